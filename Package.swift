@@ -1,0 +1,33 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+// "packages: none": a plain build fetches nothing. libc and the kernel are the dependencies.
+
+let strict: [SwiftSetting] = [.strictMemorySafety(), .enableUpcomingFeature("ExistentialAny")]
+
+let package = Package(
+    name: "DaemonKit",
+    platforms: [.macOS(.v15)],
+    products: [
+        .library(name: "DaemonKit", targets: ["DaemonKit"]),
+        .executable(name: "echod", targets: ["echod"]),
+    ],
+    targets: [
+        .target(name: "CUnix"),
+        .target(name: "Unix", dependencies: ["CUnix"], swiftSettings: strict),
+        .target(name: "DaemonKit", dependencies: ["Unix"], swiftSettings: strict),
+
+        .executableTarget(
+            name: "echod", dependencies: ["DaemonKit", "Unix"], path: "Sources/Daemons/echod", swiftSettings: strict),
+
+        // What the tests and the benchmarks run: a daemon that misbehaves on request, the README's, a log writer.
+        .executableTarget(name: "faultd", dependencies: ["DaemonKit", "Unix"], path: "Tests/Fixtures/faultd"),
+        .executableTarget(name: "tickd", dependencies: ["DaemonKit"], path: "Tests/Fixtures/tickd"),
+        .executableTarget(name: "logbench", dependencies: ["DaemonKit", "Unix"], path: "Benchmarks/logbench"),
+
+        .testTarget(name: "UnixTests", dependencies: ["Unix"]),
+        .testTarget(name: "DaemonKitTests", dependencies: ["DaemonKit", "Unix"]),
+        .testTarget(name: "DaemonsTests", dependencies: ["DaemonKit", "Unix", "echod", "faultd", "tickd"]),
+    ],
+    swiftLanguageModes: [.v6]
+)

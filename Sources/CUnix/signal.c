@@ -1,0 +1,96 @@
+#include "CUnix.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static int wake_end = -1;
+static atomic_bool pending[cunix_signal_slots];
+
+static struct {
+    int directory;
+    char *path;
+    dev_t device;
+    ino_t inode;
+} files[16];
+static volatile sig_atomic_t file_count;
+static volatile sig_atomic_t armed;
+static int report_end = -1;
+
+static void abort_start(int signal) {
+    static const char term[] = "F143 ended by SIGTERM during start-up", interrupt[] = "F130 ended by SIGINT during start-up";
+    for (int i = 0; i < file_count; i++) {
+        struct stat now;
+        if (fstatat(files[i].directory, files[i].path, &now, AT_SYMLINK_NOFOLLOW) == 0 && now.st_dev == files[i].device &&
+            now.st_ino == files[i].inode)
+            unlinkat(files[i].directory, files[i].path, 0);
+    }
+    const char *text = signal == SIGTERM ? term : interrupt;
+    if (report_end >= 0 && write(report_end, text, strlen(text)) < 0) { /* the launcher is gone: nobody to tell */ }
+    _exit(128 + signal);
+}
+
+static void handle(int signal, siginfo_t *info, void *context) {
+    (void)context;
+    int saved = errno;
+    if (armed && (signal == SIGTERM || signal == SIGINT)) abort_start(signal);
+    int slot = signal;
+    if (signal == SIGHUP && info && info->si_code == SI_QUEUE && info->si_value.sival_int == cunix_reopen_only) slot = 0;
+    atomic_store(&pending[slot], true);
+    // Non-blocking: a full pipe already wakes the reader, and the mark above is kept.
+    if (wake_end >= 0 && write(wake_end, "", 1) < 0) { /* EAGAIN */ }
+    errno = saved;
+}
+
+static void discard(int signal) { (void)signal; }
+
+void cunix_signal_pipe(int write_end) { wake_end = write_end; }
+
+int cunix_signal_catch(int signal) {
+    struct sigaction action;
+    memset(&action, 0, sizeof action);
+    action.sa_sigaction = handle;
+    action.sa_flags = SA_SIGINFO | SA_RESTART | (signal == SIGCHLD ? SA_NOCLDSTOP : 0);
+    sigfillset(&action.sa_mask);
+    return sigaction(signal, &action, NULL);
+}
+
+bool cunix_signal_take(int slot) { return atomic_exchange(&pending[slot], false); }
+
+static int dispose(int signal, void (*handler)(int)) {
+    struct sigaction action;
+    memset(&action, 0, sizeof action);
+    action.sa_handler = handler;
+    action.sa_flags = SA_RESTART;
+    sigemptyset(&action.sa_mask);
+    return sigaction(signal, &action, NULL);
+}
+
+int cunix_signal_default(int signal) { return dispose(signal, SIG_DFL); }
+int cunix_signal_discard(int signal) { return dispose(signal, discard); }
+
+bool cunix_signal_is_default(int signal) {
+    struct sigaction action;
+    return sigaction(signal, NULL, &action) == 0 && action.sa_handler == SIG_DFL;
+}
+
+void cunix_abort_arm(int report) {
+    report_end = report;
+    armed = 1;
+}
+
+void cunix_abort_disarm(void) { armed = 0; }
+
+int cunix_abort_file(int directory, const char *path, dev_t device, ino_t inode) {
+    int slot = file_count;
+    if (slot == (int)(sizeof files / sizeof *files)) return -1;
+    char *copy = strdup(path);
+    if (!copy) return -1;
+    files[slot].directory = directory, files[slot].path = copy, files[slot].device = device, files[slot].inode = inode;
+    file_count = slot + 1;
+    return 0;
+}

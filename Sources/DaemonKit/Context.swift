@@ -1,0 +1,133 @@
+import Unix
+
+/// What a running daemon has: its options, log and listeners, when to stop and reload, and whom to tell.
+public struct Context: Sendable {
+    let runtime: Runtime
+
+    /// The value of an option: given on the command line, or its default.
+    public subscript<Value>(option: Option<Value>) -> Value { runtime.values[option] }
+
+    public var options: OptionValues { runtime.values }
+    public var log: Log { runtime.log }
+
+    /// The daemon's sockets: handed down, or bound at `--bind` and `--port` before privileges were dropped.
+    public var listeners: [Listener] { runtime.listeners }
+
+    /// How many times a superdaemon has started this daemon; 1 without one.
+    public var generation: Int { runtime.generation }
+
+    // MARK: Listening
+
+    /// Binds one more socket, for `prepare`. A stale socket file is replaced, a live one is an error; the file is
+    /// removed at the end.
+    public func listen(on address: BindAddress, _ kind: Listener.Kind = .stream) throws(DaemonError) -> Listener {
+        let listener = try Binding.listen(kind, at: address.address, name: address.text)
+        runtime.add([listener])
+        return listener
+    }
+
+    // MARK: Stopping
+
+    /// True from the first SIGTERM or SIGINT on: accept nothing new, and return from main when the work is done.
+    public var isStopping: Bool { runtime.stopState.phase >= .stopping }
+
+    /// True when `Daemon.drainGap` has passed since the stop: connections that were on their way have arrived.
+    public var isDraining: Bool { runtime.stopState.phase >= .draining }
+
+    /// Readable from the stop on, for a main with a poll loop of its own. Borrowed; do not read from it.
+    public func stopDescriptor() throws(DaemonError) -> Int32 {
+        try attempt(.process, "cannot make a pipe", runtime.stopState.descriptor)
+    }
+
+    /// Stops the daemon as SIGTERM does.
+    public func requestStop() {
+        runtime.stopRequested.store(true, ordering: .relaxed)
+        runtime.signals.wake()
+    }
+
+    /// Calls `body` at the stop, on a thread of its own; at once where the daemon already stops.
+    public func onStop(_ body: @escaping @Sendable () -> Void) { runtime.stopState.observe(.stopping, body) }
+
+    /// Calls `body` when `isDraining` becomes true.
+    public func onDrain(_ body: @escaping @Sendable () -> Void) { runtime.stopState.observe(.draining, body) }
+
+    /// Waits until the daemon is to stop.
+    public func waitForStop() { _ = sleep(for: nil) }
+
+    /// Waits until the daemon is to stop, or the task is cancelled.
+    public func waitForStop() async { await Waiting(runtime.stopState).wait(nil) }
+
+    /// Sleeps; false when the daemon is to stop, which ends the sleep.
+    public func sleep(for duration: Duration) -> Bool { sleep(for: .some(duration)) }
+
+    /// Sleeps; false when the daemon is to stop or the task is cancelled, which ends the sleep.
+    public func sleep(for duration: Duration) async -> Bool {
+        await Waiting(runtime.stopState).wait(duration)
+        return !isStopping && !Task.isCancelled
+    }
+
+    private func sleep(for duration: Duration?) -> Bool {
+        guard let descriptor = try? runtime.stopState.descriptor() else {
+            // No descriptor to be had: the state still is.
+            let deadline = duration.map { MonotonicTime.now + $0 }
+            while !isStopping, deadline.map({ $0 > .now }) ?? true { Poll.pause(.milliseconds(50)) }
+            return !isStopping
+        }
+        return !Poll.readable(descriptor, timeout: duration)
+    }
+
+    // MARK: Reloading and signals
+
+    /// Calls `body` at each SIGHUP, after the log was reopened: handlers run in the order of their registration, and one
+    /// that throws is logged and does not stop the others.
+    public func onReload(_ body: @escaping @Sendable () throws -> Void) { runtime.onReload(body) }
+
+    /// The two signals that are free for a daemon's own use.
+    public enum UserSignal: Sendable {
+        case usr1, usr2
+    }
+
+    /// Calls `body` at each of these signals. Without a handler the signal ends the process. signal(7)
+    public func onSignal(_ signal: UserSignal, _ body: @escaping @Sendable () -> Void) {
+        runtime.onUserSignal(signal == .usr1 ? .user1 : .user2, body)
+    }
+
+    // MARK: Telling
+
+    /// Says that the daemon serves, where `Daemon.readiness` is `.explicit`. The launcher returns now.
+    /// - Throws: when nobody waits for this daemon any more; let it end main.
+    public func ready() throws(DaemonError) { try runtime.ready() }
+
+    /// One line for the service manager's status, such as `systemctl status`.
+    public func status(_ text: String) { runtime.manager.status(text) }
+
+    /// The service manager's watchdog is fed only while `body` returns true. It must be quick: signals wait for it.
+    public func onWatchdog(_ body: @escaping @Sendable () -> Bool) { runtime.setHealth(body) }
+}
+
+/// An asynchronous wait for the stop, a time or a cancellation, whichever comes first.
+private struct Waiting {
+    let stopState: StopState
+
+    init(_ stopState: StopState) { self.stopState = stopState }
+
+    func wait(_ duration: Duration?) async {
+        let nap = Task {
+            while !Task.isCancelled {
+                do {
+                    try await Task.sleep(for: duration ?? .seconds(86400 * 365))
+                } catch {
+                    return
+                }
+                if duration != nil { return }
+            }
+        }
+        let observer = stopState.observe(.stopping) { nap.cancel() }
+        await withTaskCancellationHandler {
+            await nap.value
+        } onCancel: {
+            nap.cancel()
+        }
+        stopState.forget(observer)
+    }
+}

@@ -1,0 +1,155 @@
+import Unix
+
+/// One record, and its forms as bytes of one line.
+struct LogRecord {
+    let level: LogLevel
+    let message: String
+    let metadata: [(key: String, value: String)]
+
+    /// `YYYY-MM-DD HH:MM:SS,uuuuuu ZONE: NAME pid=PID LEVEL message key=value`
+    func text(_ time: LogTime, _ identity: [UInt8]) -> [UInt8] {
+        var line = started()
+        line.append(contentsOf: time.date)
+        line.append(UInt8(ascii: ","))
+        line.appendDigits(Int(time.microseconds), width: 6)
+        line.append(contentsOf: time.zone)
+        line.append(contentsOf: identity)
+        appendLevelAndMessage(to: &line)
+        return line
+    }
+
+    /// For the journal, which keeps the time itself: `<N>NAME pid=PID LEVEL message`. sd-daemon(3)
+    func journal(_ identity: [UInt8]) -> [UInt8] {
+        var line = started()
+        line.append(contentsOf: "<\(level.severity)>".utf8)
+        line.append(contentsOf: identity)
+        appendLevelAndMessage(to: &line)
+        return line
+    }
+
+    /// `<PRI>Mmm dd hh:mm:ss NAME[PID]: message`, without a newline. RFC 3164
+    func syslog(_ wall: WallTime, name: String, pid: ProcessID) -> [UInt8] {
+        let facilityDaemon = 3
+        let local = wall.local
+        var line = started()
+        line.append(contentsOf: "<\(facilityDaemon * 8 + level.severity)>\(Self.months[local.month - 1]) ".utf8)
+        line.append(local.day < 10 ? UInt8(ascii: " ") : UInt8(ascii: "0") + UInt8(local.day / 10))
+        line.append(UInt8(ascii: "0") + UInt8(local.day % 10))
+        for (mark, number) in [(" ", local.hour), (":", local.minute), (":", local.second)] {
+            line.append(contentsOf: mark.utf8)
+            line.appendDigits(number, width: 2)
+        }
+        line.append(contentsOf: " \(name)[\(pid)]: ".utf8)
+        line.appendEscaped(message)
+        appendMetadata(to: &line)
+        return line
+    }
+
+    /// One object a line: time (RFC 3339), level, name, pid, message, metadata.
+    func json(_ time: LogTime, name: String, pid: ProcessID) -> [UInt8] {
+        var line = started()
+        line.append(contentsOf: "{\"time\":\"".utf8)
+        line.append(contentsOf: time.date)
+        line[line.count - 9] = UInt8(ascii: "T")
+        line.append(UInt8(ascii: "."))
+        line.appendDigits(Int(time.microseconds), width: 6)
+        line.append(contentsOf: time.offset)
+        line.append(contentsOf: "\",\"level\":\"\(level.name)\",\"name\":".utf8)
+        line.appendJSON(name)
+        line.append(contentsOf: ",\"pid\":\(pid),\"message\":".utf8)
+        line.appendJSON(message)
+        if !metadata.isEmpty {
+            line.append(contentsOf: ",\"metadata\":{".utf8)
+            for (index, entry) in metadata.enumerated() {
+                if index > 0 { line.append(UInt8(ascii: ",")) }
+                line.appendJSON(entry.key)
+                line.append(UInt8(ascii: ":"))
+                line.appendJSON(entry.value)
+            }
+            line.append(UInt8(ascii: "}"))
+        }
+        line.append(contentsOf: "}\n".utf8)
+        return line
+    }
+
+    private func started() -> [UInt8] {
+        var line: [UInt8] = []
+        line.reserveCapacity(message.utf8.count + 128)
+        return line
+    }
+
+    private func appendLevelAndMessage(to line: inout [UInt8]) {
+        line.append(contentsOf: level.name.utf8)
+        line.append(UInt8(ascii: " "))
+        line.appendEscaped(message)
+        appendMetadata(to: &line)
+        line.append(UInt8(ascii: "\n"))
+    }
+
+    private func appendMetadata(to line: inout [UInt8]) {
+        for (key, value) in metadata {
+            line.append(UInt8(ascii: " "))
+            line.appendEscaped(key)
+            line.append(UInt8(ascii: "="))
+            line.appendEscaped(value)
+        }
+    }
+
+    private static let months = [
+        "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec",
+    ]
+}
+
+extension [UInt8] {
+    /// Decimal, with zeros before it.
+    mutating func appendDigits(_ number: Int, width: Int) {
+        var divisor = 1
+        for _ in 1..<width { divisor *= 10 }
+        while divisor > 0 {
+            append(UInt8(ascii: "0") + UInt8(number / divisor % 10))
+            divisor /= 10
+        }
+    }
+
+    /// The text with newlines and control characters (C0, DEL, C1, U+2028, U+2029) written out, so that no message can
+    /// forge a line or steer a terminal.
+    mutating func appendEscaped(_ text: String) {
+        guard text.utf8.contains(where: { $0 < 0x20 || $0 == 0x7F || $0 == 0xC2 || $0 == 0xE2 }) else {
+            append(contentsOf: text.utf8)
+            return
+        }
+        for scalar in text.unicodeScalars {
+            switch scalar.value {
+            case 0x0A: append(contentsOf: "\\n".utf8)
+            case 0x0D: append(contentsOf: "\\r".utf8)
+            case 0x09: append(contentsOf: "\\t".utf8)
+            case 0..<0x20, 0x7F..<0xA0: append(contentsOf: "\\x\(hex(scalar.value, width: 2))".utf8)
+            case 0x2028, 0x2029: append(contentsOf: "\\u\(hex(scalar.value, width: 4))".utf8)
+            default: append(contentsOf: UTF8.encode(scalar) ?? UTF8.encodedReplacementCharacter)
+            }
+        }
+    }
+
+    /// A JSON string with its quotes. RFC 8259; control characters above the obligatory ones are escaped too.
+    mutating func appendJSON(_ text: String) {
+        append(UInt8(ascii: "\""))
+        for scalar in text.unicodeScalars {
+            switch scalar.value {
+            case 0x22: append(contentsOf: "\\\"".utf8)
+            case 0x5C: append(contentsOf: "\\\\".utf8)
+            case 0x0A: append(contentsOf: "\\n".utf8)
+            case 0x0D: append(contentsOf: "\\r".utf8)
+            case 0x09: append(contentsOf: "\\t".utf8)
+            case 0..<0x20, 0x7F..<0xA0, 0x2028, 0x2029:
+                append(contentsOf: "\\u\(hex(scalar.value, width: 4))".utf8)
+            default: append(contentsOf: UTF8.encode(scalar) ?? UTF8.encodedReplacementCharacter)
+            }
+        }
+        append(UInt8(ascii: "\""))
+    }
+}
+
+private func hex(_ number: UInt32, width: Int) -> String {
+    let digits = String(number, radix: 16)
+    return String(repeating: "0", count: Swift.max(0, width - digits.utf8.count)) + digits
+}

@@ -1,0 +1,121 @@
+import Unix
+
+/// Binds listeners. Socket files in the way are judged here, and only after the pid file's lock is held.
+enum Binding {
+    /// The sockets of `--bind` and `--port`: one of each kind, at the same address.
+    static func bind(_ bind: BindAddress?, port: UInt16?, kinds: [Listener.Kind]) throws(DaemonError) -> [Listener] {
+        guard let bind else { return try bindAny(port: port ?? 0, kinds: kinds) }
+        if case .unix = bind.address { return [try listen(.stream, at: bind.address)] }
+        let address = bind.namesPort ? bind.address : bind.address.with(port: port ?? 0)
+        return try bindAll(kinds, at: address)
+    }
+
+    /// The any-address: IPv6 with IPv4 within where the system has IPv6, else IPv4.
+    private static func bindAny(port: UInt16, kinds: [Listener.Kind]) throws(DaemonError) -> [Listener] {
+        do {
+            return try bindAll(kinds, at: .ipv6(.any, port: port), dualStack: true)
+        } catch {
+            let missing = [Errno.addressFamilyNotSupported, .addressNotAvailable].map(\.rawValue)
+            guard let cause = error.systemError, missing.contains(cause) else { throw error }
+            return try bindAll(kinds, at: .ipv4(0, port: port))
+        }
+    }
+
+    private static func bindAll(
+        _ kinds: [Listener.Kind], at address: SocketAddress, dualStack: Bool = false
+    ) throws(DaemonError) -> [Listener] {
+        // A free port of the first kind may be taken in the others: then another one is tried.
+        for _ in 0..<32 {
+            var address = address
+            let wantsFree = address.port == 0
+            var listeners: [Listener] = []
+            do {
+                for kind in kinds {
+                    let listener = try listen(kind, at: address, dualStack: dualStack)
+                    address = listener.location
+                    listeners.append(listener)
+                }
+                return listeners
+            } catch {
+                guard wantsFree, !listeners.isEmpty, error.systemError == Errno.addressInUse.rawValue else { throw error }
+            }
+        }
+        throw DaemonError(.listener, "cannot bind \(address)", .addressInUse)
+    }
+
+    /// One socket, bound and listening.
+    static func listen(
+        _ kind: Listener.Kind, at address: SocketAddress, dualStack: Bool = false, name: String? = nil
+    ) throws(DaemonError) -> Listener {
+        let tried = "cannot bind \(kind == .datagram ? "UDP " : "")\(address)"
+        let socket = try attempt(.listener, tried) { () throws(Errno) in try Socket.open(address.family, kind.socketKind) }
+        var file: OwnedFile?
+        if case .unix(let path) = address {
+            file = try bindFile(socket.number, path, kind)
+        } else {
+            try attempt(.listener, tried) { () throws(Errno) in
+                if kind == .stream { try Socket.set(.reuseAddress, true, of: socket.number) }
+                if case .ipv6 = address { try Socket.set(.ipv6Only, !dualStack, of: socket.number) }
+                try Socket.bind(socket.number, to: address)
+            }
+        }
+        do {
+            return try finish(socket, kind, address, name, file)
+        } catch {
+            file?.remove()
+            throw DaemonError(.listener, tried, error)
+        }
+    }
+
+    private static func finish(
+        _ socket: consuming FileDescriptor, _ kind: Listener.Kind, _ address: SocketAddress, _ name: String?,
+        _ file: OwnedFile?
+    ) throws(Errno) -> Listener {
+        if kind == .stream { try Socket.listen(socket.number) }
+        try Descriptor.setNonBlocking(socket.number, true)
+        let bound = try Socket.localAddress(socket.number) ?? address
+        return Listener(socket, kind: kind, location: bound, name: name, file: file)
+    }
+
+    /// A socket file that nobody answers at is stale and replaced; a live one and anything else stay.
+    private static func bindFile(_ socket: Int32, _ path: String, _ kind: Listener.Kind) throws(DaemonError) -> OwnedFile {
+        let tried = "cannot bind \(path)"
+        do {
+            try Socket.bind(socket, to: .unix(path))
+        } catch .addressInUse {
+            try removeStale(path, kind)
+            try attempt(.listener, tried) { () throws(Errno) in try Socket.bind(socket, to: .unix(path)) }
+        } catch {
+            throw DaemonError(.listener, tried, error)
+        }
+        do {
+            let identity = try FileStatus(path: path).identity
+            StartAbort.remove(path, in: Descriptor.currentDirectory, identity: identity)
+            return OwnedFile(path: path, directory: Descriptor.currentDirectory, identity: identity)
+        } catch {
+            try? Files.unlink(path)
+            throw DaemonError(.listener, tried, error)
+        }
+    }
+
+    private static func removeStale(_ path: String, _ kind: Listener.Kind) throws(DaemonError) {
+        let tried = "cannot bind \(path)"
+        let status = try attempt(.listener, tried) { () throws(Errno) in try FileStatus(path: path) }
+        guard status.kind == .socket else {
+            throw DaemonError(.listener, "\(tried): \(status.kind.rawValue) is in the way")
+        }
+        do {
+            let probe = try Socket.open(SocketAddress.unix(path).family, kind.socketKind)
+            try Descriptor.setNonBlocking(probe.number, true)
+            try Socket.connect(probe.number, to: .unix(path))
+        } catch .connectionRefused {
+            try attempt(.listener, "cannot remove the stale socket \(path)") { () throws(Errno) in try Files.unlink(path) }
+            return
+        } catch .wouldBlock {
+            // Its queue is full: somebody listens.
+        } catch {
+            throw DaemonError(.listener, tried, error)
+        }
+        throw DaemonError(.listener, tried, .addressInUse)
+    }
+}

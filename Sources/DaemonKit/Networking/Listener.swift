@@ -1,0 +1,54 @@
+import Unix
+
+/// A bound socket that waits for clients: bound by us or handed down, open until the process ends.
+public final class Listener: Sendable {
+    public enum Kind: String, Sendable {
+        /// TCP or a Unix stream socket; it listens.
+        case stream
+        /// UDP.
+        case datagram
+
+        var socketKind: SocketKind { self == .stream ? .stream : .datagram }
+    }
+
+    public let kind: Kind
+    /// `127.0.0.1:80`, `[::1]:80` or the path of a Unix socket.
+    public var address: String { location.description }
+    /// The port, where there is one.
+    public var port: UInt16? { location.port }
+    /// What its giver calls it (LISTEN_FDNAMES, the key of SERVER_STARTER_PORT), or else its address.
+    public let name: String
+    /// Borrowed: the listener closes it. Non-blocking and close-on-exec.
+    public let fileDescriptor: Int32
+
+    let location: SocketAddress
+    /// The socket file that we made, and remove.
+    let file: OwnedFile?
+
+    init(_ socket: consuming FileDescriptor, kind: Kind, location: SocketAddress, name: String?, file: OwnedFile?) {
+        fileDescriptor = socket.release()
+        self.kind = kind
+        self.location = location
+        self.name = name ?? location.description
+        self.file = file
+    }
+
+    deinit { Descriptor.close(fileDescriptor) }
+
+    func removeFile() { file?.remove() }
+}
+
+/// A file that this process made and removes at its end, if it still is the same one.
+struct OwnedFile: Sendable {
+    let path: String
+    /// What relative paths count from; for an absolute path of no meaning.
+    let directory: Int32
+    let identity: FileStatus.Identity
+
+    /// False where it could not be removed; true when it is gone or is another's.
+    @discardableResult
+    func remove() -> Bool {
+        guard let now = try? FileStatus(path: path, in: directory), now.identity == identity else { return true }
+        return (try? Files.unlink(path, in: directory)) != nil
+    }
+}

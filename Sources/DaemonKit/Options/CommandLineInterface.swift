@@ -1,0 +1,60 @@
+import Unix
+
+/// What the command line alone decides: mistakes, help, version, completion, deployment files.
+struct CommandLineInterface {
+    private let daemon: Daemon
+    private let options: [any DaemonOption]
+
+    init(_ daemon: Daemon, _ list: OptionList) {
+        self.daemon = daemon
+        options = list.offered(by: daemon)
+    }
+
+    /// The values, for a start; otherwise prints what was asked for and exits.
+    func read(_ arguments: [String]) -> OptionValues {
+        let parser = CommandLineParser(Array(arguments.dropFirst()), options: options)
+        let values = parser.values
+        let mistakes = parser.mistakes + StandardOption.conflicts(in: values, daemon)
+        guard mistakes.isEmpty else {
+            let lines = mistakes.map { "\(daemon.name): \($0)\n" }.joined()
+            try? Descriptor.writeAll(2, lines + "Try '\(daemon.name) --help'.\n")
+            CurrentProcess.exit(2)
+        }
+        let text = HelpText(daemon: daemon, options: options)
+        if values[StandardOption.help] { printAndExit(text.help) }
+        if values[StandardOption.version] { printAndExit(text.version) }
+        if values[StandardOption.helpCompletion] { printAndExit(text.completionLines) }
+        if let shell = values[StandardOption.completionScript] { printAndExit(text.completionScript(for: shell)) }
+        if let name = values[StandardOption.printService], let file = ServiceFile(rawValue: name) {
+            printAndExit(file.text(for: daemon, values))
+        }
+        return values
+    }
+
+    /// A full disk or a closed pipe is a failure, not a success without output.
+    private func printAndExit(_ text: String) -> Never {
+        do {
+            try Descriptor.writeAll(1, text)
+        } catch {
+            try? Descriptor.writeAll(2, "\(daemon.name): cannot write to standard output: \(error)\n")
+            CurrentProcess.exit(1)
+        }
+        CurrentProcess.exit(0)
+    }
+}
+
+extension StandardOption {
+    /// Options that are right alone and wrong together.
+    static func conflicts(in values: OptionValues, _ daemon: Daemon) -> [String] {
+        let actions = [check, status, stop, reload, reopenLogs].filter { values[$0] }
+        var found: [String] = []
+        if actions.count > 1 {
+            let names = actions.map { "'--\($0.definition.name)'" }.joined(separator: " and ")
+            found.append("options \(names) exclude each other")
+        }
+        if let bind = values[bind], bind.namesPort, values[port] != nil {
+            found.append("option '--bind': '\(bind)' names a port, and so does '--port'")
+        }
+        return found
+    }
+}

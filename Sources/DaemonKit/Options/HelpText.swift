@@ -1,0 +1,148 @@
+/// What `--help`, `--help-completion` and `--generate-completion-script` print.
+struct HelpText {
+    let daemon: Daemon
+    let options: [any DaemonOption]
+
+    private var definitions: [OptionDefinition] { options.map(\.definition) }
+
+    var help: String {
+        var text = "Usage: \(daemon.name) [OPTIONS]\n"
+        if !daemon.summary.isEmpty { text += "\(daemon.summary)\n" }
+        text += "\nOptions:\n"
+        let rows = definitions.map { (names($0), sentence($0)) }
+        let width = min(30, rows.map(\.0.count).max() ?? 0)
+        for (names, sentence) in rows {
+            let padding = String(repeating: " ", count: max(0, width - names.count))
+            let gap = names.count > width ? "\n" + String(repeating: " ", count: width + 4) : padding + "  "
+            text += "  \(names)\(gap)\(sentence)\n"
+        }
+        return text
+    }
+
+    var version: String { "\(daemon.name) \(daemon.version)\n" }
+
+    private func names(_ option: OptionDefinition) -> String {
+        let short = option.short.map { "-\($0), " } ?? "    "
+        return short + "--\(option.name)" + (option.argument.map { "=\($0)" } ?? "")
+    }
+
+    private func sentence(_ option: OptionDefinition) -> String {
+        let fallback = option.name == "port" ? daemon.port.map { String($0) } : option.defaultText
+        return option.help + (fallback.map { " (default \($0))" } ?? "")
+    }
+
+    /// `-f,--foreground none`, a line per option.
+    var completionLines: String {
+        definitions.map { option in
+            let short = option.short.map { "-\($0)," } ?? ""
+            return "\(short)--\(option.name) \(kind(option.completion))\n"
+        }.joined()
+    }
+
+    private func kind(_ completion: CompletionKind) -> String {
+        switch completion {
+        case .none: "none"
+        case .integer: "integer"
+        case .string: "string"
+        case .file: "file"
+        case .directory: "dir"
+        case .internetAddress: "inetaddr"
+        case .choices(let words): "choices=\(words.joined(separator: ","))"
+        }
+    }
+
+    func completionScript(for shell: String) -> String {
+        switch shell {
+        case "bash": bashScript
+        case "zsh": zshScript
+        default: fishScript
+        }
+    }
+
+    private var function: String {
+        "_" + String(daemon.name.map { $0.isASCII && ($0.isLetter || $0.isNumber) ? $0 : "_" })
+    }
+
+    private var bashScript: String {
+        let words = definitions.flatMap { option in (option.short.map { ["-\($0)"] } ?? []) + ["--\(option.name)"] }
+        let cases = definitions.filter { $0.argument != nil }.map { option in
+            let pattern = (option.short.map { "-\($0)|" } ?? "") + "--\(option.name)"
+            let reply =
+                switch option.completion {
+                case .file, .internetAddress: "compgen -f -- \"$cur\""
+                case .directory: "compgen -d -- \"$cur\""
+                case .choices(let words): "compgen -W '\(words.joined(separator: " "))' -- \"$cur\""
+                case .none, .integer, .string: ":"
+                }
+            return "        \(pattern)) mapfile -t COMPREPLY < <(\(reply)); return ;;\n"
+        }.joined()
+        return """
+            # bash completion for \(daemon.name)
+            \(function)() {
+                local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD-1]}
+                # "--option=value" comes as three words.
+                if [[ $cur == = ]]; then cur=; elif [[ $prev == = ]]; then prev=${COMP_WORDS[COMP_CWORD-2]}; fi
+                case $prev in
+            \(cases)    esac
+                mapfile -t COMPREPLY < <(compgen -W '\(words.joined(separator: " "))' -- "$cur")
+            }
+            complete -F \(function) \(daemon.name)
+
+            """
+    }
+
+    private var zshScript: String {
+        let lines = definitions.map { option in
+            let help = quoted(option.help, escaping: "[]:")
+            let action =
+                switch option.completion {
+                case .none: ""
+                case .file, .internetAddress: ":\(option.name):_files"
+                case .directory: ":\(option.name):_files -/"
+                case .choices(let words): ":\(option.name):(\(words.joined(separator: " ")))"
+                case .integer, .string: ":\(option.name): "
+                }
+            let equals = option.argument == nil ? "" : "="
+            let long = "'--\(option.name)\(equals)[\(help)]\(action)'"
+            guard let short = option.short else { return "    \(long)" }
+            let plus = option.argument == nil ? "" : "+"
+            return "    '-\(short)\(plus)[\(help)]\(action)' \\\n    \(long)"
+        }
+        return """
+            #compdef \(daemon.name)
+            \(function)() {
+            _arguments -s \\
+            \(lines.joined(separator: " \\\n"))
+            }
+            if [ "$funcstack[1]" = "\(function)" ]; then \(function) "$@"; else compdef \(function) \(daemon.name); fi
+
+            """
+    }
+
+    private var fishScript: String {
+        definitions.map { option in
+            var line = "complete -c \(daemon.name) -f -l \(option.name)"
+            if let short = option.short { line += " -s \(short)" }
+            switch option.completion {
+            case .none: break
+            case .file, .internetAddress: line += " -r -F"
+            case .directory: line += " -x -a '(__fish_complete_directories)'"
+            case .choices(let words): line += " -x -a '\(words.joined(separator: " "))'"
+            case .integer, .string: line += " -x"
+            }
+            return line + " -d '\(quoted(option.help, escaping: ""))'\n"
+        }.joined()
+    }
+
+    private func quoted(_ text: String, escaping special: String) -> String {
+        var result = ""
+        for letter in text {
+            if letter == "'" {
+                result += special.isEmpty ? "\\'" : "'\\''"
+            } else {
+                result += special.contains(letter) ? "\\\(letter)" : String(letter)
+            }
+        }
+        return result
+    }
+}

@@ -1,0 +1,60 @@
+/// The options that every daemon can offer. The contract is the table of the generic daemon's specification.
+public enum StandardOption {
+    public static let foreground = Option<Bool>(
+        "foreground", short: "f", help: "Don't detach from the current terminal")
+    public static let debug = Option<Bool>("debug", short: "d", help: "Enable debug messages")
+    public static let noUserChecks = Option<Bool>("no-user-checks", help: "Ignore user checks")
+    public static let port = Option<UInt16?>(
+        "port", short: "p", argument: "PORT", help: "Network port", completion: .integer, default: nil,
+        parse: { text throws(OptionMistake) in try DaemonKit.port(text) })
+    public static let bind = Option<BindAddress?>(
+        address: "bind", short: "b", help: "Bind address (IPv4, IPv6, [IPv6]:PORT, or a Unix socket's path)")
+    public static let syslog = Option<String>(
+        "syslog", choices: ["no", "yes", "only"], default: "no", help: "Logging to syslog (never debug messages)")
+    public static let pidFile = Option<String?>(file: "pid-file", help: "Pid file")
+    public static let logFile = Option<String?>(
+        "log-file", argument: "PATH", help: "Log file; '-' for standard error only", completion: .file, default: nil,
+        parse: { text throws(OptionMistake) in text == "-" ? text : try absolutePath(text) })
+    public static let logFormat = Option<String>(
+        "log-format", choices: ["text", "json"], default: "text", help: "One record per line either way")
+    public static let user = Option<String?>(
+        "user", short: "u", argument: "USER", help: "Drop privileges to this user (only when started as root)")
+    public static let group = Option<String?>(
+        "group", short: "g", argument: "GROUP", help: "Drop privileges to this group (only when started as root)")
+    public static let chroot = Option<String?>(directory: "chroot", help: "Change the root folder")
+    public static let umask = Option<UInt32?>(
+        "umask", argument: "MASK", help: "File mode creation mask, octal (default 077; the caller's in the foreground)",
+        completion: .string, default: nil,
+        parse: { text throws(OptionMistake) in
+            guard !text.isEmpty, text.utf8.count <= 4, let mask = UInt32(text, radix: 8), mask <= 0o777,
+                text.utf8.first != UInt8(ascii: "+")
+            else { throw OptionMistake("is not an octal mask (0 to 777)") }
+            return mask
+        })
+    public static let chdir = Option<String?>(
+        directory: "chdir", help: "Working folder (default /; the caller's in the foreground)")
+    public static let startTimeout = Option<Duration>(
+        "start-timeout", default: .seconds(90), help: "How long the launcher waits until the daemon is ready")
+    public static let check = Option<Bool>("check", help: "Check options and configuration, then exit")
+    public static let status = Option<Bool>("status", help: "Tell whether the daemon runs (LSB exit codes)")
+    public static let stop = Option<Bool>("stop", help: "Stop the running daemon and wait for its end")
+    public static let reload = Option<Bool>("reload", help: "Tell the running daemon to reload")
+    public static let reopenLogs = Option<Bool>("reopen-logs", help: "Tell the running daemon to reopen its log only")
+    public static let printService = Option<String?>(
+        "print-service", choices: ServiceFile.allCases.map(\.rawValue), help: "Print a deployment file for this daemon")
+
+    static let help = Option<Bool>("help", short: "h", help: "Show this help and exit")
+    static let version = Option<Bool>("version", short: "V", help: "Show the version and exit")
+    static let helpCompletion = Option<Bool>("help-completion", help: "Print one line per option for completion tools")
+    static let completionScript = Option<String?>(
+        "generate-completion-script", choices: ["bash", "zsh", "fish"], help: "Print a completion script for a shell")
+
+    static var all: [any DaemonOption] {
+        [
+            foreground, debug, noUserChecks, port, bind, syslog, pidFile, logFile, logFormat, user, group, chroot, umask,
+            chdir, startTimeout, check, status, stop, reload, reopenLogs, printService,
+        ]
+    }
+
+    static var always: [any DaemonOption] { [help, version, helpCompletion, completionScript] }
+}

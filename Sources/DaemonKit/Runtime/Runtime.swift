@@ -1,0 +1,131 @@
+import Synchronization
+import Unix
+
+/// Everything that lives as long as the daemon: its log, files, handlers, and how it ends.
+final class Runtime: Sendable {
+    let daemon: Daemon
+    let values: OptionValues
+    let log: Log
+    let manager: ServiceManager
+    let stopState = StopState()
+    let handlers = Handlers()
+    let signals: SignalPipe
+    /// 1 for the first, as the superdaemon counts.
+    let generation: Int
+
+    private struct State {
+        var pidFile: PidFile
+        var listeners: [Listener] = []
+        var reloadHandlers: [@Sendable () throws -> Void] = []
+        var userHandlers: [Int32: @Sendable () -> Void] = [:]
+        var health: (@Sendable () -> Bool)?
+        /// Cancels the async main.
+        var cancel: (@Sendable () -> Void)?
+        var whenReady: (@Sendable () throws(DaemonError) -> Void)?
+        /// To the launcher; nil in the foreground.
+        var report: ReadinessReport?
+    }
+
+    private let state: Mutex<State>
+    private let isEnding = Atomic<Bool>(false)
+    private let isCleaned = Atomic<Bool>(false)
+    let stopRequested = Atomic<Bool>(false)
+
+    init(
+        daemon: Daemon, values: OptionValues, log: Log, manager: ServiceManager, signals: SignalPipe,
+        pidFile: PidFile, report: ReadinessReport?, generation: Int
+    ) {
+        self.daemon = daemon
+        self.values = values
+        self.log = log
+        self.manager = manager
+        self.signals = signals
+        self.generation = generation
+        state = Mutex(State(pidFile: pidFile, report: report))
+    }
+
+    // MARK: What the context registers
+
+    var listeners: [Listener] { state.withLock(\.listeners) }
+    func add(_ listeners: [Listener]) { state.withLock { $0.listeners += listeners } }
+    func replace(_ pidFile: PidFile) { state.withLock { $0.pidFile = pidFile } }
+    func onReload(_ body: @escaping @Sendable () throws -> Void) { state.withLock { $0.reloadHandlers.append(body) } }
+    var reloadHandlers: [@Sendable () throws -> Void] { state.withLock(\.reloadHandlers) }
+    func setHealth(_ body: @escaping @Sendable () -> Bool) { state.withLock { $0.health = body } }
+    var isHealthy: Bool { state.withLock(\.health)?() ?? true }
+    func setCancel(_ body: @escaping @Sendable () -> Void) { state.withLock { $0.cancel = body } }
+    func cancelMain() { state.withLock(\.cancel)?() }
+    var isAsync: Bool { state.withLock { $0.cancel != nil } }
+
+    func onUserSignal(_ signal: Signal, _ body: @escaping @Sendable () -> Void) {
+        state.withLock { $0.userHandlers[signal.rawValue] = body }
+        signals.catches(signal)
+    }
+
+    func runUserHandler(_ signal: Signal) {
+        guard let body = state.withLock({ $0.userHandlers[signal.rawValue] }) else { return }
+        handlers.run(body)
+    }
+
+    // MARK: Readiness
+
+    /// Keeps what tells the launcher and the service manager, until somebody calls `ready`.
+    func setWhenReady(_ body: @escaping @Sendable () throws(DaemonError) -> Void) {
+        state.withLock { $0.whenReady = body }
+    }
+
+    /// The first call tells; the others are nothing.
+    func ready() throws(DaemonError) {
+        let body = state.withLock { state in
+            defer { state.whenReady = nil }
+            return state.whenReady
+        }
+        try body?()
+    }
+
+    /// Whether nobody has been told yet.
+    var isStarting: Bool { state.withLock { $0.whenReady != nil } }
+
+    // MARK: The end
+
+    /// Removes what the start made and says good-bye, once; safe to call from any thread and from exit(3).
+    func cleanUp() {
+        guard !isCleaned.exchange(true, ordering: .relaxed) else { return }
+        for listener in listeners { listener.removeFile() }
+        log.notice("\(daemon.name) daemon shutdown")
+        state.withLock(\.pidFile).remove()
+    }
+
+    /// The one end of the process; a second caller waits for the first one's. `isForced` ends beside a running main,
+    /// whose exit handlers could then trip over it.
+    func end(_ code: Int32, isForced: Bool) -> Never {
+        guard !isEnding.exchange(true, ordering: .relaxed) else {
+            while true { Poll.pause(.seconds(3600)) }
+        }
+        cleanUp()
+        if isForced { CurrentProcess.exitNow(code) }
+        CurrentProcess.exit(code)
+    }
+
+    /// What `main` ends with.
+    func mainEnded(_ error: (any Error)?) -> Never {
+        let code = stopCode.load(ordering: .relaxed)
+        // A cancelled async main throws CancellationError: that is a graceful stop.
+        if let error, !(code >= 0 && error is CancellationError) {
+            let wrapped = DaemonError(wrapping: error)
+            log.error("\(wrapped)")
+            failStart(wrapped)
+            end(wrapped.exitStatus == 0 ? 1 : wrapped.exitStatus, isForced: false)
+        }
+        if isStarting { failStart(DaemonError(.process, "it ended without being ready")) }
+        end(max(0, code), isForced: false)
+    }
+
+    private func failStart(_ error: DaemonError) {
+        guard isStarting else { return }
+        state.withLock(\.report)?.failed(error)
+    }
+
+    /// -1 while nobody asked to stop; then 0, or 130 for an interrupt.
+    let stopCode = Atomic<Int32>(-1)
+}

@@ -1,0 +1,55 @@
+import Unix
+
+/// Which user and group the daemon runs as.
+struct Account: Sendable {
+    let user: User
+    let group: GroupID
+
+    /// nil when the daemon stays what it was started as. Root drops to the configured user; anybody else must be it.
+    static func resolve(_ daemon: Daemon, _ values: OptionValues) throws(DaemonError) -> Account? {
+        let ignoresChecks = values[StandardOption.noUserChecks]
+        let userName = values[StandardOption.user] ?? (ignoresChecks ? nil : daemon.user)
+        let groupName = values[StandardOption.group] ?? (ignoresChecks ? nil : daemon.group)
+        guard userName != nil || groupName != nil else { return nil }
+        let user = try userName.map { name throws(DaemonError) in try find(user: name) }
+        var group: GroupID?
+        if let groupName {
+            group = Group.find(groupName)
+            if group == nil { throw DaemonError(.wrongUser, "cannot find group id for '\(groupName)'") }
+        }
+        if CurrentProcess.userID != 0 {
+            if !ignoresChecks { try refuseOthers(daemon, user?.id, group) }
+            return nil
+        }
+        let target = user ?? User(root: group ?? CurrentProcess.groupID)
+        return Account(user: target, group: group ?? target.group)
+    }
+
+    private static func find(user name: String) throws(DaemonError) -> User {
+        let found = try attempt(.wrongUser, "cannot look up the user '\(name)'") { () throws(Errno) in
+            try User.find(name)
+        }
+        guard let found else { throw DaemonError(.wrongUser, "cannot find user id for '\(name)'") }
+        return found
+    }
+
+    private static func refuseOthers(_ daemon: Daemon, _ user: UserID?, _ group: GroupID?) throws(DaemonError) {
+        let (uid, gid) = (CurrentProcess.userID, CurrentProcess.groupID)
+        if let user, user != uid {
+            throw DaemonError(.wrongUser, "\(daemon.name) started using wrong user ID (\(uid)), expected \(user)")
+        }
+        if let group, group != gid {
+            throw DaemonError(.wrongUser, "\(daemon.name) started using wrong group ID (\(gid)), expected \(group)")
+        }
+    }
+
+    func drop() throws(DaemonError) {
+        try attempt(.privileges, "cannot drop privileges to user \(user.id), group \(group)") { () throws(Errno) in
+            try Privileges.drop(to: user, group: group)
+        }
+    }
+}
+
+extension User {
+    fileprivate init(root group: GroupID) { self.init(id: 0, name: "root", group: group) }
+}

@@ -1,0 +1,56 @@
+import Unix
+
+/// daemon(7)'s double fork.
+enum Detach {
+    struct Settings {
+        let daemon: String
+        let timeout: Duration
+        let logName: String
+        let directory: String
+        let umask: UInt32
+    }
+
+    /// Returns in the daemon only: no session leader, no terminal, stdin from /dev/null. The caller's process becomes
+    /// the launcher, which ends when the daemon reports.
+    static func detach(_ settings: Settings, holding pidFile: PidFile) throws(DaemonError) -> ReadinessReport {
+        let ends = try attempt(.process, "cannot make a pipe", FileDescriptor.pipe).release()
+        let isSubreaper = CurrentProcess.becomeSubreaper()
+        Signal.blockAll()
+        let fork = try attempt(.process, "cannot fork", CurrentProcess.fork)
+        if case .parent(let intermediate) = fork {
+            Descriptor.close(ends.write)
+            Launcher(
+                daemon: settings.daemon, timeout: settings.timeout, logName: settings.logName, pidFile: pidFile,
+                pipe: FileDescriptor(owning: ends.read), intermediate: intermediate, isSubreaper: isSubreaper
+            ).wait()
+        }
+        Descriptor.close(ends.read)
+        let report = ReadinessReport(pipe: ends.write)
+        do {
+            try becomeDaemon(settings, report)
+        } catch {
+            report.failed(error)
+            CurrentProcess.exitNow(1)
+        }
+        return report
+    }
+
+    /// In the first child: a session of its own, and the second fork, whose parent ends at once with signals blocked, so
+    /// that no abort of a start runs in it.
+    private static func becomeDaemon(_ settings: Settings, _ report: ReadinessReport) throws(DaemonError) {
+        try attempt(.process, "cannot start a session", CurrentProcess.startSession)
+        let fork = try attempt(.process, "cannot fork a second time", CurrentProcess.fork)
+        if case .parent = fork { CurrentProcess.exitNow(0) }
+        report.started(pid: CurrentProcess.id)
+        StartAbort.arm(report: report.descriptor)
+        Signal.unblockAll()
+        try attempt(.process, "cannot change to \(settings.directory)") { () throws(Errno) in
+            try Files.changeDirectory(settings.directory)
+        }
+        Files.setUmask(FileMode(settings.umask))
+        try attempt(.descriptors, "cannot read from /dev/null") { () throws(Errno) in
+            let null = try FileDescriptor.open("/dev/null", .readWrite)
+            try Descriptor.duplicate(null.number, ontoStandard: 0)
+        }
+    }
+}

@@ -1,0 +1,52 @@
+import Unix
+
+/// What a starting daemon tells its launcher through a pipe: `P<pid>\n`, then `R\n` when it serves, or
+/// `F<exit status> <text>` as the last words. The end of the pipe without either is a failure.
+struct ReadinessReport: Sendable {
+    private let pipe: Int32
+
+    /// Takes ownership of the write end.
+    init(pipe: Int32) { self.pipe = pipe }
+
+    func started(pid: ProcessID) { try? Descriptor.writeAll(pipe, "P\(pid)\n") }
+
+    /// Throws when the launcher is gone: then nobody waits for this daemon any more.
+    func ready() throws(Errno) {
+        defer { Descriptor.close(pipe) }
+        try Descriptor.writeAll(pipe, "R\n")
+    }
+
+    func failed(_ error: DaemonError) {
+        try? Descriptor.writeAll(pipe, "F\(error.exitStatus) \(error.message)")
+        Descriptor.close(pipe)
+    }
+
+    /// The write end, for the signal handler.
+    var descriptor: Int32 { pipe }
+}
+
+/// What the launcher has read so far.
+struct ReadinessState: Equatable {
+    private(set) var pid: ProcessID?
+    private(set) var isReady = false
+    private var text: [UInt8] = []
+
+    mutating func append(_ bytes: ArraySlice<UInt8>) {
+        text += bytes
+        while let first = text.first, first != UInt8(ascii: "F"), let end = text.firstIndex(of: UInt8(ascii: "\n")) {
+            let line = String(decoding: text[..<end], as: UTF8.self)
+            text.removeSubrange(...end)
+            if line == "R" { isReady = true }
+            if line.hasPrefix("P") { pid = ProcessID(line.dropFirst()) }
+        }
+    }
+
+    /// The exit status and the text of a failure, valid at the end of the pipe.
+    var failure: (exitStatus: Int32, text: String)? {
+        guard text.first == UInt8(ascii: "F") else { return nil }
+        let words = String(decoding: text.dropFirst(), as: UTF8.self).split(
+            separator: " ", maxSplits: 1, omittingEmptySubsequences: false)
+        guard words.count == 2, let status = Int32(words[0]) else { return (1, "garbled report") }
+        return (status == 0 ? 1 : status, words[1].isEmpty ? "no reason given" : String(words[1]))
+    }
+}

@@ -1,0 +1,228 @@
+import Unix
+
+/// The steps of a start, in the order in which `genericMain` takes them, and what each has made so far.
+struct Start {
+    private let daemon: Daemon
+    private let values: OptionValues
+    private let paths: (pidFile: String, logFile: String)
+    private let isForeground: Bool
+    private var account: Account?
+    private var inherited = InheritedListeners()
+    private var manager = ServiceManager.none
+    private var generation = 1
+    private var pidFile: PidFile?
+    private var report: ReadinessReport?
+    private var log: Log?
+    private var runtime: Runtime?
+
+    init(_ daemon: Daemon, _ values: OptionValues) {
+        self.daemon = daemon
+        self.values = values
+        let defaults = DefaultPaths(name: daemon.name)
+        paths = (
+            values[StandardOption.pidFile] ?? defaults.pidFile, values[StandardOption.logFile] ?? defaults.logFile
+        )
+        isForeground = values[StandardOption.foreground]
+    }
+
+    // MARK: Before anything is made
+
+    /// A fork with a second thread would leave a child whose tasks never run, without a word.
+    func refuseSecondThread() throws(DaemonError) {
+        let count = CurrentProcess.threadCount
+        guard count == 1 else {
+            throw DaemonError(
+                .threads,
+                "genericMain was called with \(count) threads running: call it first, before anything uses Dispatch, a Task "
+                    + "or an async main")
+        }
+    }
+
+    func actOnRunningInstance() {
+        let instance = RunningInstance(daemon: daemon.name, path: paths.pidFile)
+        if values[StandardOption.status] { instance.status() }
+        if values[StandardOption.stop] { instance.stop() }
+        if values[StandardOption.reload] { instance.reload() }
+        if values[StandardOption.reopenLogs] { instance.reopenLogs() }
+    }
+
+    mutating func resolveAccount() throws(DaemonError) { account = try Account.resolve(daemon, values) }
+
+    /// Takes over what was handed down and gets rid of everything else that was inherited. Before `check`, so that what
+    /// `check` opens is not taken for an inherited descriptor.
+    mutating func takeInheritance() throws(DaemonError) {
+        try attempt(.descriptors, "cannot open /dev/null") { () throws(Errno) in try Descriptor.fillStandard() }
+        Signal.resetAll()
+        inherited = try InheritedListeners.take(for: daemon.listens)
+        Descriptor.closeInherited(except: inherited.listeners.map(\.fileDescriptor))
+        manager = ServiceManager.take()
+        let counts = ["SERVER_STARTER_GENERATION", "DAEMONKIT_GENERATION"].compactMap(Environment.take)
+        generation = counts.compactMap { Int($0) }.first ?? 1
+        if !daemon.listens.isEmpty, inherited.listeners.isEmpty { try requirePort() }
+    }
+
+    private func requirePort() throws(DaemonError) {
+        let bind = values[StandardOption.bind]
+        if case .unix = bind?.address { return }
+        guard bind?.namesPort ?? false || values[StandardOption.port] ?? daemon.port != nil else {
+            throw DaemonError(.options, "no port: give --port, or a port in --bind", exitStatus: 2)
+        }
+    }
+
+    // MARK: Becoming the daemon
+
+    func becomeChildOfFirstProcess() throws(DaemonError) {
+        guard CurrentProcess.id == 1 else { return }
+        guard isForeground else {
+            throw DaemonError(.process, "\(daemon.name) is process 1: start it with --foreground")
+        }
+        try ContainerInit.splitIfFirstProcess()
+    }
+
+    /// Before the log is touched: a second start leaves no trace in the running daemon's.
+    mutating func lockPidFile() throws(DaemonError) {
+        StartAbort.arm()
+        pidFile = try PidFile.lock(paths.pidFile, daemon: daemon.name)
+    }
+
+    mutating func detach() throws(DaemonError) {
+        guard !isForeground else { return try stayInForeground() }
+        guard let pidFile else { return }
+        let settings = Detach.Settings(
+            daemon: daemon.name, timeout: values[StandardOption.startTimeout],
+            logName: logsToFile ? "log file \(paths.logFile)" : "its log",
+            directory: values[StandardOption.chdir] ?? "/", umask: values[StandardOption.umask] ?? 0o077)
+        report = try Detach.detach(settings, holding: pidFile)
+    }
+
+    private func stayInForeground() throws(DaemonError) {
+        if let folder = values[StandardOption.chdir] {
+            try attempt(.process, "cannot change to \(folder)") { () throws(Errno) in try Files.changeDirectory(folder) }
+        }
+        if let mask = values[StandardOption.umask] { Files.setUmask(FileMode(mask)) }
+    }
+
+    private var logsToFile: Bool { paths.logFile != "-" && values[StandardOption.syslog] != "only" }
+
+    mutating func openLog() throws(DaemonError) {
+        var targets = Log.Targets()
+        if logsToFile {
+            let isAnchored = values[StandardOption.chroot] != nil
+            targets.file = isAnchored ? try LogFile(anchoring: paths.logFile) : LogFile(path: paths.logFile)
+        }
+        if values[StandardOption.syslog] != "no" { targets.syslog = Syslog() }
+        targets.standardError = isForeground || paths.logFile == "-"
+        let log = try Log(
+            name: daemon.name, level: values[StandardOption.debug] ? .debug : .info,
+            format: Log.Format(rawValue: values[StandardOption.logFormat]) ?? .text, targets: targets,
+            holdsStandardStreams: !isForeground)
+        log.notice("\(daemon.name) daemon startup")
+        if let cause = log.fileFailure { throw DaemonError(.logFile, "log file \(paths.logFile)", cause) }
+        if !isForeground && paths.logFile != "-" { log.redirectStandardStreams() }
+        if let account, let descriptor = log.descriptor, account.user.id != 0 {
+            try attempt(.logFile, "cannot give log file \(paths.logFile) to user \(account.user.id)") { () throws(Errno) in
+                try giveLog(descriptor, to: account)
+            }
+        }
+        self.log = log
+    }
+
+    /// The daemon must be able to open it again when it has become another user.
+    private func giveLog(_ descriptor: Int32, to account: Account) throws(Errno) {
+        let status = try FileStatus(descriptor: descriptor)
+        guard status.kind == .regular, status.owner != account.user.id else { return }
+        try Descriptor.setOwner(descriptor, account.user.id, account.group)
+    }
+
+    func writePidFile() throws(DaemonError) { try pidFile?.write(CurrentProcess.id) }
+
+    // MARK: Getting ready
+
+    /// From here on a SIGHUP waits until the daemon serves.
+    mutating func makeContext() throws(DaemonError) -> Context {
+        guard let log, let pidFile else { throw DaemonError(.process, "start-up steps out of order") }
+        let signals = try attempt(.process, "cannot make a pipe") { () throws(Errno) in try SignalPipe() }
+        signals.catches(.hangup)
+        Signal.pipe.discard()
+        let runtime = Runtime(
+            daemon: daemon, values: values, log: log, manager: manager, signals: signals, pidFile: pidFile, report: report,
+            generation: generation)
+        let report = report
+        runtime.setWhenReady { () throws(DaemonError) in
+            try attempt(.process, "the launcher is gone") { () throws(Errno) in try report?.ready() }
+            runtime.manager.ready()
+        }
+        AtExit.run { runtime.cleanUp() }
+        self.runtime = runtime
+        return Context(runtime: runtime)
+    }
+
+    /// Binds what was not handed down, while privileges last.
+    func listen() throws(DaemonError) {
+        guard let runtime, !daemon.listens.isEmpty else { return }
+        if inherited.listeners.isEmpty {
+            let port = values[StandardOption.port] ?? daemon.port
+            runtime.add(try Binding.bind(values[StandardOption.bind], port: port, kinds: daemon.listens))
+        } else {
+            runtime.add(inherited.listeners)
+        }
+        for listener in runtime.listeners {
+            let origin = inherited.listeners.isEmpty ? "" : " (\(inherited.source))"
+            let protocolName = listener.kind == .datagram ? "UDP " : ""
+            runtime.log.info("listening on \(protocolName)\(listener.address)\(origin)")
+        }
+    }
+
+    mutating func dropPrivileges() throws(DaemonError) {
+        if let folder = values[StandardOption.chroot] {
+            if let anchored = try pidFile?.anchored() {
+                pidFile = anchored
+                runtime?.replace(anchored)
+            }
+            _ = WallTime.now.local  // the time zone's file is out of reach afterwards
+            try attempt(.privileges, "cannot change the root folder to \(folder)") { () throws(Errno) in
+                try Files.changeRoot(folder)
+            }
+        }
+        guard let account else { return }
+        for listener in runtime?.listeners ?? [] {
+            guard let file = listener.file else { continue }
+            try attempt(.privileges, "cannot give \(file.path) to user \(account.user.id)") { () throws(Errno) in
+                try Files.setOwner(file.path, account.user.id, account.group)
+            }
+        }
+        try account.drop()
+    }
+
+    /// Signals are taken by their thread from here on; then whoever waits is told.
+    func goLive() throws(DaemonError) {
+        guard let runtime else { return }
+        StartAbort.disarm()
+        if daemon.readiness == .prepared { try runtime.ready() }
+        try SignalThread(runtime: runtime).start()
+    }
+
+    // MARK: Failing
+
+    /// One line for the caller and one for the log, and nothing left behind.
+    func fail(_ error: DaemonError) -> Never {
+        let message = error.message
+        guard let log else {
+            pidFile?.remove()
+            if let report {
+                report.failed(error)
+            } else if !message.isEmpty {
+                try? Descriptor.writeAll(2, "\(daemon.name): \(message)\n")
+            }
+            CurrentProcess.exitNow(error.exitStatus)
+        }
+        log.error("\(Launcher.message(error))")
+        if let runtime {
+            runtime.cleanUp()
+        } else {
+            pidFile?.remove()
+        }
+        report?.failed(error)
+        CurrentProcess.exitNow(error.exitStatus == 0 ? 1 : error.exitStatus)
+    }
+}

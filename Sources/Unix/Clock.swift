@@ -1,0 +1,78 @@
+#if canImport(Glibc)
+import Glibc
+#elseif canImport(Musl)
+import Musl
+#else
+import Darwin
+#endif
+
+/// CLOCK_MONOTONIC, in nanoseconds: never set back.
+package struct MonotonicTime: Comparable, Sendable {
+    package let nanoseconds: Int64
+
+    package init(nanoseconds: Int64) { self.nanoseconds = nanoseconds }
+
+    package static var now: MonotonicTime {
+        var time = timespec()
+        unsafe clock_gettime(CLOCK_MONOTONIC, &time)
+        return MonotonicTime(nanoseconds: Int64(time.tv_sec) * 1_000_000_000 + Int64(time.tv_nsec))
+    }
+
+    package static func < (left: Self, right: Self) -> Bool { left.nanoseconds < right.nanoseconds }
+    package static func - (left: Self, right: Self) -> Duration { .nanoseconds(left.nanoseconds - right.nanoseconds) }
+    package static func + (time: Self, duration: Duration) -> Self {
+        let (sum, overflow) = time.nanoseconds.addingReportingOverflow(duration.inNanoseconds)
+        return MonotonicTime(nanoseconds: overflow ? .max : sum)
+    }
+}
+
+/// CLOCK_REALTIME: seconds since 1970 and the microseconds within.
+package struct WallTime: Sendable {
+    package let seconds: Int64
+    package let microseconds: Int32
+
+    package init(seconds: Int64, microseconds: Int32) {
+        self.seconds = seconds
+        self.microseconds = microseconds
+    }
+
+    package static var now: WallTime {
+        var time = timespec()
+        unsafe clock_gettime(CLOCK_REALTIME, &time)
+        return WallTime(seconds: Int64(time.tv_sec), microseconds: Int32(time.tv_nsec / 1000))
+    }
+
+    package struct Calendar: Sendable {
+        package let year, month, day, hour, minute, second: Int
+        /// East of Greenwich, in seconds.
+        package let offset: Int
+        package let zone: String
+    }
+
+    /// In the local time zone, localtime_r(3).
+    package var local: Calendar {
+        var time = time_t(seconds)
+        var fields = unsafe tm()
+        unsafe localtime_r(&time, &fields)
+        let zone = unsafe fields.tm_zone.map { unsafe String(cString: $0) } ?? "UTC"
+        return unsafe Calendar(
+            year: Int(fields.tm_year) + 1900, month: Int(fields.tm_mon) + 1, day: Int(fields.tm_mday),
+            hour: Int(fields.tm_hour), minute: Int(fields.tm_min), second: Int(fields.tm_sec),
+            offset: Int(fields.tm_gmtoff), zone: zone)
+    }
+}
+
+extension Duration {
+    package var inNanoseconds: Int64 {
+        let (seconds, attoseconds) = components
+        let (product, overflow) = seconds.multipliedReportingOverflow(by: 1_000_000_000)
+        return overflow ? (seconds < 0 ? .min : .max) : product + attoseconds / 1_000_000_000
+    }
+
+    /// For poll(2) and epoll_wait(2): whole milliseconds, rounded up, at most what fits.
+    package var pollMilliseconds: Int32 {
+        let nanoseconds = inNanoseconds
+        if nanoseconds <= 0 { return 0 }
+        return Int32(clamping: nanoseconds / 1_000_000 + (nanoseconds % 1_000_000 == 0 ? 0 : 1))
+    }
+}

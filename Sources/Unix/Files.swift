@@ -1,0 +1,131 @@
+#if canImport(Glibc)
+import Glibc
+#elseif canImport(Musl)
+import Musl
+#else
+import Darwin
+#endif
+
+package typealias FileMode = mode_t
+
+/// What stat(2) tells of a file.
+package struct FileStatus: Sendable {
+    package enum Kind: String, Sendable {
+        case regular = "a regular file"
+        case directory = "a directory"
+        case symbolicLink = "a symbolic link"
+        case fifo = "a fifo"
+        case socket = "a socket"
+        case characterDevice = "a character device"
+        case other = "a device"
+    }
+
+    /// Which file it is, whatever its name: device and inode.
+    package struct Identity: Hashable, Sendable {
+        package let device: dev_t
+        package let inode: ino_t
+    }
+
+    package let kind: Kind
+    package let identity: Identity
+    package let mode: mode_t
+    package let links: UInt64
+    package let size: Int64
+    package let owner: UserID
+
+    init(_ raw: stat) {
+        identity = Identity(device: raw.st_dev, inode: raw.st_ino)
+        mode = raw.st_mode & 0o7777
+        links = UInt64(raw.st_nlink)
+        size = Int64(raw.st_size)
+        owner = raw.st_uid
+        kind =
+            switch raw.st_mode & S_IFMT {
+            case S_IFREG: .regular
+            case S_IFDIR: .directory
+            case S_IFLNK: .symbolicLink
+            case S_IFIFO: .fifo
+            case S_IFSOCK: .socket
+            case S_IFCHR: .characterDevice
+            default: .other
+            }
+    }
+
+    package init(descriptor: Int32) throws(Errno) {
+        var raw = stat()
+        _ = try checked { unsafe fstat(descriptor, &raw) }
+        self.init(raw)
+    }
+
+    /// The file itself: a symbolic link is not followed.
+    package init(path: String, in directory: Int32 = AT_FDCWD) throws(Errno) {
+        var raw = stat()
+        _ = try checked { unsafe fstatat(directory, path, &raw, AT_SYMLINK_NOFOLLOW) }
+        self.init(raw)
+    }
+}
+
+/// Calls on names in the file system.
+package enum Files {
+    package static func unlink(_ path: String, in directory: Int32 = AT_FDCWD) throws(Errno) {
+        _ = try checked { unsafe unlinkat(directory, path, 0) }
+    }
+
+    package static func makeDirectory(_ path: String, mode: mode_t) throws(Errno) {
+        _ = try checked { unsafe mkdir(path, mode) }
+    }
+
+    package static func changeDirectory(_ path: String) throws(Errno) { _ = try checked { unsafe chdir(path) } }
+
+    package static func changeRoot(_ path: String) throws(Errno) {
+        _ = try checked { unsafe chroot(path) }
+        try changeDirectory("/")
+    }
+
+    package static func setUmask(_ mask: mode_t) { _ = umask(mask) }
+
+    package static func setOwner(_ path: String, _ user: UserID, _ group: GroupID) throws(Errno) {
+        _ = try checked { unsafe lchown(path, user, group) }
+    }
+
+    package static func isExecutable(_ path: String) -> Bool { unsafe access(path, X_OK) == 0 }
+
+    /// The working folder, or nil where it was deleted.
+    package static func workingDirectory() -> String? {
+        guard let path = unsafe getcwd(nil, 0) else { return nil }
+        defer { unsafe free(path) }
+        return unsafe String(cString: path)
+    }
+
+    /// The names in a folder, none where it cannot be read.
+    package static func names(in folder: String) -> [String] {
+        guard let stream = unsafe opendir(folder) else { return [] }
+        defer { unsafe closedir(stream) }
+        var names: [String] = []
+        while let entry = unsafe readdir(stream) {
+            let name = unsafe withUnsafeBytes(of: entry.pointee.d_name) { field in
+                unsafe String(decoding: field.prefix { $0 != 0 }, as: UTF8.self)
+            }
+            if name != "." && name != ".." { names.append(name) }
+        }
+        return names
+    }
+
+    /// The path of the running executable, or nil where the system does not tell.
+    package static func executablePath() -> String? {
+        #if os(Linux)
+        var buffer = [UInt8](repeating: 0, count: Int(PATH_MAX))
+        let count = unsafe buffer.withUnsafeMutableBytes { bytes -> Int in
+            guard let base = bytes.baseAddress else { return 0 }
+            return unsafe readlink("/proc/self/exe", base.assumingMemoryBound(to: CChar.self), bytes.count)
+        }
+        guard count > 0 else { return nil }
+        return String(decoding: buffer[..<count], as: UTF8.self)
+        #else
+        var buffer = [CChar](repeating: 0, count: Int(PATH_MAX))
+        var size = UInt32(buffer.count)
+        guard unsafe _NSGetExecutablePath(&buffer, &size) == 0 else { return nil }
+        return unsafe String(cString: buffer)
+        #endif
+    }
+}

@@ -1,0 +1,120 @@
+import CUnix
+
+#if canImport(Glibc)
+import Glibc
+#elseif canImport(Musl)
+import Musl
+#else
+import Darwin
+#endif
+
+package typealias ProcessID = pid_t
+package typealias UserID = uid_t
+package typealias GroupID = gid_t
+
+/// How a process ended, wait(2).
+package enum ExitStatus: Hashable, Sendable, CustomStringConvertible {
+    case exited(Int32)
+    case signaled(Signal)
+
+    init(raw: Int32) {
+        self = cunix_exited(raw) ? .exited(cunix_exit_code(raw)) : .signaled(Signal(rawValue: cunix_term_signal(raw)))
+    }
+
+    /// The code a shell would report: 128 + signal for a killed process.
+    package var shellCode: Int32 {
+        switch self {
+        case .exited(let code): code
+        case .signaled(let signal): 128 + signal.rawValue
+        }
+    }
+
+    package var description: String {
+        switch self {
+        case .exited(let code): "exit status \(code)"
+        case .signaled(let signal): "\(signal)"
+        }
+    }
+}
+
+/// The calling process.
+package enum CurrentProcess {
+    package static var id: ProcessID { getpid() }
+    package static var userID: UserID { geteuid() }
+    package static var groupID: GroupID { getegid() }
+
+    package enum Fork {
+        case parent(ProcessID)
+        case child
+    }
+
+    /// fork(2). Only before a second thread exists.
+    package static func fork() throws(Errno) -> Fork {
+        let pid = try checked(retrying: false) { cunix_fork() }
+        return pid == 0 ? .child : .parent(pid)
+    }
+
+    package static func startSession() throws(Errno) { _ = try checked { setsid() } }
+
+    /// Orphaned descendants become children of this process, so that their end can be told. False where the system
+    /// has no such thing.
+    package static func becomeSubreaper() -> Bool { cunix_become_subreaper() == 0 }
+
+    /// Ends the process with everything that exit(3) does.
+    package static func exit(_ code: Int32) -> Never {
+        #if canImport(Glibc)
+        Glibc.exit(code)
+        #elseif canImport(Musl)
+        Musl.exit(code)
+        #else
+        Darwin.exit(code)
+        #endif
+    }
+
+    /// Ends the process at once, without exit handlers: after a fork, or beside a running main.
+    package static func exitNow(_ code: Int32) -> Never { _exit(code) }
+
+    /// Ends the process by the signal, as if it had never been caught.
+    package static func end(by signal: Signal) -> Never {
+        signal.restoreDefault()
+        Signal.unblockAll()
+        try? signal.send(to: id)
+        _exit(128 + signal.rawValue)
+    }
+
+    /// How many threads this process has.
+    package static var threadCount: Int {
+        #if os(Linux)
+        // The link count of the folder is one a thread and two of its own: one call, and no folder to read.
+        var raw = stat()
+        guard unsafe stat("/proc/self/task", &raw) == 0, raw.st_nlink > 2 else { return 1 }
+        return Int(raw.st_nlink) - 2
+        #else
+        var threads: thread_act_array_t?
+        var count: mach_msg_type_number_t = 0
+        guard unsafe task_threads(mach_task_self_, &threads, &count) == KERN_SUCCESS else { return 1 }
+        if let threads = unsafe threads {
+            let size = vm_size_t(Int(count) * MemoryLayout<thread_t>.stride)
+            unsafe vm_deallocate(mach_task_self_, vm_address_t(UInt(bitPattern: threads)), size)
+        }
+        return Int(count)
+        #endif
+    }
+}
+
+/// Children of the calling process, by pid: never any child, since libraries wait for their own.
+package enum Child {
+    /// The status of an ended child, which is reaped; nil while it runs and `waiting` is false.
+    package static func reap(_ pid: ProcessID, waiting: Bool) throws(Errno) -> ExitStatus? {
+        var raw: Int32 = 0
+        let found = try checked { unsafe waitpid(pid, &raw, waiting ? 0 : WNOHANG) }
+        return found == pid ? ExitStatus(raw: raw) : nil
+    }
+
+    /// The next ended child, whichever it is; nil when none has ended. For a process 1, which runs nobody's code.
+    package static func reapAny() -> (ProcessID, ExitStatus)? {
+        var raw: Int32 = 0
+        guard let pid = try? checked({ unsafe waitpid(-1, &raw, WNOHANG) }), pid > 0 else { return nil }
+        return (pid, ExitStatus(raw: raw))
+    }
+}

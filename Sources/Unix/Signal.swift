@@ -1,0 +1,81 @@
+import CUnix
+
+#if canImport(Glibc)
+import Glibc
+#elseif canImport(Musl)
+import Musl
+#else
+import Darwin
+#endif
+
+/// A signal, signal(7).
+package struct Signal: Hashable, RawRepresentable, Sendable, CustomStringConvertible {
+    package let rawValue: Int32
+    package init(rawValue: Int32) { self.rawValue = rawValue }
+
+    package static let hangup = Signal(rawValue: SIGHUP)
+    package static let interrupt = Signal(rawValue: SIGINT)
+    package static let quit = Signal(rawValue: SIGQUIT)
+    package static let kill = Signal(rawValue: SIGKILL)
+    package static let user1 = Signal(rawValue: SIGUSR1)
+    package static let user2 = Signal(rawValue: SIGUSR2)
+    package static let pipe = Signal(rawValue: SIGPIPE)
+    package static let terminate = Signal(rawValue: SIGTERM)
+    package static let child = Signal(rawValue: SIGCHLD)
+
+    private static let names: [Int32: String] = [
+        SIGHUP: "SIGHUP", SIGINT: "SIGINT", SIGQUIT: "SIGQUIT", SIGILL: "SIGILL", SIGTRAP: "SIGTRAP",
+        SIGABRT: "SIGABRT", SIGBUS: "SIGBUS", SIGFPE: "SIGFPE", SIGKILL: "SIGKILL", SIGUSR1: "SIGUSR1",
+        SIGSEGV: "SIGSEGV", SIGUSR2: "SIGUSR2", SIGPIPE: "SIGPIPE", SIGALRM: "SIGALRM", SIGTERM: "SIGTERM",
+        SIGSYS: "SIGSYS", SIGXFSZ: "SIGXFSZ", SIGXCPU: "SIGXCPU",
+    ]
+
+    package var description: String { Self.names[rawValue] ?? "signal \(rawValue)" }
+
+    /// Nothing is blocked and every signal has its default disposition, whatever the caller had: a daemon started
+    /// with SIGTERM blocked could not be stopped.
+    package static func resetAll() {
+        unblockAll()
+        for number in 1...Int32(highest) where number != SIGKILL && number != SIGSTOP {
+            if !cunix_signal_is_default(number) { _ = cunix_signal_default(number) }
+        }
+    }
+
+    #if os(Linux)
+    static let highest = 64
+    #else
+    static let highest = 31
+    #endif
+
+    package static func unblockAll() {
+        var empty = sigset_t()
+        unsafe sigemptyset(&empty)
+        unsafe pthread_sigmask(SIG_SETMASK, &empty, nil)
+    }
+
+    /// Blocks every signal in the calling thread, until `unblockAll`.
+    package static func blockAll() {
+        var full = sigset_t()
+        unsafe sigfillset(&full)
+        unsafe pthread_sigmask(SIG_SETMASK, &full, nil)
+    }
+
+    /// A handler that does nothing. Unlike an ignored signal, exec(3) resets it, so no child inherits it.
+    package func discard() { _ = cunix_signal_discard(rawValue) }
+
+    package func restoreDefault() { _ = cunix_signal_default(rawValue) }
+
+    package func send(to process: ProcessID) throws(Errno) {
+        _ = try checked { Self.kill(process, rawValue) }
+    }
+
+    private static func kill(_ process: ProcessID, _ signal: Int32) -> Int32 {
+        #if canImport(Glibc)
+        Glibc.kill(process, signal)
+        #elseif canImport(Musl)
+        Musl.kill(process, signal)
+        #else
+        Darwin.kill(process, signal)
+        #endif
+    }
+}

@@ -1,0 +1,65 @@
+import CUnix
+
+#if canImport(Glibc)
+import Glibc
+#elseif canImport(Musl)
+import Musl
+#else
+import Darwin
+#endif
+
+/// Signals as readable bytes: the handler (in C) marks the signal and wakes the reader; there is one in a process.
+///
+/// Several of one signal before the reader comes are one. None is lost: the mark is kept when the pipe is full.
+package final class SignalPipe: Sendable {
+    private let pipe: Pipe
+
+    package init() throws(Errno) {
+        let ends = try FileDescriptor.pipe()
+        try Descriptor.setNonBlocking(ends.read.number, true)
+        try Descriptor.setNonBlocking(ends.write.number, true)
+        pipe = ends
+        cunix_signal_pipe(pipe.write.number)
+    }
+
+    deinit { cunix_signal_pipe(-1) }
+
+    /// Readable when a signal is pending.
+    package var descriptor: Int32 { pipe.read.number }
+
+    /// From now on the signal is ours: no other handler, no Dispatch source for it.
+    package func catches(_ signal: Signal) { _ = cunix_signal_catch(signal.rawValue) }
+
+    /// Makes the descriptor readable without a signal.
+    package func wake() { _ = try? Descriptor.write(pipe.write.number, [UInt8](repeating: 0, count: 1).span) }
+
+    /// Empties the pipe; call it before `take`.
+    package func drain() {
+        var buffer = [UInt8](repeating: 0, count: 256)
+        while let count = try? Descriptor.read(pipe.read.number, into: &buffer), count == buffer.count {}
+    }
+
+    /// Whether the signal came since the last call.
+    package func take(_ signal: Signal) -> Bool { cunix_signal_take(signal.rawValue) }
+
+    /// Whether `ProcessHandle.queueReopen` sent its SIGHUP since the last call.
+    package func takeReopenOnly() -> Bool { cunix_signal_take(0) }
+}
+
+/// While armed, SIGTERM and SIGINT end the start at once and leave no registered file behind, even when the author's
+/// prepare closure hangs.
+package enum StartAbort {
+    /// Tells the launcher through `report`, where there is one.
+    package static func arm(report: Int32 = -1) {
+        cunix_abort_arm(report)
+        _ = cunix_signal_catch(SIGTERM)
+        _ = cunix_signal_catch(SIGINT)
+    }
+
+    package static func disarm() { cunix_abort_disarm() }
+
+    /// Removed at an abort if it still is this file.
+    package static func remove(_ path: String, in directory: Int32, identity: FileStatus.Identity) {
+        _ = unsafe cunix_abort_file(directory, path, identity.device, identity.inode)
+    }
+}

@@ -1,0 +1,189 @@
+import CUnix
+
+#if canImport(Glibc)
+import Glibc
+#elseif canImport(Musl)
+import Musl
+#else
+import Darwin
+#endif
+
+package enum SocketKind: Hashable, Sendable {
+    case stream, datagram
+
+    var raw: Int32 {
+        #if canImport(Glibc)
+        Int32(self == .stream ? SOCK_STREAM.rawValue : SOCK_DGRAM.rawValue)
+        #else
+        self == .stream ? SOCK_STREAM : SOCK_DGRAM
+        #endif
+    }
+}
+
+/// Calls of socket(7). Everything is opened close-on-exec.
+package enum Socket {
+    package static func open(_ family: Int32, _ kind: SocketKind) throws(Errno) -> FileDescriptor {
+        #if os(Linux)
+        let socket = FileDescriptor(owning: try checked { newSocket(family, kind.raw | Int32(O_CLOEXEC)) })
+        #else
+        let socket = FileDescriptor(owning: try checked { newSocket(family, kind.raw) })
+        try Descriptor.setCloseOnExec(socket.number, true)
+        #endif
+        return socket
+    }
+
+    private static func newSocket(_ family: Int32, _ type: Int32) -> Int32 { socket(family, type, 0) }
+
+    package enum Option: Sendable {
+        case reuseAddress, ipv6Only
+
+        var raw: (level: Int32, name: Int32) {
+            switch self {
+            case .reuseAddress: (SOL_SOCKET, SO_REUSEADDR)
+            case .ipv6Only: (Int32(IPPROTO_IPV6), IPV6_V6ONLY)
+            }
+        }
+    }
+
+    package static func set(_ option: Option, _ on: Bool, of socket: Int32) throws(Errno) {
+        var value: Int32 = on ? 1 : 0
+        let (level, name) = option.raw
+        _ = try checked { unsafe setsockopt(socket, level, name, &value, socklen_t(MemoryLayout<Int32>.size)) }
+    }
+
+    package static func bind(_ socket: Int32, to address: SocketAddress) throws(Errno) {
+        _ = try checked {
+            unsafe address.withSockaddr { pointer, length in
+                #if canImport(Glibc)
+                unsafe Glibc.bind(socket, pointer, length)
+                #elseif canImport(Musl)
+                unsafe Musl.bind(socket, pointer, length)
+                #else
+                unsafe Darwin.bind(socket, pointer, length)
+                #endif
+            }
+        }
+    }
+
+    /// The backlog is the system's largest, as nginx and systemd ask for.
+    package static func listen(_ socket: Int32) throws(Errno) {
+        _ = try checked {
+            #if canImport(Glibc)
+            Glibc.listen(socket, 4096)
+            #elseif canImport(Musl)
+            Musl.listen(socket, 4096)
+            #else
+            Darwin.listen(socket, SOMAXCONN)
+            #endif
+        }
+    }
+
+    package static func connect(_ socket: Int32, to address: SocketAddress) throws(Errno) {
+        _ = try checked {
+            unsafe address.withSockaddr { pointer, length in
+                #if canImport(Glibc)
+                unsafe Glibc.connect(socket, pointer, length)
+                #elseif canImport(Musl)
+                unsafe Musl.connect(socket, pointer, length)
+                #else
+                unsafe Darwin.connect(socket, pointer, length)
+                #endif
+            }
+        }
+    }
+
+    /// A connection: close-on-exec and non-blocking. Throws `.wouldBlock` when none waits.
+    package static func accept(_ listener: Int32) throws(Errno) -> FileDescriptor {
+        FileDescriptor(owning: try checked { cunix_accept(listener) })
+    }
+
+    package static func localAddress(_ socket: Int32) throws(Errno) -> SocketAddress? {
+        var storage = sockaddr_storage()
+        var length = socklen_t(MemoryLayout<sockaddr_storage>.size)
+        _ = try checked {
+            unsafe withUnsafeMutablePointer(to: &storage) { pointer in
+                unsafe pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                    unsafe getsockname(socket, $0, &length)
+                }
+            }
+        }
+        return SocketAddress(storage, length: length)
+    }
+
+    /// nil for a kind that we know nothing of; throws ENOTSOCK for what is no socket.
+    package static func kind(_ socket: Int32) throws(Errno) -> SocketKind? {
+        let raw = try value(SO_TYPE, of: socket)
+        return [SocketKind.stream, .datagram].first { $0.raw == raw }
+    }
+
+    package static func isListening(_ socket: Int32) -> Bool { (try? value(SO_ACCEPTCONN, of: socket)) == 1 }
+
+    private static func value(_ name: Int32, of socket: Int32) throws(Errno) -> Int32 {
+        var value: Int32 = 0
+        var length = socklen_t(MemoryLayout<Int32>.size)
+        _ = try checked { unsafe getsockopt(socket, SOL_SOCKET, name, &value, &length) }
+        return value
+    }
+
+    /// One send(2) that neither waits nor raises SIGPIPE.
+    package static func send(_ socket: Int32, _ bytes: borrowing Span<UInt8>) throws(Errno) -> Int {
+        while true {
+            let count = unsafe bytes.withUnsafeBufferPointer { bytes in
+                unsafe Self.sendOnce(socket, bytes.baseAddress, bytes.count)
+            }
+            if count >= 0 { return count }
+            let error = Errno.current
+            if error != .interrupted { throw error }
+        }
+    }
+
+    #if os(Linux)
+    private static let flags = Int32(MSG_DONTWAIT) | Int32(MSG_NOSIGNAL)
+    #else
+    private static let flags = MSG_DONTWAIT
+    #endif
+
+    private static func sendOnce(_ socket: Int32, _ base: UnsafePointer<UInt8>?, _ count: Int) -> Int {
+        #if canImport(Glibc)
+        unsafe Glibc.send(socket, base, count, flags)
+        #elseif canImport(Musl)
+        unsafe Musl.send(socket, base, count, flags)
+        #else
+        unsafe Darwin.send(socket, base, count, flags)
+        #endif
+    }
+
+    /// Takes one datagram and sends it back to where it came from: nil when none waits. RFC 862's UDP half.
+    package static func echoDatagram(_ socket: Int32, buffer: inout [UInt8]) throws(Errno) -> Int {
+        var peer = sockaddr_storage()
+        var length = socklen_t(MemoryLayout<sockaddr_storage>.size)
+        let count = try unsafe withUnsafeMutablePointer(to: &peer) { pointer throws(Errno) in
+            try unsafe pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { pointer throws(Errno) in
+                let count = unsafe buffer.withUnsafeMutableBytes {
+                    unsafe recvfrom(socket, $0.baseAddress, $0.count, dontWait, pointer, &length)
+                }
+                guard count >= 0 else { throw Errno.current }
+                // What a datagram's sender cannot take now is lost, as datagrams are.
+                _ = unsafe buffer.withUnsafeBytes {
+                    unsafe sendto(socket, $0.baseAddress, count, flags, pointer, length)
+                }
+                return count
+            }
+        }
+        return count
+    }
+
+    #if os(Linux)
+    private static let dontWait = Int32(MSG_DONTWAIT)
+    #else
+    private static let dontWait = MSG_DONTWAIT
+    #endif
+
+    package static func shutdownWriting(_ socket: Int32) {
+        #if os(Linux)
+        _ = shutdown(socket, Int32(SHUT_WR))
+        #else
+        _ = shutdown(socket, SHUT_WR)
+        #endif
+    }
+}

@@ -1,0 +1,75 @@
+#if canImport(Glibc)
+import Glibc
+#elseif canImport(Musl)
+import Musl
+#else
+import Darwin
+#endif
+
+/// Starts another program: posix_spawn(3), never a plain fork.
+///
+/// The child has an empty signal mask, default dispositions, descriptors 0 to 2 and those declared, and a process
+/// group of its own.
+package struct Spawn: Sendable {
+    package var executable: String
+    package var arguments: [String]
+    /// The whole environment of the child; nil hands on our own.
+    package var environment: [String]?
+    /// Number in the child, and the open descriptor of ours behind it.
+    package var descriptors: [(child: Int32, ours: Int32)] = []
+
+    package init(_ executable: String, _ arguments: [String], environment: [String]? = nil) {
+        self.executable = executable
+        self.arguments = arguments
+        self.environment = environment
+    }
+
+    package func start() throws(Errno) -> ProcessID {
+        #if canImport(Darwin)
+        var attributes: posix_spawnattr_t?
+        var actions: posix_spawn_file_actions_t?
+        #else
+        var attributes = posix_spawnattr_t()
+        var actions = unsafe posix_spawn_file_actions_t()
+        #endif
+        unsafe posix_spawnattr_init(&attributes)
+        unsafe posix_spawn_file_actions_init(&actions)
+        defer {
+            unsafe posix_spawnattr_destroy(&attributes)
+            unsafe posix_spawn_file_actions_destroy(&actions)
+        }
+        var none = sigset_t()
+        var all = sigset_t()
+        unsafe sigemptyset(&none)
+        unsafe sigfillset(&all)
+        unsafe posix_spawnattr_setsigmask(&attributes, &none)
+        unsafe posix_spawnattr_setsigdefault(&attributes, &all)
+        unsafe posix_spawnattr_setpgroup(&attributes, 0)
+        let flags = Int32(POSIX_SPAWN_SETSIGMASK) | Int32(POSIX_SPAWN_SETSIGDEF) | Int32(POSIX_SPAWN_SETPGROUP)
+        unsafe posix_spawnattr_setflags(&attributes, Int16(flags))
+        for (child, ours) in descriptors { unsafe posix_spawn_file_actions_adddup2(&actions, ours, child) }
+
+        var pid: pid_t = 0
+        let error = unsafe Self.withCStrings([executable] + arguments) { argv in
+            if let environment {
+                return unsafe Self.withCStrings(environment) { envp in
+                    unsafe posix_spawn(&pid, executable, &actions, &attributes, argv, envp)
+                }
+            }
+            return unsafe posix_spawn(&pid, executable, &actions, &attributes, argv, environ)
+        }
+        guard error == 0 else { throw Errno(rawValue: error) }
+        return pid
+    }
+
+    private static func withCStrings(
+        _ strings: [String], _ body: (UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>) -> Int32
+    ) -> Int32 {
+        var pointers = unsafe strings.map { unsafe strdup($0) } + [nil]
+        defer { for unsafe pointer in unsafe pointers { unsafe free(pointer) } }
+        return unsafe pointers.withUnsafeMutableBufferPointer { buffer in
+            guard let base = buffer.baseAddress else { return EINVAL }
+            return unsafe body(base)
+        }
+    }
+}
