@@ -7,6 +7,7 @@ public struct Context: Sendable {
     /// The value of an option: given on the command line, or its default.
     public subscript<Value>(option: Option<Value>) -> Value { runtime.values[option] }
 
+    public var daemon: Daemon { runtime.daemon }
     public var options: OptionValues { runtime.values }
     public var log: Log { runtime.log }
 

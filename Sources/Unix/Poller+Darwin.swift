@@ -2,7 +2,7 @@
 import Darwin
 
 /// Which descriptors are ready, at a cost that does not depend on how many are watched: kqueue(2).
-package struct Poller: ~Copyable {
+@safe package struct Poller: ~Copyable {
     private let queue: FileDescriptor
     private var events: [kevent]
 
@@ -40,26 +40,27 @@ package struct Poller: ~Copyable {
         }
     }
 
-    /// Waits (for ever where there is no time-out), then names each ready descriptor; an end of file counts as readable.
-    package mutating func wait(
-        _ timeout: Duration?, _ body: (Int32, _ readable: Bool, _ writable: Bool) -> Void
-    ) throws(Errno) {
+    /// Waits (for ever where there is no time-out): how many events there are to look at; 0 after a signal.
+    package mutating func wait(_ timeout: Duration?) throws(Errno) -> Int {
         var limit = timespec()
         if let timeout {
             let nanoseconds = max(0, timeout.inNanoseconds)
             limit = timespec(tv_sec: Int(nanoseconds / 1_000_000_000), tv_nsec: Int(nanoseconds % 1_000_000_000))
         }
-        let count: Int32
         do {
-            count = try checked(retrying: false) {
-                unsafe kevent(queue.number, nil, 0, &events, Int32(events.count), timeout == nil ? nil : &limit)
-            }
+            return Int(
+                try checked(retrying: false) {
+                    unsafe kevent(queue.number, nil, 0, &events, Int32(events.count), timeout == nil ? nil : &limit)
+                })
         } catch .interrupted {
-            return
+            return 0
         }
-        for event in unsafe events[..<Int(count)] {
-            unsafe body(Int32(event.ident), event.filter == EVFILT_READ, event.filter == EVFILT_WRITE)
-        }
+    }
+
+    /// One of the last wait's events; an end of file counts as readable.
+    package func event(_ index: Int) -> (descriptor: Int32, readable: Bool, writable: Bool) {
+        let event = unsafe events[index]
+        return unsafe (Int32(event.ident), event.filter == EVFILT_READ, event.filter == EVFILT_WRITE)
     }
 }
 #endif

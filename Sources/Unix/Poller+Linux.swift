@@ -41,26 +41,27 @@ import Musl
         _ = try checked { unsafe epoll_ctl(epoll.number, operation, descriptor, &event) }
     }
 
-    /// Waits (for ever where there is no time-out), then names each ready descriptor; a hang-up counts as both.
-    package mutating func wait(
-        _ timeout: Duration?, _ body: (Int32, _ readable: Bool, _ writable: Bool) -> Void
-    ) throws(Errno) {
+    /// Waits (for ever where there is no time-out): how many events there are to look at; 0 after a signal.
+    package mutating func wait(_ timeout: Duration?) throws(Errno) -> Int {
         let limit = timeout?.pollMilliseconds ?? -1
-        let count: Int32
         do {
-            count = try checked(retrying: false) {
-                unsafe epoll_wait(epoll.number, &events, Int32(events.count), limit)
-            }
+            return Int(
+                try checked(retrying: false) {
+                    unsafe epoll_wait(epoll.number, &events, Int32(events.count), limit)
+                })
         } catch .interrupted {
-            return
+            return 0
         }
+    }
+
+    /// One of the last wait's events; a hang-up counts as both.
+    package func event(_ index: Int) -> (descriptor: Int32, readable: Bool, writable: Bool) {
+        let event = unsafe events[index]
         let broken = EPOLLERR.rawValue | EPOLLHUP.rawValue
-        for unsafe event in unsafe events[..<Int(count)] {
-            let flags = unsafe event.events
-            body(
-                unsafe event.data.fd, flags & (EPOLLIN.rawValue | broken) != 0,
-                flags & (EPOLLOUT.rawValue | broken) != 0)
-        }
+        let flags = unsafe event.events
+        return unsafe (
+            event.data.fd, flags & (EPOLLIN.rawValue | broken) != 0, flags & (EPOLLOUT.rawValue | broken) != 0
+        )
     }
 }
 #endif

@@ -179,6 +179,16 @@ package enum Socket {
     private static let dontWait = MSG_DONTWAIT
     #endif
 
+    /// A listening socket that is ours alone refuses connections from now on.
+    package static func stopListening(_ socket: Int32) {
+        #if os(Linux)
+        _ = shutdown(socket, Int32(SHUT_RD))
+        #else
+        _ = shutdown(socket, SHUT_RD)
+        #endif
+    }
+
+    /// Sends the end of the stream; reading goes on.
     package static func shutdownWriting(_ socket: Int32) {
         #if os(Linux)
         _ = shutdown(socket, Int32(SHUT_WR))

@@ -70,7 +70,8 @@ struct InheritedListeners {
             try Descriptor.setNonBlocking(number, true)
         }
         listeners.append(
-            Listener(FileDescriptor(owning: number), kind: own, location: address, name: name, file: nil))
+            Listener(FileDescriptor(owning: number), kind: own, location: address, name: name, file: nil,
+                isInherited: true))
     }
 
     /// `8080`, `host:8080`, `[::1]:8080` or a path: the port or the path must be the socket's.

@@ -24,8 +24,14 @@ public final class Listener: Sendable {
     let location: SocketAddress
     /// The socket file that we made, and remove.
     let file: OwnedFile?
+    let isInherited: Bool
 
-    init(_ socket: consuming FileDescriptor, kind: Kind, location: SocketAddress, name: String?, file: OwnedFile?) {
+    /// Takes ownership of the socket.
+    init(
+        _ socket: consuming FileDescriptor, kind: Kind, location: SocketAddress, name: String?, file: OwnedFile?,
+        isInherited: Bool = false
+    ) {
+        self.isInherited = isInherited
         fileDescriptor = socket.release()
         self.kind = kind
         self.location = location
@@ -34,6 +40,14 @@ public final class Listener: Sendable {
     }
 
     deinit { Descriptor.close(fileDescriptor) }
+
+    /// Refuses new connections from now on, where the socket is our own; one that was handed down may have other
+    /// processes behind it, and stays as it is.
+    public func stopListening() {
+        guard !isInherited else { return }
+        removeFile()
+        if kind == .stream { Socket.stopListening(fileDescriptor) }
+    }
 
     func removeFile() { file?.remove() }
 }

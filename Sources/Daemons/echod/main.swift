@@ -1,5 +1,27 @@
 import DaemonKit
 
-genericMain(Daemon("echod", version: "0.1.0", listens: [.stream, .datagram], port: 7)) { context in
-    context.waitForStop()
-}
+// RFC 862: whatever comes is sent back, over TCP, UDP and Unix sockets.
+
+let maxConnections = Option(
+    "max-connections", short: "m", default: 10_000, in: 1...1_000_000, help: "Open connections at the most")
+let idleTimeout = Option<Duration>(
+    "idle-timeout", short: "i", default: .seconds(0), help: "Close a connection that says nothing for so long; 0 never")
+let alsoBind = Option<BindAddress?>(address: "also-bind", help: "One more address or socket path to serve")
+
+let echod = Daemon(
+    "echod", version: "0.1.0", summary: "Echo server (RFC 862) over TCP, UDP and Unix sockets.",
+    listens: [.stream, .datagram], port: 7)
+
+genericMain(
+    echod, options: .standard + [maxConnections, idleTimeout, alsoBind],
+    prepare: { context in
+        if let address = context[alsoBind] {
+            let listener = try context.listen(on: address)
+            context.log.info("listening on \(listener.address)")
+        }
+    },
+    main: { context, _ in
+        let server = try EchoServer(
+            context, maxConnections: context[maxConnections], idleTimeout: context[idleTimeout])
+        try server.run()
+    })

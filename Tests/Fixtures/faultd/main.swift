@@ -1,1 +1,172 @@
 import DaemonKit
+import Unix
+
+// A daemon that does, at each step, what a test asks for.
+
+let checkMode = Option(
+    "fault-check", choices: ["none", "throw", "exit-code", "silent"], default: "none", help: "What check does")
+let prepareMode = Option(
+    "fault-prepare",
+    choices: ["none", "throw", "empty", "exit", "exit-zero", "crash", "hang", "slow", "listen"], default: "none",
+    help: "What prepare does")
+let mainMode = Option(
+    "fault-main",
+    choices: [
+        "wait", "return", "throw", "exit", "crash", "ignore-stop", "deaf", "hang-in-handler", "child", "write-log", "report",
+        "fork-pool", "unready", "explicit",
+    ], default: "wait", help: "What main does")
+let isAsync = Option<Bool>("fault-async", help: "An asynchronous main")
+let needsExplicit = Option<Bool>("fault-explicit", help: "Ready when main says so")
+let threadFirst = Option<Bool>("fault-thread", help: "Start a thread before genericMain (read from the arguments)")
+let socketPath = Option<BindAddress?>(address: "fault-listen", help: "Socket that prepare binds")
+let count = Option("fault-count", default: 1000, in: 1...10_000_000, help: "Lines that each thread writes")
+let threads = Option("fault-threads", default: 4, in: 1...64, help: "Threads that write")
+let tag = Option("fault-tag", default: "x", help: "Tag of the lines")
+let tickMicros = Option("fault-pace", default: 0, in: 0...1_000_000, help: "Microseconds between two lines")
+let output = Option<String?>(file: "fault-output", help: "Where reports go")
+let grace = CommandLine.arguments.contains("--fault-short-grace") ? Duration.milliseconds(600) : .seconds(30)
+let shortGrace = Option<Bool>("fault-short-grace", help: "A grace period of 600 ms")
+
+struct Silent: Error, CustomStringConvertible { var description: String { "" } }
+
+if CommandLine.arguments.contains("--fault-thread") {
+    try Thread.start { while true { Poll.pause(.seconds(3600)) } }
+}
+
+let daemon = Daemon(
+    "faultd", version: "1", readiness: CommandLine.arguments.contains("--fault-explicit") ? .explicit : .prepared,
+    gracePeriod: grace)
+let list: OptionList = .standard + [
+    checkMode, prepareMode, mainMode, isAsync, needsExplicit, threadFirst, socketPath, count, threads, tag, tickMicros,
+    output, shortGrace,
+]
+
+func report(_ context: Context, _ text: String) {
+    guard let path = context[output],
+        let file = try? FileDescriptor.open(path, [.writeOnly, .create, .append])
+    else { return }
+    try? Descriptor.writeAll(file.number, text + "\n")
+}
+
+@Sendable func check(_ values: OptionValues) throws -> Int {
+    switch values[checkMode] {
+    case "throw": throw DaemonError("the configuration is wrong")
+    case "exit-code": throw DaemonError("the configuration is very wrong", exitStatus: 42)
+    case "silent": throw DaemonError("", exitStatus: 5)
+    default: return 7
+    }
+}
+
+@Sendable func prepare(_ context: Context, _ checked: Int) throws -> String {
+    report(context, "prepare threads=\(CurrentProcess.threadCount)")
+    if let address = context[socketPath] { _ = try context.listen(on: address) }
+    switch context[prepareMode] {
+    case "throw": throw DaemonError("the database is gone")
+    case "empty": throw Silent()
+    case "exit": CurrentProcess.exit(3)
+    case "exit-zero": CurrentProcess.exitNow(0)
+    case "crash": fatalError("prepare crashed")
+    case "hang": Poll.pause(.seconds(3600))
+    case "slow": Poll.pause(.milliseconds(300))
+    default: break
+    }
+    return "prepared \(checked)"
+}
+
+@Sendable func register(_ context: Context) {
+    context.onReload { report(context, "reload 1") }
+    context.onReload { throw DaemonError("this reload handler fails") }
+    context.onReload { report(context, "reload 3") }
+    context.onSignal(.usr1) { report(context, "usr1") }
+    context.onStop { report(context, "stop") }
+    context.onDrain { report(context, "drain") }
+}
+
+@Sendable func writeLines(_ context: Context) {
+    let (lines, name, pace) = (context[count], context[tag], context[tickMicros])
+    let done = SendableCounter()
+    for thread in 0..<context[threads] {
+        try? Thread.start(stackSize: 1 << 20) {
+            for number in 0..<lines {
+                context.log.info("line \(name) \(thread) \(number)")
+                if pace > 0 { Poll.pause(.microseconds(pace)) }
+            }
+            done.add()
+        }
+    }
+    while done.value < context[threads], context.sleep(for: .milliseconds(5)) {}
+    report(context, "written")
+    context.waitForStop()
+}
+
+func childReport(_ context: Context) {
+    let script = """
+        { grep -E '^Sig(Blk|Ign)' /proc/self/status; ls /proc/$$/fd | tr '\\n' ' '; echo; env; } \
+        > '\(context[output] ?? "/dev/null").tmp'; mv '\(context[output] ?? "/dev/null").tmp' '\(context[output] ?? "")'
+        """
+    do {
+        let end = try ChildProcess.start("/bin/sh", ["-c", script]).wait()
+        context.log.info("child ended: \(end)")
+    } catch {
+        context.log.error("\(error)")
+    }
+}
+
+@Sendable func syncMain(_ context: Context, _ checked: Int, _ prepared: String) throws {
+    report(context, "main \(checked) \(prepared) generation=\(context.generation)")
+    switch context[mainMode] {
+    case "return": return
+    case "throw": throw DaemonError("main failed")
+    case "exit": CurrentProcess.exit(9)
+    case "crash": fatalError("main crashed")
+    case "deaf": while true { Poll.pause(.seconds(3600)) }
+    case "ignore-stop":
+        _ = context.isStopping
+        while true { Poll.pause(.seconds(3600)) }
+    case "hang-in-handler":
+        context.onReload { Poll.pause(.seconds(3600)) }
+        report(context, "registered")
+        context.waitForStop()
+    case "write-log": writeLines(context)
+    case "child":
+        childReport(context)
+        context.waitForStop()
+    case "unready": return
+    case "explicit":
+        Poll.pause(.milliseconds(200))
+        try context.ready()
+        context.waitForStop()
+    default:
+        register(context)
+        report(context, "registered")
+        context.waitForStop()
+        if context.sleep(for: .milliseconds(1)) { report(context, "sleep did not see the stop") }
+        while !context.isDraining { Poll.pause(.milliseconds(5)) }
+    }
+}
+
+@Sendable func asyncMain(_ context: Context, _ checked: Int, _ prepared: String) async throws {
+    report(context, "async main \(checked) \(prepared)")
+    await MainActor.run { report(context, "main actor runs") }
+    switch context[mainMode] {
+    case "throw": throw DaemonError("main failed")
+    case "return": return
+    case "ignore-stop": while true { Poll.pause(.seconds(3600)) }
+    case "fork-pool":
+        childReport(context)
+        await context.waitForStop()
+    case "report":
+        try await Task.sleep(for: .seconds(3600))
+    default:
+        register(context)
+        report(context, "registered")
+        while await context.sleep(for: .seconds(3600)) {}
+        report(context, "async stop")
+    }
+}
+
+if CommandLine.arguments.contains("--fault-async") {
+    genericMain(daemon, options: list, check: check, prepare: prepare, main: asyncMain)
+} else {
+    genericMain(daemon, options: list, check: check, prepare: prepare, main: syncMain)
+}

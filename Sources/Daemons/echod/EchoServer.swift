@@ -1,0 +1,171 @@
+import DaemonKit
+import Unix
+
+/// One thread, one poller, any number of clients.
+final class EchoServer {
+    private let context: Context
+    private let maxConnections: Int
+    private let idleTimeout: Duration
+    private let stop: Int32
+    private var poller: Poller
+    private var listeners: [Int32: Listener] = [:]
+    private var connections: [Int32: Connection] = [:]
+    private var interests: [Int32: Poller.Interest] = [:]
+    private var idle = IdleQueue()
+    private var serial = 0
+    private var isAccepting = true
+    private var buffer = [UInt8](repeating: 0, count: 64 * 1024)
+    /// When the connections are told to end; nil while serving.
+    private var drainTime: MonotonicTime?
+    private var isDraining = false
+    /// How long a client may take to close after it was told.
+    private static let linger = Duration.seconds(2)
+
+    init(_ context: Context, maxConnections: Int, idleTimeout: Duration) throws {
+        self.context = context
+        self.maxConnections = maxConnections
+        self.idleTimeout = idleTimeout
+        stop = try context.stopDescriptor()
+        poller = try Poller()
+        Limits.raiseOpenFiles(to: maxConnections + 64)
+        try poller.add(stop, .read)
+        for listener in context.listeners {
+            listeners[listener.fileDescriptor] = listener
+            try poller.add(listener.fileDescriptor, .read)
+        }
+    }
+
+    func run() throws {
+        while !isFinished {
+            let count = try poller.wait(timeout)
+            let now = MonotonicTime.now
+            for index in 0..<count {
+                let event = poller.event(index)
+                if event.descriptor == stop {
+                    stopAccepting(now)
+                } else if let listener = listeners[event.descriptor] {
+                    serve(listener, now)
+                } else {
+                    serve(event.descriptor, now)
+                }
+            }
+            closeIdle(now)
+            if let time = drainTime, time <= now { drain(now) }
+        }
+    }
+
+    private var isFinished: Bool { drainTime != nil && connections.isEmpty }
+
+    /// nil when nothing is due: an idle server does not wake up.
+    private var timeout: Duration? {
+        let due = [drainTime, idle.next].compactMap(\.self).min()
+        return due.map { max(.zero, $0 - .now) }
+    }
+
+    // MARK: Listeners
+
+    private func serve(_ listener: Listener, _ now: MonotonicTime) {
+        switch listener.kind {
+        case .stream: accept(listener.fileDescriptor, now)
+        case .datagram:
+            // A few at a time, so that a flood of datagrams does not keep connections waiting.
+            for _ in 0..<64 {
+                guard (try? Socket.echoDatagram(listener.fileDescriptor, buffer: &buffer)) != nil else { return }
+            }
+        }
+    }
+
+    private func accept(_ listener: Int32, _ now: MonotonicTime) {
+        for _ in 0..<64 {
+            guard connections.count < maxConnections else { return setAccepting(false) }
+            do {
+                let socket = try Socket.accept(listener)
+                let number = socket.number
+                try poller.add(number, .read)
+                serial += 1
+                connections[number] = Connection(socket, serial: serial, now: now)
+                interests[number] = .read
+                if idleTimeout > .zero { idle.push(.init(number: number, serial: serial, due: now + idleTimeout)) }
+            } catch .tooManyOpenFiles, .tooManyOpenFilesInSystem {
+                context.log.warning("no descriptor left for connection \(connections.count + 1): accepting pauses")
+                return connections.isEmpty ? () : setAccepting(false)
+            } catch {
+                // Nobody waits any more, or the client went away between its call and ours.
+                return
+            }
+        }
+    }
+
+    /// Clients wait in the listeners' queues meanwhile.
+    private func setAccepting(_ on: Bool) {
+        guard on != isAccepting else { return }
+        isAccepting = on
+        for (number, listener) in listeners where listener.kind == .stream {
+            try? poller.change(number, on ? .read : [])
+        }
+    }
+
+    // MARK: Connections
+
+    private func serve(_ number: Int32, _ now: MonotonicTime) {
+        guard let connection = connections[number] else { return }
+        let progress =
+            isDraining ? connection.drain(&buffer, now: now) : connection.serve(&buffer, now: now)
+        settle(number, connection, progress)
+    }
+
+    private func settle(_ number: Int32, _ connection: Connection, _ progress: Connection.Progress) {
+        if case .done = progress { return close(number) }
+        let interest = connection.interest
+        guard interests[number] != interest else { return }
+        interests[number] = interest
+        try? poller.change(number, interest)
+    }
+
+    private func close(_ number: Int32) {
+        connections[number] = nil
+        interests[number] = nil
+        if drainTime == nil { setAccepting(true) }
+    }
+
+    private func closeIdle(_ now: MonotonicTime) {
+        while var entry = idle.popDue(now) {
+            guard let connection = connections[entry.number], connection.serial == entry.serial else { continue }
+            entry.due = connection.lastActivity + idleTimeout
+            if entry.due <= now {
+                close(entry.number)
+            } else {
+                idle.push(entry)
+            }
+        }
+    }
+
+    // MARK: The end
+
+    /// First moment: no new client. Those in the queues of our own sockets are taken in before.
+    private func stopAccepting(_ now: MonotonicTime) {
+        poller.remove(stop)
+        for listener in listeners.values {
+            serve(listener, now)
+            poller.remove(listener.fileDescriptor)
+            listener.stopListening()
+        }
+        listeners = [:]
+        drainTime = now + context.daemon.drainGap
+        if !connections.isEmpty { context.log.info("draining \(connections.count) connections") }
+    }
+
+    /// Second moment: each client gets the rest of its bytes and the end of the stream; then it may close.
+    private func drain(_ now: MonotonicTime) {
+        drainTime = now + Self.linger
+        if isDraining {
+            // The linger is over for whoever has all bytes; the others have the rest of the grace period.
+            for (number, connection) in connections where connection.isHalfClosed { close(number) }
+            return
+        }
+        isDraining = true
+        for (number, connection) in connections {
+            settle(number, connection, connection.drain(&buffer, now: now))
+        }
+    }
+}
