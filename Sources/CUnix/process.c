@@ -5,7 +5,6 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 #ifdef __linux__
@@ -57,32 +56,6 @@ int cunix_become_subreaper(void) {
 #else
     errno = ENOSYS;
     return -1;
-#endif
-}
-
-void cunix_set_name(const char *name) {
-#ifdef __linux__
-    prctl(PR_SET_NAME, name, 0, 0, 0);
-#else
-    (void)name;
-#endif
-}
-
-int cunix_detach_terminal(int fd) { return ioctl(fd, TIOCNOTTY); }
-
-int cunix_set_user(uid_t uid) {
-#ifdef __linux__
-    return setresuid(uid, uid, uid);
-#else
-    return setuid(uid);
-#endif
-}
-
-int cunix_set_group(gid_t gid) {
-#ifdef __linux__
-    return setresgid(gid, gid, gid);
-#else
-    return setgid(gid);
 #endif
 }
 

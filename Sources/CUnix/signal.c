@@ -1,3 +1,4 @@
+#define _GNU_SOURCE
 #include "CUnix.h"
 
 #include <errno.h>
@@ -7,6 +8,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+#ifdef __linux__
+#include <sys/syscall.h>
+#endif
 
 static int wake_end = -1;
 static atomic_bool pending[cunix_signal_slots];
@@ -73,9 +77,14 @@ static int dispose(int signal, void (*handler)(int)) {
 int cunix_signal_default(int signal) { return dispose(signal, SIG_DFL); }
 int cunix_signal_discard(int signal) { return dispose(signal, discard); }
 
-bool cunix_signal_is_default(int signal) {
-    struct sigaction action;
-    return sigaction(signal, NULL, &action) == 0 && action.sa_handler == SIG_DFL;
+void cunix_signals_reset(void) {
+#if defined(__linux__) && defined(SYS_rt_sigaction)
+    // glibc keeps 32 and 33 to itself and leaves them as inherited, often ignored: so the kernel is asked itself.
+    static const struct { void *handler; unsigned long flags; void *restorer; unsigned long mask[2]; } none;
+    for (int signal = 1; signal <= 64; signal++) syscall(SYS_rt_sigaction, signal, &none, NULL, 8);
+#else
+    for (int signal = 1; signal < NSIG; signal++) dispose(signal, SIG_DFL);
+#endif
 }
 
 void cunix_abort_arm(int report) {

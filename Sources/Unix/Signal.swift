@@ -35,17 +35,9 @@ package struct Signal: Hashable, RawRepresentable, Sendable, CustomStringConvert
     /// Nothing is blocked and every signal has its default disposition, whatever the caller had: a daemon started
     /// with SIGTERM blocked could not be stopped.
     package static func resetAll() {
+        cunix_signals_reset()
         unblockAll()
-        for number in 1...Int32(highest) where number != SIGKILL && number != SIGSTOP {
-            if !cunix_signal_is_default(number) { _ = cunix_signal_default(number) }
-        }
     }
-
-    #if os(Linux)
-    static let highest = 64
-    #else
-    static let highest = 31
-    #endif
 
     package static func unblockAll() {
         var empty = sigset_t()

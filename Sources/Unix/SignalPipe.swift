@@ -49,11 +49,12 @@ package final class SignalPipe: Sendable {
 /// While armed, SIGTERM and SIGINT end the start at once and leave no registered file behind, even when the author's
 /// prepare closure hangs.
 package enum StartAbort {
-    /// Tells the launcher through `report`, where there is one.
+    /// A SIGHUP meanwhile is kept for the running daemon. Tells the launcher through `report`, where there is one.
     package static func arm(report: Int32 = -1) {
         cunix_abort_arm(report)
         _ = cunix_signal_catch(SIGTERM)
         _ = cunix_signal_catch(SIGINT)
+        _ = cunix_signal_catch(SIGHUP)
     }
 
     package static func disarm() { cunix_abort_disarm() }

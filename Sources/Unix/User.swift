@@ -1,5 +1,3 @@
-import CUnix
-
 #if canImport(Glibc)
 import Glibc
 #elseif canImport(Musl)
@@ -76,8 +74,9 @@ package enum Privileges {
         } else {
             _ = try checked { unsafe initgroups(user.name, initgroupsID(group)) }
         }
-        _ = try checked { cunix_set_group(group) }
-        _ = try checked { cunix_set_user(user.id) }
+        // For root these set the real, the effective and the saved id.
+        _ = try checked { setgid(group) }
+        _ = try checked { setuid(user.id) }
         let stillRoot = user.id != 0 && (setuid(0) == 0 || seteuid(0) == 0)
         guard !stillRoot, getuid() == user.id, geteuid() == user.id, getgid() == group, getegid() == group else {
             throw .notPermitted

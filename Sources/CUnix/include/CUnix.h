@@ -34,16 +34,6 @@ int cunix_pidfd_signal(int pidfd, int signal, bool queued, int value);
 // prctl(2) PR_SET_CHILD_SUBREAPER: orphans of this process become its children. -1 where the system has none.
 int cunix_become_subreaper(void);
 
-// PR_SET_NAME, cut to 15 bytes: what ps and top show.
-void cunix_set_name(const char *name);
-
-// ioctl(2) is variadic.
-int cunix_detach_terminal(int fd);
-
-// setresuid(2) and setresgid(2) where they exist, else setuid and setgid (which set all three for root).
-int cunix_set_user(uid_t uid);
-int cunix_set_group(gid_t gid);
-
 // Signals. One handler for all: it marks the signal as pending and wakes the reader of the pipe.
 // A SIGHUP queued with the value `cunix_reopen_only` is kept apart, in slot 0.
 enum { cunix_signal_slots = 65, cunix_reopen_only = 0x10c };
@@ -52,7 +42,8 @@ void cunix_signal_pipe(int write_end);
 int cunix_signal_catch(int signal);
 bool cunix_signal_take(int slot);
 int cunix_signal_default(int signal);
-bool cunix_signal_is_default(int signal);
+// Every signal to its default disposition, those that libc hides too.
+void cunix_signals_reset(void);
 // A handler that does nothing, instead of SIG_IGN: exec(3) gives the child the default disposition back.
 int cunix_signal_discard(int signal);
 

@@ -1,8 +1,25 @@
 /// The deployment files that `--print-service` prints.
 enum ServiceFile: String, CaseIterable, Sendable {
-    case systemd, sysv, openrc, launchd, logrotate
+    case systemd
+    case systemdSocket = "systemd-socket"
+    case sysv, openrc, launchd, logrotate, newsyslog
+    /// The options and the account, for the init scripts and the unit.
+    case defaults = "default"
 }
 
 extension ServiceFile {
-    func text(for daemon: Daemon, _ values: OptionValues) -> String { "" }
+    /// The file's text: of the daemon's description, and of the options that stand on the same command line.
+    func text(for daemon: Daemon, _ values: OptionValues) -> String {
+        let deployment = Deployment(daemon, values)
+        return switch self {
+        case .systemd: deployment.systemdService
+        case .systemdSocket: deployment.systemdSocket
+        case .sysv: deployment.sysvScript
+        case .openrc: deployment.openrcScript
+        case .launchd: deployment.launchdPropertyList
+        case .logrotate: deployment.logrotateFile
+        case .newsyslog: deployment.newsyslogFile
+        case .defaults: deployment.defaultFile
+        }
+    }
 }

@@ -29,9 +29,13 @@ struct LogFile: Sendable {
             let file = try FileDescriptor.open(
                 name, in: directory, [.writeOnly, .append, .create, .noFollow, .nonBlocking, .noControllingTerminal],
                 mode: 0o600)
-            let kind = try FileStatus(descriptor: file.number).kind
-            guard [.regular, .characterDevice].contains(kind) else {
-                throw DaemonError(.logFile, "\(tried): is \(kind.rawValue)")
+            let status = try FileStatus(descriptor: file.number)
+            guard [.regular, .characterDevice].contains(status.kind) else {
+                throw DaemonError(.logFile, "\(tried): is \(status.kind.rawValue)")
+            }
+            // Root may give the log away: never somebody else's file under another name.
+            guard status.kind != .regular || status.links < 2 else {
+                throw DaemonError(.logFile, "\(tried): has another name (hard link)")
             }
             try Descriptor.setNonBlocking(file.number, false)
             return file

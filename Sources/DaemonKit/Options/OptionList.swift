@@ -38,5 +38,16 @@ public struct OptionValues: Sendable {
     /// Whether the option stands on the command line.
     public func isGiven<Value>(_ option: Option<Value>) -> Bool { given[option.definition.name] != nil }
 
-    mutating func set(_ name: String, _ value: any Sendable) { given[name] = value }
+    /// The words of the command line, one for each option in the order of its first occurrence.
+    private(set) var words: [(name: String, text: String?)] = []
+
+    /// `text` is nil for a flag.
+    mutating func set(_ name: String, _ value: any Sendable, text: String?) {
+        given[name] = value
+        if let index = words.firstIndex(where: { $0.name == name }) {
+            words[index].text = text
+        } else {
+            words.append((name, text))
+        }
+    }
 }

@@ -11,6 +11,11 @@ final class Handlers: Sendable {
 
     private let state = Mutex(State())
 
+    /// Returns when nothing is left to run.
+    func waitUntilIdle() {
+        while state.withLock(\.isRunning) { Poll.pause(.milliseconds(1)) }
+    }
+
     func run(_ body: @escaping @Sendable () -> Void) {
         let mustStart = state.withLock { state in
             state.queue.append(body)

@@ -9,6 +9,8 @@ final class Runtime: Sendable {
     let manager: ServiceManager
     let stopState = StopState()
     let handlers = Handlers()
+    /// Apart from the others: a reload handler that hangs holds no stop up.
+    let stopHandlers = Handlers()
     let signals: SignalPipe
     /// 1 for the first, as the superdaemon counts.
     let generation: Int
@@ -99,12 +101,16 @@ final class Runtime: Sendable {
     /// The one end of the process; a second caller waits for the first one's. `isForced` ends beside a running main,
     /// whose exit handlers could then trip over it.
     func end(_ code: Int32, isForced: Bool) -> Never {
-        guard !isEnding.exchange(true, ordering: .relaxed) else {
-            while true { Poll.pause(.seconds(3600)) }
-        }
+        // What the author registered for the stop is done before the end; the grace period still limits it.
+        if !isForced { stopHandlers.waitUntilIdle() }
+        guard !isEnding.exchange(true, ordering: .relaxed) else { waitForEnd() }
         cleanUp()
         if isForced { CurrentProcess.exitNow(code) }
         CurrentProcess.exit(code)
+    }
+
+    private func waitForEnd() -> Never {
+        while true { Poll.pause(.seconds(3600)) }
     }
 
     /// What `main` ends with.

@@ -21,6 +21,8 @@ struct SignalThread: Sendable {
     private func run() {
         let interval = runtime.manager.watchdogInterval.map { $0 / 2 }
         var deadlines = Deadlines(beat: interval.map { _ in .now })
+        // What came before there was a pipe has left its mark all the same.
+        takeSignals(&deadlines)
         while true {
             let signals = runtime.signals.descriptor
             if let next = deadlines.next {
@@ -37,7 +39,7 @@ struct SignalThread: Sendable {
             }
             if let drain = deadlines.drain, drain <= now {
                 deadlines.drain = nil
-                runtime.handlers.run { runtime.stopState.enter(.draining) }
+                enter(.draining)
             }
             if let grace = deadlines.grace, grace <= now { endUngracefully() }
         }
@@ -83,8 +85,16 @@ struct SignalThread: Sendable {
         if !runtime.stopState.isAsked && !runtime.isAsync { runtime.end(code, isForced: true) }
         deadlines.drain = .now + runtime.daemon.drainGap
         deadlines.grace = .now + runtime.daemon.gracePeriod
-        runtime.handlers.run { runtime.stopState.enter(.stopping) }
-        runtime.cancelMain()
+        enter(.stopping)
+    }
+
+    /// The phase is entered at once; handlers run beside us, and the async main is cancelled after them.
+    private func enter(_ phase: StopState.Phase) {
+        let due = runtime.stopState.enter(phase)
+        runtime.stopHandlers.run {
+            for body in due { body() }
+            if phase == .stopping { runtime.cancelMain() }
+        }
     }
 
     private func endUngracefully() -> Never {

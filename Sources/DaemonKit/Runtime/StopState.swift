@@ -48,9 +48,9 @@ final class StopState: Sendable {
 
     func forget(_ observer: Int) { state.withLock { _ = $0.observers.removeValue(forKey: observer) } }
 
-    /// Enters the phase; what waited for it is called in the order of its arrival.
-    func enter(_ phase: Phase) {
-        let due = state.withLock { state -> [@Sendable () -> Void] in
+    /// Enters the phase. The caller runs what waited for it, in the order of its arrival.
+    func enter(_ phase: Phase) -> [@Sendable () -> Void] {
+        state.withLock { state -> [@Sendable () -> Void] in
             guard state.phase < phase else { return [] }
             state.phase = phase
             if let pipe = state.pipe { _ = try? Descriptor.writeAll(pipe.write, "s") }
@@ -58,7 +58,6 @@ final class StopState: Sendable {
             for (number, _) in due { state.observers[number] = nil }
             return due.map(\.value.body)
         }
-        for body in due { body() }
     }
 
     /// A descriptor that becomes readable at the stop, for a main with a poll loop of its own.

@@ -33,6 +33,8 @@ struct Launcher: ~Copyable {
             guard left > .zero else { giveUp(state, "it was not ready within \(durationText(timeout))", code: 1) }
             let ready = Poll.readable([pipe.number, signals.descriptor, processHandle], timeout: left)
             if ready[1], let signal = [Signal.terminate, .interrupt].first(where: { signals.take($0) }) {
+                // The daemon is there already, and names itself first of all.
+                while state.pid == nil && state.failure == nil && !read(into: &state, untilEnd: false) {}
                 giveUp(state, "the start was ended by \(signal)", code: 128 + signal.rawValue)
             }
             // The process's end counts, though somebody else may hold the pipe open; what it wrote is read first.

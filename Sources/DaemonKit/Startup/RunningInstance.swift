@@ -4,6 +4,8 @@ import Unix
 struct RunningInstance {
     let daemon: String
     let path: String
+    /// How long a stop may take before it is forced: at least 30 s, and not less than the daemon allows itself.
+    let stopLimit: Duration
 
     /// LSB's codes for `status`.
     private enum Status: Int32 {
@@ -59,7 +61,7 @@ struct RunningInstance {
         }
     }
 
-    /// TERM, 30 seconds, then KILL; done when the lock is free.
+    /// TERM, the limit, then KILL; done when the lock is free.
     func stop() -> Never {
         switch look() {
         case .running(let process): stop(process)
@@ -75,7 +77,7 @@ struct RunningInstance {
     private func stop(_ process: ProcessHandle) -> Never {
         let pid = process.pid
         deliver { () throws(Errno) in try process.send(.terminate) }
-        if process.waitForEnd(.seconds(30)) {
+        if process.waitForEnd(stopLimit) {
             removeLeftover()
             say("\(daemon) (pid \(pid)) stopped")
             CurrentProcess.exit(0)
@@ -83,7 +85,7 @@ struct RunningInstance {
         deliver { () throws(Errno) in try process.send(.kill) }
         guard process.waitForEnd(.seconds(10)) else { fail("\(daemon) (pid \(pid)) does not end, not even killed", 1) }
         removeLeftover()
-        say("\(daemon) (pid \(pid)) ignored SIGTERM for 30s and was killed")
+        say("\(daemon) (pid \(pid)) ignored SIGTERM for \(durationText(stopLimit)) and was killed")
         CurrentProcess.exit(0)
     }
 

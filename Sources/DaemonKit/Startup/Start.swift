@@ -39,7 +39,9 @@ struct Start {
     }
 
     func actOnRunningInstance() {
-        let instance = RunningInstance(daemon: daemon.name, path: paths.pidFile)
+        let instance = RunningInstance(
+            daemon: daemon.name, path: paths.pidFile,
+            stopLimit: daemon.gracePeriod < .seconds(30) ? .seconds(30) : daemon.gracePeriod + .seconds(5))
         if values[StandardOption.status] { instance.status() }
         if values[StandardOption.stop] { instance.stop() }
         if values[StandardOption.reload] { instance.reload() }
@@ -138,11 +140,9 @@ struct Start {
 
     // MARK: Getting ready
 
-    /// From here on a SIGHUP waits until the daemon serves.
     mutating func makeContext() throws(DaemonError) -> Context {
         guard let log, let pidFile else { throw DaemonError(.process, "start-up steps out of order") }
         let signals = try attempt(.process, "cannot make a pipe") { () throws(Errno) in try SignalPipe() }
-        signals.catches(.hangup)
         Signal.pipe.discard()
         let runtime = Runtime(
             daemon: daemon, values: values, log: log, manager: manager, signals: signals, pidFile: pidFile, report: report,

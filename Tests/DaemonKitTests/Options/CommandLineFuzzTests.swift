@@ -1,0 +1,84 @@
+import Testing
+
+@testable import DaemonKit
+
+@Suite("Random command lines")
+struct CommandLineFuzzTests {
+    private static let rules: [ReferenceParser.Rule] = [
+        ("port", "p", .port), ("part", nil, .flag), ("level", "l", .choice(["a", "b"])), ("name", "n", .text),
+        ("verbose", "v", .flag), ("version", "V", .flag), ("verb", nil, .text),
+    ]
+
+    private static let port = StandardOption.port
+    private static let level = Option("level", short: "l", choices: ["a", "b"], default: "-", help: "")
+    private static let name = Option("name", short: "n", default: "-", help: "")
+    private static let verb = Option("verb", default: "-", help: "")
+    private static let flags = [
+        Option("part", help: ""), Option("verbose", short: "v", help: ""), Option("version", short: "V", help: ""),
+    ]
+    private static let options: [any DaemonOption] = [port, level, name, verb] + flags
+
+    private static let values = [
+        "80", "0", "65535", "65536", "a", "b", "ab", "", "-1", "-v", "--", "=", "٨", "e\u{301}", "v=1", "--port", "x y",
+    ]
+
+    private static func word(_ random: inout Seeded) -> String {
+        let value = values.randomElement(using: &random) ?? ""
+        switch Int.random(in: 0..<10, using: &random) {
+        case 0...4:
+            let name = rules.randomElement(using: &random)?.long ?? ""
+            let cut = name.prefix(
+                Int.random(in: Int.random(in: 0...1, using: &random) * name.count...name.count, using: &random))
+            return "--\(cut)" + (Bool.random(using: &random) ? "" : "=\(value)")
+        case 5...7:
+            let letters = (0..<Int.random(in: 0...3, using: &random)).map { _ in
+                "pplnvVvx".randomElement(using: &random) ?? "p"
+            }
+            return "-" + String(letters) + (Bool.random(using: &random) ? "" : value)
+        default:
+            return value
+        }
+    }
+
+    @Test(
+        "there are mistakes exactly where the rules say so, and the values are those that the rules accept",
+        arguments: 1...4)
+    func againstReference(seed: UInt64) {
+        var random = Seeded(seed)
+        for round in 0..<25_000 {
+            let words = (0..<Int.random(in: 0...5, using: &random)).map { _ in Self.word(&random) }
+            let line = CommandLineParser(words, options: Self.options)
+            let reference = ReferenceParser(words, Self.rules)
+            let accepted = reference.accepted
+            let isSame =
+                line.mistakes.count == reference.mistakes
+                && line.values[Self.port] == accepted["port"].flatMap { UInt16($0) }
+                && line.values[Self.level] == accepted["level"] ?? "-"
+                && line.values[Self.name] == accepted["name"] ?? "-"
+                && line.values[Self.verb] == accepted["verb"] ?? "-"
+                && Self.flags.allSatisfy { line.values[$0] == (accepted[$0.definition.name] != nil) }
+            if !isSame {
+                Issue.record(
+                    "seed \(seed), round \(round): \(words): \(line.mistakes), expected \(reference.mistakes): \(accepted)"
+                )
+                return
+            }
+        }
+    }
+
+    @Test("no letters, however odd, are a crash or an empty mistake")
+    func oddLetters() {
+        var random = Seeded(5)
+        let options = OptionList.standard.offered(by: testd)
+        let letters = Array("-=-=fdpbug pos٨\u{301}é\n\u{0}\u{200D}\u{1F468}日")
+        for _ in 0..<3000 {
+            let words = (0..<Int.random(in: 0...4, using: &random)).map { _ in
+                String(
+                    (0..<Int.random(in: 0...12, using: &random)).map { _ in letters.randomElement(using: &random) ?? "-"
+                    })
+            }
+            let line = CommandLineParser(words, options: options)
+            #expect(line.mistakes.allSatisfy { $0.contains("'") }, "\(words)")
+        }
+    }
+}

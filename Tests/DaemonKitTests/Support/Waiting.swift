@@ -1,0 +1,40 @@
+import Unix
+
+/// Waits for a condition that others bring about; false when it did not come in time.
+func eventually(within limit: Duration = .seconds(20), _ condition: () throws -> Bool) rethrows -> Bool {
+    let deadline = MonotonicTime.now + limit
+    while !(try condition()) {
+        if MonotonicTime.now >= deadline { return false }
+        Poll.pause(.milliseconds(1))
+    }
+    return true
+}
+
+/// Runs `body` on as many threads at once, and returns when the last has ended.
+func inThreads(_ count: Int, _ body: @escaping @Sendable (Int) -> Void) throws {
+    let ends = try FileDescriptor.pipe()
+    let done = ends.write.number
+    for index in 0..<count {
+        try Thread.start {
+            body(index)
+            try? Descriptor.writeAll(done, ".")
+        }
+    }
+    var buffer = [UInt8](repeating: 0, count: count)
+    var ended = 0
+    while ended < count { ended += try Descriptor.read(ends.read.number, into: &buffer) }
+}
+
+/// What a program prints: it is started, read to its end and reaped.
+func output(of spawn: Spawn) throws -> String {
+    let ends = try FileDescriptor.pipe()
+    var spawn = spawn
+    spawn.descriptors.append((child: 1, ours: ends.write.number))
+    let pid = try spawn.start()
+    let (read, write) = ends.release()
+    Descriptor.close(write)
+    defer { Descriptor.close(read) }
+    let text = try readAll(read)
+    _ = try Child.reap(pid, waiting: true)
+    return text
+}

@@ -1,0 +1,200 @@
+import Testing
+import Unix
+
+@Suite("The stop, and signals at every moment")
+struct StopTests {
+    @Test("TERM is exit 0 and INT 130, for both kinds of main; handlers ran, nothing is left",
+        arguments: [Signal.terminate, .interrupt], [[], ["--fault-async"]])
+    func graceful(signal: Signal, mode: [String]) throws {
+        let daemon = try TestDaemon()
+        let report = daemon.folder["report"]
+        let running = try Running(daemon.folder, Product.faultd, daemon.files + ["-f", "--fault-output", report] + mode)
+        #expect(eventually { daemon.report(holds: "registered") })
+        running.send(signal)
+        #expect(running.wait() == .exited(signal == .terminate ? 0 : 130))
+        #expect(daemon.report(holds: "stop"))
+        if mode.isEmpty {
+            #expect(daemon.report(holds: "drain"))
+            #expect(!daemon.report(holds: "sleep did not see the stop"))
+        } else {
+            #expect(daemon.report(holds: "main actor runs"))
+            #expect(daemon.report(holds: "async stop"))
+        }
+        #expect(daemon.isClean)
+        #expect(daemon.log.hasSuffix("NOTICE faultd daemon shutdown\n"))
+    }
+
+    @Test("An async main that only waits is cancelled, and its CancellationError is no failure")
+    func cancelled() throws {
+        let daemon = try TestDaemon()
+        let report = daemon.folder["report"]
+        let running = try Running(
+            daemon.folder, Product.faultd,
+            daemon.files + ["-f", "--fault-async", "--fault-main", "report", "--fault-output", report])
+        #expect(eventually { daemon.report(holds: "main actor runs") })
+        running.send(.terminate)
+        #expect(running.wait() == .exited(0))
+        #expect(!daemon.log.contains("ERROR"))
+        #expect(daemon.isClean)
+    }
+
+    @Test("A main that never asked for the stop state is ended at once")
+    func deaf() throws {
+        let daemon = try TestDaemon()
+        let report = daemon.folder["report"]
+        let running = try Running(
+            daemon.folder, Product.faultd, daemon.files + ["-f", "--fault-main", "deaf", "--fault-output", report])
+        #expect(eventually { daemon.report(holds: "main 7 prepared 7 generation=1") })
+        let start = MonotonicTime.now
+        running.send(.terminate)
+        #expect(running.wait() == .exited(0))
+        #expect(MonotonicTime.now - start < .seconds(20))
+        #expect(daemon.isClean)
+    }
+
+    @Test("A main that ignores the stop is ended after the grace period, and it is said", arguments: [[], ["--fault-async"]])
+    func ignored(mode: [String]) throws {
+        let daemon = try TestDaemon()
+        let report = daemon.folder["report"]
+        let running = try Running(
+            daemon.folder, Product.faultd,
+            daemon.files + ["-f", "--fault-main", "ignore-stop", "--fault-short-grace", "--fault-output", report] + mode)
+        #expect(eventually { !daemon.folder.lines("report").filter { $0.contains("main ") }.isEmpty })
+        if mode.isEmpty { #expect(eventually { daemon.log.contains("startup") }) }
+        let start = MonotonicTime.now
+        running.send(.terminate)
+        let status = running.wait()
+        // A signal in the moment before main asks for the stop state ends it at once.
+        #expect(status == .exited(1) && MonotonicTime.now - start >= .milliseconds(600) || status == .exited(0) && mode.isEmpty)
+        if status == .exited(1) { #expect(daemon.log.contains("main did not end within 600ms")) }
+        #expect(daemon.isClean)
+    }
+
+    @Test("A second signal ends it now, even when a handler hangs")
+    func second() throws {
+        let daemon = try TestDaemon()
+        let report = daemon.folder["report"]
+        let running = try Running(
+            daemon.folder, Product.faultd,
+            daemon.files + ["-f", "-d", "--fault-main", "hang-in-handler", "--fault-output", report])
+        #expect(eventually { daemon.report(holds: "registered") })
+        running.send(.hangup)
+        #expect(eventually { daemon.log.contains("Reopening log files") })
+        running.send(.terminate)
+        #expect(eventually { daemon.log.contains("received SIGTERM, stopping") })
+        running.send(.terminate)
+        #expect(running.wait() == .exited(0))
+        #expect(daemon.isClean)
+    }
+
+    @Test("Reload handlers run in order at each HUP, one that fails stops no other, USR1 is the author's")
+    func handlers() throws {
+        let daemon = try TestDaemon()
+        #expect(try daemon.launch("--fault-output", daemon.folder["report"]).code == 0)
+        #expect(eventually { daemon.report(holds: "registered") })
+        daemon.signal(.hangup)
+        #expect(eventually { daemon.report(holds: "reload 3") })
+        #expect(daemon.folder.lines("report").filter { $0.hasPrefix("reload") } == ["reload 1", "reload 3"])
+        #expect(daemon.log.contains(" ERROR reload: this reload handler fails\n"))
+        daemon.signal(.user1)
+        #expect(eventually { daemon.report(holds: "usr1") })
+        #expect(try daemon.ask("--reload").code == 0)
+        #expect(eventually { daemon.folder.lines("report").count(where: { $0 == "reload 3" }) == 2 })
+        let reopened = daemon.log.split(separator: "\n").count(where: { $0.contains("Reopening") })
+        #expect(try daemon.ask("--reopen-logs").code == 0)
+        #expect(eventually { daemon.log.split(separator: "\n").count(where: { $0.contains("Reopening") }) == reopened + 1 })
+        #expect(daemon.folder.lines("report").count(where: { $0 == "reload 3" }) == 2)
+        daemon.end()
+    }
+
+    @Test("A HUP does not kill a daemon in the foreground, nor one that is still preparing")
+    func hangup() throws {
+        let daemon = try TestDaemon()
+        let running = try Running(daemon.folder, Product.faultd, daemon.files + ["-f", "--fault-prepare", "slow"])
+        #expect(eventually { daemon.log.contains("startup") })
+        #expect(eventually { daemon.pid == running.pid })
+        for _ in 0..<50 { running.send(.hangup) }
+        #expect(eventually { daemon.log.contains("Reopening") })
+        running.send(.terminate)
+        #expect(running.wait() == .exited(0))
+    }
+
+    @Test("A storm of signals loses none of its kinds")
+    func storm() throws {
+        let daemon = try TestDaemon()
+        let report = daemon.folder["report"]
+        #expect(try daemon.launch("--fault-output", report).code == 0)
+        #expect(eventually { daemon.report(holds: "registered") })
+        let pid = try #require(daemon.pid)
+        for _ in 0..<20_000 {
+            try Signal.hangup.send(to: pid)
+            try Signal.user1.send(to: pid)
+        }
+        #expect(eventually { daemon.report(holds: "usr1") && daemon.report(holds: "reload 3") })
+        daemon.end()
+        #expect(daemon.isClean)
+    }
+
+    @Test("TERM while prepare hangs: the launcher exits non-zero, nothing is left", arguments: [Signal.terminate, .interrupt])
+    func duringPrepare(signal: Signal) throws {
+        let daemon = try TestDaemon()
+        let launcher = try Running(
+            daemon.folder, Product.faultd, daemon.files + ["--fault-prepare", "hang", "--fault-listen", daemon.folder["s"]])
+        #expect(eventually { daemon.folder.exists("s") && daemon.pid != nil })
+        daemon.signal(signal)
+        #expect(launcher.wait() == .exited(128 + signal.rawValue))
+        #expect(launcher.standardError == "Error when starting the daemon process: ended by \(signal) during start-up\n")
+        #expect(daemon.isClean)
+    }
+
+    @Test("A launcher that is interrupted takes its daemon along", arguments: [Signal.terminate, .interrupt])
+    func interruptedLauncher(signal: Signal) throws {
+        let daemon = try TestDaemon()
+        let launcher = try Running(
+            daemon.folder, Product.faultd, daemon.files + ["--fault-prepare", "hang", "--fault-listen", daemon.folder["s"]])
+        #expect(eventually { daemon.folder.exists("s") && daemon.pid != nil })
+        launcher.send(signal)
+        #expect(launcher.wait() == .exited(128 + signal.rawValue))
+        #expect(daemon.isClean && daemon.pid == nil)
+    }
+
+    @Test("TERM or kill -9 at every moment of the start: it runs or it does not, nothing in between",
+        arguments: [Signal.terminate, .kill], ["launcher", "daemon"])
+    func everyMoment(signal: Signal, target: String) throws {
+        for step in 0..<40 {
+            let daemon = try TestDaemon()
+            let launcher = try Running(daemon.folder, Product.faultd, daemon.files + ["--fault-listen", daemon.folder["s"]])
+            if target == "daemon" {
+                #expect(eventually { daemon.pid != nil || (try? Signal(rawValue: 0).send(to: launcher.pid)) == nil || isZombie(launcher.pid) })
+                Poll.pause(.microseconds(step * 30))
+                daemon.signal(signal)
+            } else {
+                Poll.pause(.microseconds(step * 200))
+                launcher.send(signal)
+            }
+            let status = launcher.wait()
+            if status == .exited(0) && target == "launcher" {
+                #expect(daemon.pid != nil)
+                daemon.end()
+            } else {
+                // Killed beside the launcher: the daemon is there in full, or gone.
+                #expect(eventually { daemon.pid == nil || daemon.folder.read("d.pid") == "\(daemon.pid ?? 0)\n" })
+                if status == .exited(0) && signal == .terminate { #expect(eventually { daemon.pid == nil }) }
+                if let pid = daemon.pid, let process = try? ProcessHandle(pid: pid) {
+                    try? process.send(.terminate)
+                    #expect(process.waitForEnd(.seconds(40)))
+                }
+            }
+            if signal == .terminate { #expect(eventually { daemon.isClean }, "\(step) \(status) \(launcher.standardError)") }
+            // Whatever is left, the next start works.
+            #expect(try daemon.launch("--fault-listen", daemon.folder["s"]).code == 0)
+            daemon.end()
+            #expect(daemon.isClean)
+        }
+    }
+
+    private func isZombie(_ pid: ProcessID) -> Bool {
+        guard let file = try? FileDescriptor.open("/proc/\(pid)/stat", []) else { return true }
+        return String(decoding: Descriptor.contents(of: file.number, limit: 200), as: UTF8.self).contains(") Z")
+    }
+}

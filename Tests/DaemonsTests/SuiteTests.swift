@@ -1,0 +1,27 @@
+import Foundation
+import Testing
+import Unix
+
+/// The suites that know the daemons from outside only. They are scripts, because they run against other programs too.
+@Suite("Outside suites", .enabled(if: Machine.has("python3"), "needs python3"), .serialized)
+struct SuiteTests {
+    private func passes(_ script: String, _ arguments: [String]) throws {
+        let folder = try Folder()
+        let path = "\(Product.repository)/Tests/\(script)"
+        let outcome = try run(
+            folder, try #require(Machine.find("python3")), [path, "--echod", Product.echod] + arguments, limit: .seconds(600))
+        let last = outcome.output.split(separator: "\n").last.map(String.init) ?? ""
+        #expect(outcome.code == 0, "\(outcome.output.suffix(4000))\n\(outcome.errors.suffix(2000))")
+        #expect(last.contains(/^\d+ passed, 0 failed/) || last.hasPrefix("skipped:"), "\(last)")
+        print("\(script): \(last)")
+    }
+
+    @Test("Conformance, seen from outside")
+    func conformance() throws { try passes("Conformance/conformance.py", ["--no-peers"]) }
+
+    @Test("Deployment files, proven with the real tools")
+    func deployment() throws { try passes("Deployment/deployment.py", []) }
+
+    @Test("Every system call of the start-up fails once", .enabled(if: Machine.has("strace"), "needs strace"))
+    func sweep() throws { try passes("Sweep/sweep.py", []) }
+}

@@ -1,0 +1,71 @@
+import Foundation
+import Testing
+import Unix
+
+/// A daemon of a test: its folder, its files, its ways to be started and asked.
+struct TestDaemon {
+    let folder: Folder
+    let executable: String
+    let files: [String]
+
+    init(_ executable: String = Product.faultd, pidFile: String = "d.pid", logFile: String = "d.log") throws {
+        folder = try Folder()
+        self.executable = executable
+        files = ["--pid-file", folder[pidFile], "--log-file", folder[logFile]]
+    }
+
+    /// echod on a Unix socket in the folder.
+    static func echo() throws -> TestDaemon { try TestDaemon(Product.echod) }
+
+    var log: String { folder.read("d.log") }
+    var pid: ProcessID? { Folder.holder(of: folder["d.pid"]) }
+    var isClean: Bool { !folder.exists("d.pid") && !folder.exists("s") }
+
+    func arguments(_ more: [String]) -> [String] {
+        files + (executable == Product.echod && !more.contains("-b") ? ["-b", folder["s"]] : []) + more
+    }
+
+    /// Runs the launcher to its end.
+    func launch(_ more: String..., environment: [String: String] = [:]) throws -> Outcome {
+        try run(folder, executable, arguments(more), environment: environment)
+    }
+
+    /// Starts it in the foreground, and waits until it says that it serves (its own report, or the log's start line).
+    func foreground(_ more: String..., environment: [String: String] = [:]) throws -> Running {
+        let running = try Running(folder, executable, arguments(["-f"] + more), environment: environment)
+        #expect(eventually { pid == running.pid }, "\(running.standardError)")
+        return running
+    }
+
+    func ask(_ action: String) throws -> Outcome { try run(folder, executable, [action] + files) }
+
+    func signal(_ signal: Signal) { if let pid { try? signal.send(to: pid) } }
+
+    /// Ends it by SIGTERM, and waits until it is gone.
+    func end() {
+        guard let pid, let process = try? ProcessHandle(pid: pid) else { return }
+        try? process.send(.terminate)
+        #expect(process.waitForEnd(.seconds(40)))
+    }
+
+    func report(holds line: String) -> Bool { folder.lines("report").contains(line) }
+}
+
+/// Why a test that needs something of the machine was skipped.
+enum Machine {
+    static let isRoot = CurrentProcess.userID == 0
+
+    static func has(_ tool: String) -> Bool { find(tool) != nil }
+
+    static func find(_ tool: String) -> String? {
+        let path = ProcessInfo.processInfo.environment["PATH"] ?? "/usr/bin:/bin"
+        let folders = path.split(separator: ":").map { String($0) } + ["/usr/sbin", "/sbin"]
+        return folders.map { "\($0)/\(tool)" }.first(where: Files.isExecutable)
+    }
+
+    /// Whether namespaces and mounts of our own can be made.
+    static let canUnshare: Bool = {
+        guard isRoot, let unshare = find("unshare"), let folder = try? Folder() else { return false }
+        return (try? run(folder, unshare, ["-m", "-p", "-f", "--mount-proc", "true"]))?.code == 0
+    }()
+}

@@ -1,0 +1,110 @@
+import Foundation
+import Testing
+import Unix
+
+/// Each test has a /dev of its own, in a mount namespace, with a log socket that it makes and takes away.
+@Suite("Syslog: absent, there, gone and back", .enabled(if: Machine.canUnshare, "needs root and namespaces"))
+struct SyslogTests {
+    private func start(_ daemon: TestDaemon, _ mode: String) throws -> Running {
+        #expect(mkdir(daemon.folder["dev"], 0o755) == 0)
+        let script = """
+            mknod -m 666 "$2/dev/null" c 1 3; mknod -m 666 "$2/dev/urandom" c 1 9
+            exec unshare -m sh -c 'mount --bind "$2/dev" /dev && exec "$1" -f -d --syslog "$3" --pid-file "$2/d.pid" --log-file "$2/d.log" --fault-output "$2/report"' sh "$@"
+            """
+        return try Running(
+            daemon.folder, "/bin/bash", ["-c", script, "bash", Product.faultd, daemon.folder.path, mode])
+    }
+
+    private func logger(_ daemon: TestDaemon) throws -> FileDescriptor {
+        let socket = try Socket.open(AF_UNIX, .datagram)
+        try Socket.bind(socket.number, to: .unix(daemon.folder["dev/log"]))
+        try Descriptor.setNonBlocking(socket.number, true)
+        return socket
+    }
+
+    /// Takes what has come until a record holds the text.
+    private func receives(_ socket: borrowing FileDescriptor, _ text: String) -> String? {
+        var buffer = [UInt8](repeating: 0, count: 8192)
+        let deadline = MonotonicTime.now + .seconds(30)
+        while MonotonicTime.now < deadline {
+            guard let count = try? Descriptor.read(socket.number, into: &buffer) else {
+                Poll.pause(.milliseconds(3))
+                continue
+            }
+            let record = String(decoding: buffer[..<count], as: UTF8.self)
+            if record.contains(text) { return record }
+        }
+        return nil
+    }
+
+    @Test("No log socket at the start: it starts; when the socket comes, records come, and the loss is told")
+    func absentThenThere() throws {
+        let daemon = try TestDaemon()
+        let running = try start(daemon, "yes")
+        #expect(eventually { daemon.report(holds: "registered") }, "\(running.standardError)")
+        let socket = try logger(daemon)
+        #expect(eventually { daemon.pid != nil })
+        // A connection is tried again some time after it failed: keep logging until one arrives.
+        var record: String?
+        #expect(
+            eventually {
+                daemon.signal(.hangup)
+                var buffer = [UInt8](repeating: 0, count: 8192)
+                guard let count = try? Descriptor.read(socket.number, into: &buffer) else { return false }
+                record = String(decoding: buffer[..<count], as: UTF8.self)
+                return true
+            })
+        #expect(record?.contains(/^<28>\w{3} [ \d]\d \d\d:\d\d:\d\d faultd\[\d+\]: \d+ log records were lost$/) == true, "\(record ?? "none")")
+        daemon.signal(.terminate)
+        #expect(receives(socket, "faultd daemon shutdown") != nil)
+        #expect(running.wait() == .exited(0))
+        #expect(daemon.log.contains("daemon shutdown"))
+        #expect(daemon.isClean)
+    }
+
+    @Test("A logger that goes away and comes back gets records again; debug messages never reach it; only means no file")
+    func goneAndBack() throws {
+        let daemon = try TestDaemon()
+        #expect(mkdir(daemon.folder["dev"], 0o755) == 0)
+        let first = try logger(daemon)
+        #expect(rename(daemon.folder["dev"], daemon.folder["dev2"]) == 0)
+        // `start` makes the folder itself; the socket is moved into it.
+        let running = try start(daemon, "only")
+        #expect(rename(daemon.folder["dev2/log"], daemon.folder["dev/log"]) == 0)
+        #expect(eventually { daemon.report(holds: "registered") })
+        daemon.signal(.hangup)
+        #expect(
+            eventually {
+                daemon.signal(.hangup)
+                return receivesNow(first)
+            })
+        Descriptor.close(first.release())
+        #expect(unlink(daemon.folder["dev/log"]) == 0)
+        daemon.signal(.hangup)
+        Poll.pause(.milliseconds(20))
+        #expect(daemon.pid != nil)
+        let second = try logger(daemon)
+        #expect(
+            eventually {
+                daemon.signal(.hangup)
+                return receivesNow(second)
+            })
+        daemon.signal(.terminate)
+        let last = receives(second, "daemon shutdown")
+        #expect(last?.contains("<29>") == true)
+        #expect(running.wait() == .exited(0))
+        #expect(!daemon.folder.exists("d.log"))
+        #expect(running.standardError.contains("DEBUG"))
+    }
+
+    private func receivesNow(_ socket: borrowing FileDescriptor) -> Bool {
+        var buffer = [UInt8](repeating: 0, count: 8192)
+        var found = false
+        while let count = try? Descriptor.read(socket.number, into: &buffer) {
+            let record = String(decoding: buffer[..<count], as: UTF8.self)
+            #expect(record.hasPrefix("<") && !record.contains("DEBUG") && !record.contains("stopping"))
+            found = true
+        }
+        return found
+    }
+}

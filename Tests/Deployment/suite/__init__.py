@@ -1,0 +1,1 @@
+"""What deployment.py consists of."""

@@ -1,0 +1,168 @@
+"""The texts: etc/ equals what echod prints, each in its own syntax, and options end where they belong."""
+
+from __future__ import annotations
+
+import os
+import plistlib
+import stat
+from typing import Callable, List
+
+from ..case import Case, Check, Skip, expect_equal, expect_in, needs, read, run
+from ..printed import FILES, mode, service_file
+from ..staging import Staging
+
+
+def equals_etc(kind: str) -> Callable[[Case], None]:
+    def body(case: Case) -> None:
+        path = case.etc(FILES[kind])
+        expect_equal(FILES[kind], read(path), service_file(case.echod, kind))
+        expect_equal(f"mode of {FILES[kind]}", oct(stat.S_IMODE(os.stat(path).st_mode) & 0o755), oct(mode(kind)))
+    return body
+
+
+def nothing_else_in_etc(case: Case) -> None:
+    """Files of other kinds may stand beside; in the folders of ours, only ours do."""
+    folders = {os.path.dirname(name) for name in FILES.values()}
+    found = {f"{folder}/{name}" for folder in folders for name in os.listdir(case.etc(folder))}
+    expect_equal("files", sorted(name for name in found if "echod" in name), sorted(FILES.values()))
+
+
+def prints_the_same_for_everybody(case: Case) -> None:
+    """Not of the user, the folder or the environment in which it is printed."""
+    if os.geteuid() != 0:
+        raise Skip("needs root, to become another user")
+    with Staging(case) as stage:
+        stage.copy(case.echod, "/usr/sbin/echod", 0o755)
+        for kind, name in FILES.items():
+            text = stage.must("setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "env", "HOME=/x",
+                              "XDG_RUNTIME_DIR=/tmp", "/usr/sbin/echod", "--print-service", kind)
+            expect_equal(name, text, read(case.etc(name)))
+
+
+def init_scripts_parse(case: Case) -> None:
+    for name in ("init.d/echod", "openrc/echod"):
+        for shell in ("sh", "dash", "bash"):
+            result = run(shell, "-n", case.etc(name))
+            expect_equal(f"{shell} -n {name}", (result.code, result.output), (0, ""))
+
+
+def shellcheck_is_content(case: Case) -> None:
+    shellcheck = needs("shellcheck")
+    for name in ("init.d/echod", "openrc/echod", "default/echod"):
+        options = ["--shell=sh", "--exclude=SC2034"] if name.startswith("default") else ["--shell=sh"]
+        result = run(shellcheck, *options, case.etc(name))
+        expect_equal(f"shellcheck {name}", (result.code, result.output), (0, ""))
+
+
+def property_list(case: Case) -> None:
+    with open(case.etc("launchd/local.echod.plist"), "rb") as file:
+        job = plistlib.load(file)
+    expect_equal("Label", job["Label"], "local.echod")
+    expect_equal("program", job["ProgramArguments"][:2], ["/usr/local/sbin/echod", "--foreground"])
+    expect_equal("KeepAlive", job["KeepAlive"], {"SuccessfulExit": False})
+    assert all(isinstance(word, str) for word in job["ProgramArguments"]) and job["RunAtLoad"] is True
+
+
+def newsyslog_line(case: Case) -> None:
+    lines = [line for line in read(case.etc("newsyslog.d/echod.conf")).splitlines() if not line.startswith("#")]
+    expect_equal("number of lines", len(lines), 1)
+    fields = lines[0].split()
+    expect_equal("fields", (len(fields), fields[1:3], fields[-1]), (9, ["echod:echod", "600"], "1"))
+
+
+AWKWARD = ["--port=8080", "--bind=::1", "--log-format=json", "--syslog=yes", "--umask=027", "--debug",
+           "--chdir=/srv/a b'c$d%e\"f"]
+
+
+def options_reach_systemd(case: Case) -> None:
+    unit = service_file(case.echod, "systemd", *AWKWARD, "--user=web", "--group=www", "--pid-file=/run/web/w.pid",
+                        "--log-file=/srv/log/w.log", "--start-timeout=2m")
+    command = ("ExecStart=/usr/sbin/echod --foreground --pid-file=/run/web/w.pid --log-file=/srv/log/w.log --debug "
+               "--port=8080 --bind=::1 --syslog=yes --log-format=json --umask=027 "
+               '"--chdir=/srv/a b\'c$$d%%e\\"f" $DAEMON_OPTS\n')
+    for part in (command, "\nUser=web\n", "\nGroup=www\n", "\nRuntimeDirectory=web\n", "\nReadWritePaths=/srv/log\n",
+                 "\nTimeoutStartSec=120\n", "\nCapabilityBoundingSet=\n", "\nAfter=network-online.target\n"):
+        expect_in(part, unit)
+    assert "AmbientCapabilities" not in unit and "LogsDirectory=" not in unit, unit
+
+
+def options_reach_the_socket_unit(case: Case) -> None:
+    cases = {("--port=8080",): ["ListenStream=8080", "ListenDatagram=8080"],
+             ("--bind=127.0.0.1",): ["ListenStream=127.0.0.1:7", "ListenDatagram=127.0.0.1:7"],
+             ("--bind=::1", "--port=70"): ["ListenStream=[::1]:70", "ListenDatagram=[::1]:70"],
+             ("--bind=[::1]:80",): ["ListenStream=[::1]:80", "ListenDatagram=[::1]:80"],
+             ("--bind=unix:/run/echod/s",): ["ListenStream=/run/echod/s"]}
+    for options, expected in cases.items():
+        unit = service_file(case.echod, "systemd-socket", *options)
+        expect_equal(" ".join(options), [line for line in unit.splitlines() if line.startswith("Listen")], expected)
+
+
+def options_reach_the_settings(case: Case) -> None:
+    """The words that a shell makes of DAEMON_OPTS are the ones that were given."""
+    path = case.write("default", service_file(case.echod, "default", *AWKWARD, "--user=web", "--log-file=/srv/w.log"))
+    script = f'. {path}; eval "set -- $DAEMON_OPTS"; printf "%s\\n" "$DAEMON_USER" "$LOGFILE" "$PIDFILE" "$@"'
+    words = run("sh", "-c", script).output.splitlines()
+    expect_equal("account and files", words[:3], ["web", "/srv/w.log", ""])
+    expect_equal("words", sorted(words[3:]), sorted(AWKWARD))
+
+
+def options_reach_the_scripts(case: Case) -> None:
+    options = [*AWKWARD, "--user=web", "--pid-file=/run/web/w.pid", "--log-file=/srv/w.log", "--start-timeout=5s"]
+    for kind in ("sysv", "openrc"):
+        text = service_file(case.echod, kind, *options)
+        for part in ("--port=8080 --bind=::1", " --start-timeout=5s", "'--chdir=/srv/a b'\\''c$d%e\"f'"):
+            expect_in(part, text)
+        expect_equal(f"{kind}: sh -n", run("sh", "-n", case.write(kind, text)).code, 0)
+    for part in ("\nPIDFILE=/run/web/w.pid\n", "\nLOGFILE=/srv/w.log\n", "\nDAEMON_USER=web\n"):
+        expect_in(part, service_file(case.echod, "sysv", *options))
+
+
+def openrc_settings(case: Case) -> None:
+    """The script's own, and conf.d before them."""
+    script = case.write("script", service_file(case.echod, "openrc", "--pid-file=/run/a b/c'd.pid", "--group=www"))
+    show = f'. {script}; printf "%s\\n" "$PIDFILE" "$LOGFILE" "$DAEMON_USER" "$DAEMON_GROUP" "$DAEMON_OPTS"'
+    expected = ["/run/a b/c'd.pid", "/var/log/echod/echod.log", "echod", "www", ""]
+    expect_equal("settings", run("sh", "-c", show).output.splitlines(), expected)
+    result = run("sh", "-c", f'PIDFILE=/x DAEMON_USER= DAEMON_OPTS="-d"; {show}')
+    expect_equal("settings", result.output.splitlines(), ["/x", *expected[1:2], "", "www", "-d"])
+
+
+def options_reach_the_others(case: Case) -> None:
+    options = [*AWKWARD, "--user=web", "--pid-file=/run/web/w.pid", "--log-file=/srv/w.log"]
+    job = plistlib.loads(service_file(case.echod, "launchd", *options).encode())
+    expect_equal("launchd's words", sorted(job["ProgramArguments"][2:]), sorted(options))
+    rotation = service_file(case.echod, "logrotate", *options)
+    for part in ("/srv/w.log {\n", "create 0600 web web\n", "--reopen-logs --pid-file=/run/web/w.pid "):
+        expect_in(part, rotation)
+    assert " su " not in rotation, "logrotate becomes a user who may not rename in this folder"
+    expect_in("/srv/w.log  web:web ", service_file(case.echod, "newsyslog", *options))
+    for nothing in ("--log-file=-", "--syslog=only"):
+        expect_in("keeps no log file", service_file(case.echod, "logrotate", nothing))
+
+
+def command_lines_are_right(case: Case) -> None:
+    """The daemon itself finds no mistake in what the unit and the launchd job call it with."""
+    unit = read(case.etc("systemd/echod.service"))
+    start = next(line for line in unit.splitlines() if line.startswith("ExecStart="))
+    with open(case.etc("launchd/local.echod.plist"), "rb") as file:
+        job: List[str] = plistlib.load(file)["ProgramArguments"]
+    for words in (start.split()[1:-1], [word for word in job[1:] if not word.startswith("--user=")]):
+        result = run(case.echod, "--check", *words)
+        expect_equal(f"{words}", (result.code, result.output), (0, ""))
+
+
+CHECKS = [Check(f"etc/{name} is what echod prints", equals_etc(kind)) for kind, name in FILES.items()] + [
+    Check("etc/ holds no other file of echod", nothing_else_in_etc),
+    Check("another user prints the same files", prints_the_same_for_everybody),
+    Check("the init scripts parse (sh, dash, bash)", init_scripts_parse),
+    Check("shellcheck finds nothing", shellcheck_is_content),
+    Check("the launchd job is a property list", property_list),
+    Check("the newsyslog line has its fields", newsyslog_line),
+    Check("options given reach the systemd unit", options_reach_systemd),
+    Check("options given reach the socket unit", options_reach_the_socket_unit),
+    Check("options given reach the default file", options_reach_the_settings),
+    Check("options given reach the init scripts", options_reach_the_scripts),
+    Check("the OpenRC script's settings are conf.d's, else its own", openrc_settings),
+    Check("options given reach launchd and the rotation", options_reach_the_others),
+    Check("the daemon takes the unit's and the job's command lines", command_lines_are_right),
+]

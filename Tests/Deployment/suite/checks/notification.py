@@ -1,0 +1,107 @@
+"""sd_notify(3): the test is the service manager, with a socket of its own."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import time
+from typing import Callable, Dict, List
+
+from ..case import Case, Check, expect_equal, expect_in, read, wait_for
+
+
+class Manager:
+    """The other end of NOTIFY_SOCKET, and the echod that it started."""
+
+    def __init__(self, case: Case, *, abstract: bool, watchdog: bool = False) -> None:
+        self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        self._socket.settimeout(10)
+        address = f"@deployment-{os.getpid()}-{os.path.basename(case.folder)}" if abstract else case.path("notify")
+        self._socket.bind(address.replace("@", "\0", 1) if abstract else address)
+        environment = {"NOTIFY_SOCKET": address, **({"WATCHDOG_USEC": "200000"} if watchdog else {})}
+        self.process: subprocess.Popen = case.start_echod("--bind=127.0.0.1:0", environment=environment)
+
+    def __enter__(self) -> "Manager":
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self._socket.close()
+
+    def receive(self) -> Dict[str, str]:
+        """The next message's assignments."""
+        try:
+            text = self._socket.recv(4096).decode()
+        except socket.timeout:
+            raise AssertionError("no message within 10 s") from None
+        return dict(line.split("=", 1) for line in text.split("\n") if line)
+
+    def receive_with(self, key: str) -> Dict[str, str]:
+        """The next message but beats and states that says it."""
+        while True:
+            message = self.receive()
+            if key in message:
+                return message
+            assert set(message) <= {"WATCHDOG", "STATUS"}, f"{message} came before {key}"
+
+
+def whole_life(abstract: bool) -> Callable[[Case], None]:
+    def body(case: Case) -> None:
+        with Manager(case, abstract=abstract) as manager:
+            ready = manager.receive()
+            expect_equal("READY", ready.get("READY"), "1")
+            expect_equal("MAINPID", ready.get("MAINPID"), str(manager.process.pid))
+            expect_equal("pid file at READY=1", read(case.path("pid")), f"{manager.process.pid}\n")
+            expect_in("listening on 127.0.0.1:", case.log())
+            reload_once(manager)
+            reload_once(manager)
+            manager.process.send_signal(signal.SIGTERM)
+            expect_equal("STOPPING", manager.receive_with("STOPPING")["STOPPING"], "1")
+            expect_equal("exit code", manager.process.wait(timeout=10), 0)
+    return body
+
+
+def reload_once(manager: Manager) -> None:
+    """Type=notify-reload wants a time after the signal was sent."""
+    before = time.clock_gettime_ns(time.CLOCK_MONOTONIC) // 1000
+    manager.process.send_signal(signal.SIGHUP)
+    reloading = manager.receive_with("RELOADING")
+    after = time.clock_gettime_ns(time.CLOCK_MONOTONIC) // 1000
+    expect_equal("RELOADING", reloading["RELOADING"], "1")
+    moment = int(reloading["MONOTONIC_USEC"])
+    assert before <= moment <= after, f"MONOTONIC_USEC={moment} is not between {before} and {after}"
+    expect_equal("READY after RELOADING", manager.receive_with("READY")["READY"], "1")
+
+
+def watchdog(abstract: bool) -> Callable[[Case], str]:
+    """At half of WATCHDOG_USEC, so each gap is well below the whole, and it takes as long as it should."""
+    def body(case: Case) -> str:
+        with Manager(case, abstract=abstract, watchdog=True) as manager:
+            manager.receive_with("READY")
+            times: List[float] = []
+            while len(times) < 6:
+                if manager.receive().get("WATCHDOG") == "1":
+                    times.append(time.monotonic())
+        gaps = [later - earlier for earlier, later in zip(times, times[1:])]
+        mean = sum(gaps) / len(gaps)
+        assert 0.08 <= mean <= 0.15, f"the mean gap is {mean:.3f} s, not 0.1"
+        return f"a beat every {mean * 1000:.0f} ms of 200"
+    return body
+
+
+def survives_a_deaf_manager(case: Case) -> None:
+    """A NOTIFY_SOCKET that nobody has bound is no reason not to start."""
+    process = case.start_echod("--bind=127.0.0.1:0", environment={"NOTIFY_SOCKET": case.path("nobody")})
+    wait_for("the daemon serves", lambda: "listening on" in case.log())
+    process.send_signal(signal.SIGTERM)
+    expect_equal("exit code", process.wait(timeout=10), 0)
+
+
+CHECKS = [
+    Check("NOTIFY_SOCKET (path): ready, reload, stop", whole_life(abstract=False)),
+    Check("NOTIFY_SOCKET (abstract): ready, reload, stop", whole_life(abstract=True)),
+    Check("NOTIFY_SOCKET (path): the watchdog is fed at half its time", watchdog(abstract=False)),
+    Check("NOTIFY_SOCKET (abstract): the watchdog is fed at half its time", watchdog(abstract=True)),
+    Check("NOTIFY_SOCKET that nobody has bound: the daemon serves", survives_a_deaf_manager),
+]

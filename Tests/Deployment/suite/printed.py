@@ -1,0 +1,37 @@
+"""What echod prints with --print-service, and where etc/ keeps it."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from typing import Dict
+
+FILES: Dict[str, str] = {
+    "systemd": "systemd/echod.service",
+    "systemd-socket": "systemd/echod.socket",
+    "sysv": "init.d/echod",
+    "openrc": "openrc/echod",
+    "launchd": "launchd/local.echod.plist",
+    "logrotate": "logrotate.d/echod",
+    "newsyslog": "newsyslog.d/echod.conf",
+    "default": "default/echod",
+}
+EXECUTABLE = ("sysv", "openrc")
+
+
+def service_file(echod: str, kind: str, *options: str) -> str:
+    return subprocess.run([echod, "--print-service", kind, *options], check=True, stdout=subprocess.PIPE,
+                          encoding="utf-8", timeout=30).stdout
+
+
+def mode(kind: str) -> int:
+    return 0o755 if kind in EXECUTABLE else 0o644
+
+
+def write_all(echod: str, etc: str) -> None:
+    for kind, name in FILES.items():
+        path = os.path.join(etc, name)
+        os.makedirs(os.path.dirname(path), exist_ok=True)
+        with open(path, "w", encoding="utf-8") as file:
+            file.write(service_file(echod, kind))
+        os.chmod(path, mode(kind))

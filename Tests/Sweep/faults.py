@@ -1,0 +1,165 @@
+"""Which calls of a start are made to fail, and how."""
+
+import re
+from collections import Counter
+from dataclasses import dataclass
+from typing import Iterable, List, NamedTuple
+
+from scenarios import Scenario
+from tracing import Role
+
+ERRNOS = {
+    "openat": "EACCES ENOENT EMFILE ENOSPC EINTR",
+    "read": "EIO EINTR",
+    "pread64": "EIO EINTR",
+    "write": "ENOSPC EIO EPIPE EINTR",
+    "pwrite64": "ENOSPC EIO EINTR",
+    "lseek": "ESPIPE",
+    "fork": "EAGAIN ENOMEM",
+    "vfork": "EAGAIN ENOMEM",
+    "clone": "EAGAIN ENOMEM",
+    "clone3": "EAGAIN ENOMEM",
+    "setsid": "EPERM",
+    "flock": "ENOLCK EINTR EAGAIN",
+    "dup": "EMFILE",
+    "dup2": "EBUSY EMFILE EINTR",
+    "dup3": "EBUSY EMFILE EINTR",
+    "fcntl": "EINVAL EBADF",
+    "ioctl": "ENOTTY EIO",
+    "socket": "EMFILE ENOBUFS EACCES",
+    "setsockopt": "ENOPROTOOPT ENOMEM",
+    "getsockopt": "ENOBUFS",
+    "bind": "EADDRINUSE EACCES",
+    "listen": "EADDRINUSE",
+    "getsockname": "ENOBUFS",
+    "connect": "ECONNREFUSED ENOENT EACCES",
+    "sendto": "ECONNREFUSED ENOBUFS EAGAIN EINTR",
+    "sendmsg": "ECONNREFUSED ENOBUFS EAGAIN EINTR",
+    "unlink": "EACCES EIO",
+    "unlinkat": "EACCES EIO",
+    "ftruncate": "EIO EINTR",
+    "fchmod": "EPERM EIO",
+    "chown": "EPERM",
+    "fchown": "EPERM",
+    "lchown": "EPERM",
+    "fchownat": "EPERM",
+    "chdir": "EACCES ENOENT",
+    "chroot": "EPERM",
+    "getcwd": "ENOENT",
+    "setuid": "EAGAIN",
+    "setgid": "EPERM",
+    "setreuid": "EPERM",
+    "setresuid": "EPERM EAGAIN",
+    "setresgid": "EPERM",
+    "setgroups": "EPERM ENOMEM",
+    "rt_sigaction": "EINVAL",
+    "rt_sigprocmask": "EINVAL",
+    "pipe2": "EMFILE ENFILE",
+    "close_range": "ENOSYS ENOMEM",
+    "close": "EIO EINTR",
+    "wait4": "EINTR ECHILD",
+    "waitid": "EINTR ECHILD",
+    "poll": "EINTR ENOMEM",
+    "ppoll": "EINTR ENOMEM",
+    "prctl": "EINVAL",
+    "pidfd_open": "ENOSYS EMFILE ESRCH",
+    "newfstatat": "EIO EACCES ENOMEM",
+    "fstat": "EIO ENOMEM",
+    "getdents64": "EIO",
+    "epoll_create1": "EMFILE ENOMEM",
+    "epoll_ctl": "ENOMEM ENOSPC",
+    "prlimit64": "EPERM",
+    "mmap": "ENOMEM",
+}
+"""How each call may fail. What is not here is left out: it cannot fail (getpid, umask, exit_group), or only the C
+library and the runtime ask for it (brk, mmap of malloc, set_robust_list, gettid): the process ends without memory."""
+
+LIES = {"setresuid", "setresgid"}
+"""Calls that are also made to succeed without any effect, as under a seccomp(2) filter: privileges stay."""
+
+BORDER = "/proc/self/task"
+"""The first call of genericMain in the process that the caller starts counts the threads. What comes before it is
+ld.so's, libc's and the Swift runtime's start: a fault there shows only that a program cannot be loaded."""
+
+SERVES = "epoll_wait"
+"""echod's first one ends its start."""
+
+SAMPLED, SAMPLE = "rt_sigaction", 16
+"""All 64 signals get their default dispositions: one call in so many is swept, unless all are wanted."""
+
+
+class Call(NamedTuple):
+    """The nth call of its name in the life of a process, as strace wrote it."""
+    name: str
+    nth: int
+    text: str
+
+
+@dataclass(frozen=True)
+class Fault:
+    scenario: Scenario
+    role: Role
+    call: Call
+    action: str
+    """`error=ERRNO` or `retval=0`."""
+    in_main: bool
+    """The call belongs to echod's main: launcher and service manager have been told already."""
+
+    @property
+    def errno(self) -> str:
+        return self.action.partition("=")[2] if self.action.startswith("error=") else ""
+
+    @property
+    def injection(self) -> str:
+        return f"inject={self.call.name}:{self.action}:when={self.call.nth}"
+
+    def __str__(self) -> str:
+        return f"{self.scenario.name}, {self.role.name.lower()}: {self.injection}"
+
+
+def calls(trace: Iterable[str]) -> List[Call]:
+    counts: Counter = Counter()
+    found = []
+    for line in trace:
+        name = re.match(r"\w+(?=\()", line)
+        if name:
+            counts[name[0]] += 1
+            found.append(Call(name[0], counts[name[0]], line.rstrip()))
+    return found
+
+
+def faults(scenario: Scenario, role: Role, trace: Iterable[str], every: bool) -> "tuple[List[Fault], Counter]":
+    """The faults for one process of a start, and how many calls are left out, by name."""
+    made = calls(trace)
+    first = index(made, lambda call: BORDER in call.text) if role is Role.LAUNCHER else 0
+    is_server = role is scenario.server
+    end = index(made, lambda call: call.name == SERVES) if is_server else len(made)
+    # The signal thread is DaemonKit's last step; the process's main follows.
+    main = index(made, lambda call: call.name == "clone3") + 2 if is_server else len(made)
+    wanted: List[Fault] = []
+    left_out: Counter = Counter()
+    for position, call in enumerate(made[:end]):
+        if position < first:
+            continue
+        actions = how(call, every)
+        wanted += [Fault(scenario, role, call, action, position >= main) for action in actions]
+        if not actions:
+            left_out[call.name] += 1
+    return wanted, left_out
+
+
+def index(made: List[Call], condition) -> int:
+    return next((position for position, call in enumerate(made) if condition(call)), len(made))
+
+
+def how(call: Call, every: bool) -> List[str]:
+    """What the call is made to answer."""
+    if call.name == "mmap" and "MAP_STACK" not in call.text:
+        return []
+    is_one_of_many = call.name == SAMPLED and ("SIG_DFL" in call.text or ", NULL, {" in call.text)
+    if is_one_of_many and not every and call.nth % SAMPLE:
+        return []
+    actions = [f"error={name}" for name in ERRNOS.get(call.name, "").split()]
+    if call.name in LIES:
+        actions.append("retval=0")
+    return actions
