@@ -16,7 +16,7 @@ genericMain(Daemon("logbench", version: "1"), options: .standard + [lines, threa
     let total = context[lines]
     let share = total / context[threads]
     let path = context[StandardOption.logFile] ?? "/dev/null"
-    let sample = "2026-11-21 08:10:40,304112 UTC: logbench pid=\(CurrentProcess.id) INFO request 000000000 took 17 ms\n"
+    let sample = "2026-11-21 08:10:40,304112 UTC: logbench pid=\(CurrentProcess.id) INFO GET /index.html 200 1234 bytes, took 17 ms\n"
     let bytes = Array(sample.utf8)
     let isBare = context[bare] == "yes"
     let file = try FileDescriptor.open(path, [.writeOnly, .append, .create]).release()
@@ -27,7 +27,7 @@ genericMain(Daemon("logbench", version: "1"), options: .standard + [lines, threa
             if isBare {
                 for _ in 0..<share { _ = try? Descriptor.write(file, bytes.span) }
             } else {
-                for number in 0..<share { context.log.info("request \(100_000_000 + number) took 17 ms") }
+                for _ in 0..<share { context.log.info("GET /index.html 200 1234 bytes, took 17 ms") }
             }
             done.value.add(1, ordering: .acquiringAndReleasing)
         }

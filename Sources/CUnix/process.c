@@ -8,88 +8,83 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 #ifdef __linux__
+#include <link.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #endif
 
-pid_t cunix_fork(void) { return fork(); }
-
-int cunix_close_range(unsigned first, unsigned last) {
-#if defined(__linux__) && defined(SYS_close_range)
-    return (int)syscall(SYS_close_range, first, last, 0);
-#else
-    (void)first, (void)last;
-    errno = ENOSYS;
-    return -1;
-#endif
+#ifdef __linux__
+// A pointer to something mapped that happens to hold the same 32 bits: it stays.
+static bool is_part_of_pointer(const uint32_t *word) {
+    uint64_t whole = *(const uint64_t *)((uintptr_t)word & ~(uintptr_t)7);
+    unsigned char resident;
+    if (whole >> 32 == 0 || (uint32_t)whole == 0) return false;
+    return mincore((void *)(whole & ~(uint64_t)(sysconf(_SC_PAGESIZE) - 1)), 1, &resident) == 0;
 }
 
-int cunix_pidfd_open(pid_t pid) {
-#if defined(__linux__) && defined(SYS_pidfd_open)
-    return (int)syscall(SYS_pidfd_open, pid, 0);
-#else
-    (void)pid;
-    errno = ENOSYS;
-    return -1;
-#endif
+static int forget_thread(struct dl_phdr_info *object, size_t size, void *old) {
+    (void)size;
+    for (int i = 0; object->dlpi_tls_data && i < object->dlpi_phnum; i++) {
+        if (object->dlpi_phdr[i].p_type != PT_TLS) continue;
+        uint32_t *word = object->dlpi_tls_data, *end = word + object->dlpi_phdr[i].p_memsz / sizeof *word;
+        for (; word < end; word++)
+            if (*word == *(uint32_t *)old && !is_part_of_pointer(word)) *word = 0;
+    }
+    return 0;
 }
+#endif
+
+pid_t cunix_fork(void) {
+    uint32_t parent = (uint32_t)getpid();
+    pid_t child = fork();
+#ifdef __linux__
+    if (child == 0) dl_iterate_phdr(forget_thread, &parent);
+#endif
+    return child;
+}
+
+#ifdef __linux__
+int cunix_close_range(unsigned first, unsigned last) { return (int)syscall(SYS_close_range, first, last, 0); }
+int cunix_pidfd_open(pid_t pid) { return (int)syscall(SYS_pidfd_open, pid, 0); }
+int cunix_become_subreaper(void) { return prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0); }
 
 int cunix_pidfd_signal(int pidfd, int signal, bool queued, int value) {
-#if defined(__linux__) && defined(SYS_pidfd_send_signal)
     siginfo_t info;
     memset(&info, 0, sizeof info);
-    info.si_signo = signal;
-    info.si_code = SI_QUEUE;
-    info.si_pid = getpid();
-    info.si_uid = getuid();
+    info.si_signo = signal, info.si_code = SI_QUEUE, info.si_pid = getpid(), info.si_uid = getuid();
     info.si_value.sival_int = value;
     return (int)syscall(SYS_pidfd_send_signal, pidfd, signal, queued ? &info : NULL, 0);
-#else
-    (void)pidfd, (void)signal, (void)queued, (void)value;
-    errno = ENOSYS;
-    return -1;
-#endif
 }
 
-int cunix_become_subreaper(void) {
-#ifdef __linux__
-    return prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
+int cunix_pipe(int ends[2]) { return pipe2(ends, O_CLOEXEC); }
+int cunix_accept(int listener) { return accept4(listener, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK); }
+int cunix_duplicate(int from, int onto) { return dup3(from, onto, O_CLOEXEC); }
 #else
+static int unsupported(void) {
     errno = ENOSYS;
     return -1;
-#endif
 }
 
-#ifndef __linux__
-static int close_on_exec(int fd) {
-    if (fd >= 0 && fcntl(fd, F_SETFD, FD_CLOEXEC) == -1) return -1;
-    return fd;
+int cunix_close_range(unsigned first, unsigned last) { return (void)first, (void)last, unsupported(); }
+int cunix_pidfd_open(pid_t pid) { return (void)pid, unsupported(); }
+int cunix_become_subreaper(void) { return unsupported(); }
+int cunix_pidfd_signal(int pidfd, int signal, bool queued, int value) {
+    return (void)pidfd, (void)signal, (void)queued, (void)value, unsupported();
 }
-#endif
+
+static int close_on_exec(int fd) { return fd >= 0 && fcntl(fd, F_SETFD, FD_CLOEXEC) == -1 ? -1 : fd; }
 
 int cunix_pipe(int ends[2]) {
-#ifdef __linux__
-    return pipe2(ends, O_CLOEXEC);
-#else
     if (pipe(ends) == -1) return -1;
     close_on_exec(ends[0]), close_on_exec(ends[1]);
     return 0;
-#endif
 }
 
 int cunix_accept(int listener) {
-#ifdef __linux__
-    return accept4(listener, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
-#else
     int fd = close_on_exec(accept(listener, NULL, NULL));
     if (fd >= 0) fcntl(fd, F_SETFL, O_NONBLOCK);
     return fd;
-#endif
 }
 
-int cunix_duplicate(int from, int onto) {
-#ifdef __linux__
-    return dup3(from, onto, O_CLOEXEC);
-#else
-    return close_on_exec(dup2(from, onto));
+int cunix_duplicate(int from, int onto) { return close_on_exec(dup2(from, onto)); }
 #endif
-}

@@ -8,9 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-#ifdef __linux__
 #include <sys/syscall.h>
-#endif
 
 static int wake_end = -1;
 static atomic_bool pending[cunix_signal_slots];
@@ -51,7 +49,6 @@ static void handle(int signal, siginfo_t *info, void *context) {
 }
 
 static void discard(int signal) { (void)signal; }
-
 void cunix_signal_pipe(int write_end) { wake_end = write_end; }
 
 int cunix_signal_catch(int signal) {
@@ -87,11 +84,7 @@ void cunix_signals_reset(void) {
 #endif
 }
 
-void cunix_abort_arm(int report) {
-    report_end = report;
-    armed = 1;
-}
-
+void cunix_abort_arm(int report) { report_end = report, armed = 1; }
 void cunix_abort_disarm(void) { armed = 0; }
 
 int cunix_abort_file(int directory, const char *path, dev_t device, ino_t inode) {

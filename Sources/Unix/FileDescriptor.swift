@@ -76,6 +76,12 @@ package enum Descriptor {
         _ = try checked { cunix_duplicate(source, target) }
     }
 
+    /// A close-on-exec copy with a number above all of these; the caller owns it.
+    package static func duplicate(_ source: Int32, above numbers: Set<Int32>) throws(Errno) -> Int32 {
+        let lowest = (numbers.max() ?? 0) + 1
+        return try checked { fcntl(source, F_DUPFD_CLOEXEC, lowest) }
+    }
+
     /// The same for one of the standard descriptors, which children inherit.
     package static func duplicate(_ source: Int32, ontoStandard target: Int32) throws(Errno) {
         guard source != target else { return }

@@ -47,7 +47,18 @@ package struct Spawn: Sendable {
         unsafe posix_spawnattr_setpgroup(&attributes, 0)
         let flags = Int32(POSIX_SPAWN_SETSIGMASK) | Int32(POSIX_SPAWN_SETSIGDEF) | Int32(POSIX_SPAWN_SETPGROUP)
         unsafe posix_spawnattr_setflags(&attributes, Int16(flags))
-        for (child, ours) in descriptors { unsafe posix_spawn_file_actions_adddup2(&actions, ours, child) }
+        // A descriptor of ours that has a number wanted in the child would be overwritten before its turn.
+        let wanted = Set(descriptors.map(\.child))
+        var moved: [Int32] = []
+        defer { for number in moved { Descriptor.close(number) } }
+        for (child, ours) in descriptors {
+            var source = ours
+            if ours != child && wanted.contains(ours) {
+                source = try Descriptor.duplicate(ours, above: wanted)
+                moved.append(source)
+            }
+            unsafe posix_spawn_file_actions_adddup2(&actions, source, child)
+        }
 
         var pid: pid_t = 0
         let error = unsafe Self.withCStrings([executable] + arguments) { argv in

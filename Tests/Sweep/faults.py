@@ -3,10 +3,9 @@
 import re
 from collections import Counter
 from dataclasses import dataclass
-from typing import Iterable, List, NamedTuple
+from typing import Callable, Iterable, List, NamedTuple, Tuple
 
 from scenarios import Scenario
-from tracing import Role
 
 ERRNOS = {
     "openat": "EACCES ENOENT EMFILE ENOSPC EINTR",
@@ -68,6 +67,7 @@ ERRNOS = {
     "getdents64": "EIO",
     "epoll_create1": "EMFILE ENOMEM",
     "epoll_ctl": "ENOMEM ENOSPC",
+    "epoll_wait": "EINTR",
     "prlimit64": "EPERM",
     "mmap": "ENOMEM",
 }
@@ -81,24 +81,41 @@ BORDER = "/proc/self/task"
 """The first call of genericMain in the process that the caller starts counts the threads. What comes before it is
 ld.so's, libc's and the Swift runtime's start: a fault there shows only that a program cannot be loaded."""
 
-SERVES = "epoll_wait"
-"""echod's first one ends its start."""
+WAITS = re.compile(r"epoll_wait\(|poll\(.*, -1\) +=")
+"""Waiting for clients, or for signals, is the last call of a start that a task makes."""
+
+MAIN = "pipe2"
+"""echod's main makes a pipe first, when the signal thread is there."""
 
 SAMPLED, SAMPLE = "rt_sigaction", 16
 """All 64 signals get their default dispositions: one call in so many is swept, unless all are wanted."""
 
 
 class Call(NamedTuple):
-    """The nth call of its name in the life of a process, as strace wrote it."""
+    """The nth call of its name in the life of a task, as strace wrote it."""
     name: str
     nth: int
     text: str
+
+    @property
+    def makes_thread(self) -> bool:
+        return self.name in ("clone", "clone3") and "CLONE_THREAD" in self.text
+
+    @property
+    def makes_task(self) -> bool:
+        return self.name in ("fork", "vfork", "clone", "clone3") and " = -1 " not in self.text
+
+
+class Task(NamedTuple):
+    """A process or a thread of a start, by the number of its birth."""
+    birth: int
+    name: str
 
 
 @dataclass(frozen=True)
 class Fault:
     scenario: Scenario
-    role: Role
+    task: Task
     call: Call
     action: str
     """`error=ERRNO` or `retval=0`."""
@@ -114,41 +131,46 @@ class Fault:
         return f"inject={self.call.name}:{self.action}:when={self.call.nth}"
 
     def __str__(self) -> str:
-        return f"{self.scenario.name}, {self.role.name.lower()}: {self.injection}"
+        return f"{self.scenario.name}, {self.task.name}: {self.injection}"
 
 
-def calls(trace: Iterable[str]) -> List[Call]:
+def calls(task: Task, trace: Iterable[str]) -> List[Call]:
+    """What a task calls from the border on until the start is over for it."""
     counts: Counter = Counter()
-    found = []
+    found: List[Call] = []
     for line in trace:
         name = re.match(r"\w+(?=\()", line)
-        if name:
-            counts[name[0]] += 1
-            found.append(Call(name[0], counts[name[0]], line.rstrip()))
-    return found
+        if not name:
+            continue
+        counts[name[0]] += 1
+        found.append(Call(name[0], counts[name[0]], line.rstrip()))
+        if WAITS.match(line):
+            break
+    return found if task.birth else found[index(found, lambda call: BORDER in call.text):]
 
 
-def faults(scenario: Scenario, role: Role, trace: Iterable[str], every: bool) -> "tuple[List[Fault], Counter]":
-    """The faults for one process of a start, and how many calls are left out, by name."""
-    made = calls(trace)
-    first = index(made, lambda call: BORDER in call.text) if role is Role.LAUNCHER else 0
-    is_server = role is scenario.server
-    end = index(made, lambda call: call.name == SERVES) if is_server else len(made)
-    # The signal thread is DaemonKit's last step; the process's main follows.
-    main = index(made, lambda call: call.name == "clone3") + 2 if is_server else len(made)
+def faults(scenario: Scenario, task: Task, made: List[Call], every: bool) -> Tuple[List[Fault], Counter]:
+    """The faults for the calls of one task, and how many calls are left out, by name."""
+    main = start_of_main(made)
     wanted: List[Fault] = []
     left_out: Counter = Counter()
-    for position, call in enumerate(made[:end]):
-        if position < first:
-            continue
+    for position, call in enumerate(made):
         actions = how(call, every)
-        wanted += [Fault(scenario, role, call, action, position >= main) for action in actions]
+        wanted += [Fault(scenario, task, call, action, position >= main) for action in actions]
         if not actions:
             left_out[call.name] += 1
     return wanted, left_out
 
 
-def index(made: List[Call], condition) -> int:
+def start_of_main(made: List[Call]) -> int:
+    """Where the calls of echod's main begin; behind the last one in a task that does not serve."""
+    if not made or made[-1].name != "epoll_wait":
+        return len(made)
+    thread = index(made, lambda call: call.makes_thread)
+    return thread + index(made[thread:], lambda call: call.name == MAIN)
+
+
+def index(made: List[Call], condition: Callable[[Call], bool]) -> int:
     return next((position for position, call in enumerate(made) if condition(call)), len(made))
 
 

@@ -8,8 +8,6 @@ import tempfile
 from dataclasses import dataclass
 from typing import Dict, List, Optional, Tuple
 
-from tracing import Role
-
 USER = "nobody"
 OLD_PID = "123456789012345\n"
 
@@ -24,15 +22,6 @@ class Scenario:
     stale: bool = False
     notifies: bool = False
     needs_root: bool = False
-
-    @property
-    def roles(self) -> List[Role]:
-        return [Role.LAUNCHER] if self.foreground else list(Role)
-
-    @property
-    def server(self) -> Role:
-        """The process that serves in the end."""
-        return Role.LAUNCHER if self.foreground else Role.DAEMON
 
 
 UNIX = ("-b", "unix:{sock}/s")

@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """Fault injection over the start of a daemon: each system call of each of its processes fails once, in turn.
 
-For each scenario, one start for each process of it (launcher, intermediate child, daemon) is recorded by strace; then
-for each call and each way in which it may fail, one more start has strace inject that fault into that process alone.
+For each scenario, strace records a start for each task of it (launcher, intermediate child, daemon, their threads); then
+for each call and each way in which it may fail, one more start has strace inject that fault into that task alone.
 Whatever comes of it must be true: a launcher that says 0 leaves a daemon that serves, and stops without a trace; one
 that says something else has named what was tried and why it failed, and nothing is left. Never a hang, a crash, or a
 byte on standard output.
@@ -25,9 +25,9 @@ from typing import Dict, List, Optional, Tuple
 sys.dont_write_bytecode = True
 
 import tracing                                          # noqa: E402
-from faults import Fault, faults                        # noqa: E402
+from faults import Call, Fault, Task, calls, faults     # noqa: E402
 from scenarios import SCENARIOS, Place, Scenario        # noqa: E402
-from tracing import HeldStart, Role, await_end          # noqa: E402
+from tracing import HeldStart                           # noqa: E402
 from verdict import (                                   # noqa: E402
     echoes, eventually_none, judge_failure, judge_main_failure, judge_success, listeners, survivors, where)
 
@@ -35,7 +35,7 @@ REPOSITORY = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__f
 DEADLINE = 20.0
 """Seconds after which a start counts as hanging."""
 ATTEMPTS = 3
-"""Starts until a call that depends on timing (how often the launcher polls) is reached."""
+"""Starts to record a task, of which the longest counts, or to reach a call: how often a launcher polls varies."""
 
 FAILED, SERVED, MAIN_FAILED, HUNG, MISSED = "failed start", "success", "main failed", "hang", "not reached"
 
@@ -61,10 +61,10 @@ def main() -> int:
         return 0
     begin = time.monotonic()
     wanted, skipped = chosen(options)
-    recorded = run_all(record, [(options.echod, scenario, role) for scenario in wanted for role in scenario.roles], options)
-    broken = [outcome for _, outcome in recorded if outcome.problems]
-    swept, left_out = select([each for each in recorded if not each[1].problems], options)
+    recorded = run_all(record, [(options.echod, scenario) for scenario in wanted], options)
+    swept, left_out = select(recorded, options)
     outcomes = run_all(inject, [(options.echod, fault) for fault in swept], options)
+    broken = [outcome for each in recorded for outcome in each.untrue]
     return report(outcomes, broken, left_out, skipped, time.monotonic() - begin)
 
 
@@ -108,29 +108,59 @@ def run_all(job, arguments: list, options: argparse.Namespace) -> list:
         return pool.map(job, arguments, chunksize=1)
 
 
-def select(recorded: list, options: argparse.Namespace) -> Tuple[List[Fault], Counter]:
+def select(recorded: "List[Recording]", options: argparse.Namespace) -> Tuple[List[Fault], Counter]:
     swept: List[Fault] = []
     left_out: Counter = Counter()
-    for (scenario, role), outcome in recorded:
-        found, others = faults(scenario, role, outcome.trace, options.all)
-        swept += [fault for fault in found if options.only in str(fault)]
-        left_out += others
+    for recording in recorded:
+        for task, made in recording.tasks:
+            found, others = faults(recording.scenario, task, made, options.all)
+            swept += [fault for fault in found if options.only in str(fault)]
+            left_out += others
     return swept, left_out
 
 
 # One start.
 
-def record(arguments: Tuple[str, Scenario, Role]) -> Tuple[Tuple[Scenario, Role], Outcome]:
-    echod, scenario, role = arguments
-    outcome = run(echod, scenario, role, ["trace=all"], None)
-    outcome.name = f"{scenario.name}, {role.name.lower()}: no fault"
-    return (scenario, role), outcome
+@dataclass
+class Recording:
+    """What the tasks of a start call; if it is not true even without a fault, why."""
+    scenario: Scenario
+    tasks: List[Tuple[Task, List[Call]]] = field(default_factory=list)
+    untrue: List[Outcome] = field(default_factory=list)
+
+
+def record(arguments: Tuple[str, Scenario]) -> Recording:
+    echod, scenario = arguments
+    recording = Recording(scenario)
+    process = ["launcher", "child", "daemon"][2 if scenario.foreground else 0:]
+    tasks = [Task(0, process.pop(0))]
+    for task in tasks:
+        made = record_task(echod, task, recording)
+        recording.tasks.append((task, made))
+        for call in made:
+            if call.makes_thread:
+                tasks.append(Task(len(tasks), f"{task.name}'s thread"))
+            elif call.makes_task:
+                tasks.append(Task(len(tasks), process.pop(0)))
+    return recording
+
+
+def record_task(echod: str, task: Task, recording: Recording) -> List[Call]:
+    longest: List[Call] = []
+    for _ in range(ATTEMPTS):
+        outcome = run(echod, recording.scenario, task, ["trace=all"], None)
+        outcome.name = f"{recording.scenario.name}, {task.name}: no fault"
+        if outcome.problems:
+            recording.untrue.append(outcome)
+            return []
+        longest = max(longest, calls(task, outcome.trace), key=len)
+    return longest
 
 
 def inject(arguments: Tuple[str, Fault]) -> Outcome:
     echod, fault = arguments
     for _ in range(ATTEMPTS):
-        outcome = run(echod, fault.scenario, fault.role, [f"trace={fault.call.name}", fault.injection], fault)
+        outcome = run(echod, fault.scenario, fault.task, [f"trace={fault.call.name}", fault.injection], fault)
         outcome.trace = [line for line in outcome.trace if "(INJECTED)" in line]
         if outcome.trace:
             break
@@ -139,10 +169,10 @@ def inject(arguments: Tuple[str, Fault]) -> Outcome:
     return outcome
 
 
-def run(echod: str, scenario: Scenario, role: Role, expressions: List[str], fault: Optional[Fault]) -> Outcome:
+def run(echod: str, scenario: Scenario, task: Task, expressions: List[str], fault: Optional[Fault]) -> Outcome:
     with Place(scenario) as place:
         try:
-            start = tracing.start_held(place.command(echod), place.environment(), place.folder, role)
+            start = tracing.start_held(place.command(echod), place.environment(), place.folder, task.birth)
             start.trace(place.trace, expressions)
             outcome = judge(place, start, fault)
             tracing.kill_children(but=start.strace.pid)
@@ -174,11 +204,11 @@ def judge(place: Place, start: HeldStart, fault: Optional[Fault]) -> Outcome:
 def await_outcome(place: Place, start: HeldStart) -> Tuple[Optional[int], bool]:
     """The exit code, and whether that means that a daemon serves: a launcher's 0, or in the foreground an echo."""
     if not place.scenario.foreground:
-        code = await_end(start.launcher, DEADLINE)
+        code = start.await_launcher(DEADLINE)
         return code, code == 0
     deadline = time.monotonic() + DEADLINE
     while time.monotonic() < deadline:
-        code = await_end(start.launcher, 0.01)
+        code = start.await_launcher(0.01)
         if code is not None:
             return code, False
         addresses = listeners(start.launcher)

@@ -1,40 +1,34 @@
-"""Starts a daemon, holds one process of the start at its birth, and hands that one to strace.
+"""Starts a daemon, holds one task of the start (a process or a thread) at its birth, and hands it to strace.
 
-strace counts `when=N` in each process from its own beginning. Under `strace -f` the N-th openat would therefore fail in
+strace counts `when=N` in each task from its own beginning. Under `strace -f` the N-th openat would therefore fail in
 the launcher too (there it belongs to ld.so, or comes first), and no fault would ever reach the daemon alone. So this
-module follows exec(2) and the forks itself, by ptrace(2)'s events only, stops the wanted process before its first
-instruction, lets it go, and strace attaches to it, and to nobody else.
+module follows the births itself, by ptrace(2)'s events only, stops the wanted task before its first instruction, lets
+all others go, and strace attaches to that one, and to nobody else.
 """
 
 import ctypes
-import enum
 import os
 import select
 import signal
 import subprocess
 import time
-from typing import Dict, List, Optional
+from typing import Dict, List, Optional, Set, Tuple
 
 libc = ctypes.CDLL(None, use_errno=True)
 libc.ptrace.argtypes = [ctypes.c_long, ctypes.c_int, ctypes.c_void_p, ctypes.c_void_p]
 libc.ptrace.restype = ctypes.c_long
 
-PTRACE_CONT, PTRACE_DETACH, PTRACE_GETEVENTMSG, PTRACE_SEIZE = 7, 17, 0x4201, 0x4206
+PTRACE_CONT, PTRACE_DETACH, PTRACE_GETEVENTMSG, PTRACE_SEIZE, PTRACE_INTERRUPT = 7, 17, 0x4201, 0x4206, 0x4207
 TRACE_FORK, TRACE_VFORK, TRACE_CLONE, TRACE_EXEC = 2, 4, 8, 16
-FORK_EVENTS, EXEC_EVENT = {1, 2, 3}, {4}
+FORK, VFORK, CLONE, EXEC = 1, 2, 3, 4
 WALL = 0x40000000
 PR_SET_CHILD_SUBREAPER = 36
-
-
-class Role(enum.IntEnum):
-    """A process of the start, by the number of forks that lie before it."""
-    LAUNCHER = 0
-    INTERMEDIATE = 1
-    DAEMON = 2
+PATIENCE = 20
+"""Seconds until the wanted task must be born."""
 
 
 class NotHeld(Exception):
-    """The start ended before the wanted process was born."""
+    """The start ended, or took too long, before the wanted task was born."""
 
 
 def become_subreaper() -> None:
@@ -43,8 +37,11 @@ def become_subreaper() -> None:
         raise OSError(ctypes.get_errno(), "prctl(PR_SET_CHILD_SUBREAPER)")
 
 
-def start_held(command: List[str], environment: Dict[str, str], folder: str, role: Role) -> "HeldStart":
-    """Runs the command as a child of ours up to the birth of the process of that role, which is stopped there."""
+def start_held(command: List[str], environment: Dict[str, str], folder: str, birth: int) -> "HeldStart":
+    """Runs the command as a child of ours up to the birth of that number, whose task is stopped there.
+
+    Birth 0 is the exec(2) of the command; then the forks and threads of all its processes count, as they come.
+    """
     gate, opener = os.pipe()
     launcher = os.fork()
     if launcher == 0:
@@ -53,17 +50,17 @@ def start_held(command: List[str], environment: Dict[str, str], folder: str, rol
     ptrace(PTRACE_SEIZE, launcher, TRACE_FORK | TRACE_VFORK | TRACE_CLONE | TRACE_EXEC)
     os.write(opener, b"g")
     os.close(opener)
-    held = launcher
-    await_event(held, EXEC_EVENT)
-    for _ in range(role):
-        ptrace(PTRACE_CONT, held)
-        child = await_event(held, FORK_EVENTS)
-        os.waitpid(child, WALL)
-        ptrace(PTRACE_DETACH, held)
-        held = child
-    os.kill(held, signal.SIGSTOP)
-    ptrace(PTRACE_DETACH, held)
-    return HeldStart(launcher, held)
+    signal.signal(signal.SIGALRM, too_late)
+    signal.alarm(PATIENCE)
+    try:
+        births = Births(launcher)
+        return HeldStart(launcher, births.hold(birth), births.launcher_exit)
+    finally:
+        signal.alarm(0)
+
+
+def too_late(*_: object) -> None:
+    raise NotHeld(f"no such task was born within {PATIENCE} s")
 
 
 def execute(command: List[str], environment: Dict[str, str], folder: str, gate: int) -> None:
@@ -83,26 +80,82 @@ def ptrace(request: int, pid: int, data: int = 0) -> None:
         raise OSError(ctypes.get_errno(), f"ptrace request {request:#x} of process {pid}")
 
 
-def await_event(pid: int, events: set) -> int:
-    """Lets the traced process run until one of the events stops it; the event's message, a fork's child."""
-    while True:
-        _, status = os.waitpid(pid, WALL)
+class Births:
+    """The tasks of a start, each traced from its birth on."""
+
+    def __init__(self, launcher: int) -> None:
+        self.launcher = launcher
+        self.launcher_exit: Optional[int] = None
+        self.traced = {launcher}
+        self.early: Set[int] = set()
+
+    def hold(self, birth: int) -> int:
+        """Stops the task of that birth and lets all go; the task's id."""
+        born, task = 0, self.next_event({EXEC})[0]
+        parent = task
+        while born < birth:
+            ptrace(PTRACE_CONT, parent)
+            if task != parent:
+                ptrace(PTRACE_CONT, task)
+            parent, task = self.next_event({FORK, VFORK, CLONE})
+            self.await_first_stop(task)
+            born += 1
+        os.kill(task, signal.SIGSTOP)
+        for stopped in {task, parent}:
+            ptrace(PTRACE_DETACH, stopped)
+        for running in self.traced - {task, parent}:
+            self.let_go(running)
+        return task
+
+    def next_event(self, events: Set[int]) -> Tuple[int, int]:
+        """Lets everything run until one of the events stops a task; the task and the event's message, a child."""
+        while True:
+            task, status = self.wait(-1)
+            if not self.traced:
+                raise NotHeld(f"the start ended with exit status {self.launcher_exit}")
+            if not os.WIFSTOPPED(status):
+                continue
+            if task not in self.traced:
+                self.early.add(task)
+            elif status >> 16 in events:
+                message = ctypes.c_ulong()
+                libc.ptrace(PTRACE_GETEVENTMSG, task, None, ctypes.addressof(message))
+                return task, message.value
+            else:
+                ptrace(PTRACE_CONT, task, 0 if status >> 16 else os.WSTOPSIG(status))
+
+    def wait(self, task: int) -> Tuple[int, int]:
+        """The next task to stop or end, and its wait status."""
+        task, status = os.waitpid(task, WALL)
         if not os.WIFSTOPPED(status):
-            raise NotHeld(f"process {pid} ended with wait status {status:#x}")
-        event = status >> 16
-        if event in events:
-            message = ctypes.c_ulong()
-            libc.ptrace(PTRACE_GETEVENTMSG, pid, None, ctypes.addressof(message))
-            return message.value
-        ptrace(PTRACE_CONT, pid, 0 if event else os.WSTOPSIG(status))
+            self.traced.discard(task)
+            if task == self.launcher:
+                self.launcher_exit = exit_code(status)
+        return task, status
+
+    def await_first_stop(self, task: int) -> None:
+        self.traced.add(task)
+        if task not in self.early:
+            self.wait(task)
+
+    def let_go(self, task: int) -> None:
+        """A running task must be stopped to be detached."""
+        try:
+            ptrace(PTRACE_INTERRUPT, task)
+            _, status = self.wait(task)
+            if os.WIFSTOPPED(status):
+                ptrace(PTRACE_DETACH, task, 0 if status >> 16 else os.WSTOPSIG(status))
+        except (ProcessLookupError, ChildProcessError):
+            pass  # It has just ended.
 
 
 class HeldStart:
-    """A start whose process `held` waits to be traced. The launcher is our child."""
+    """A start whose task `held` waits to be traced. The launcher is our child."""
 
-    def __init__(self, launcher: int, held: int) -> None:
+    def __init__(self, launcher: int, held: int, launcher_exit: Optional[int]) -> None:
         self.launcher = launcher
         self.held = held
+        self.launcher_exit = launcher_exit
         self.strace: Optional[subprocess.Popen] = None
 
     def trace(self, output: str, expressions: List[str]) -> None:
@@ -117,8 +170,14 @@ class HeldStart:
             raise RuntimeError(f"strace: {said.decode(errors='replace').strip()}")
         os.kill(self.held, signal.SIGCONT)
 
+    def await_launcher(self, seconds: float) -> Optional[int]:
+        """Its exit code; None while it runs when the time is up."""
+        if self.launcher_exit is None:
+            self.launcher_exit = await_end(self.launcher, seconds)
+        return self.launcher_exit
+
     def end_tracing(self) -> None:
-        """When all traced processes have ended, or else at once."""
+        """When the traced task has ended, or else at once."""
         if self.strace is None:
             return
         try:

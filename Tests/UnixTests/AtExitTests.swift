@@ -26,7 +26,7 @@ struct AtExitTests {
     func notInChild() async throws {
         await #expect(processExitsWith: .exitCode(0)) { [path = folder["marks"] as String] in
             Self.mark(path)
-            guard case .parent(let pid) = try CurrentProcess.fork() else { CurrentProcess.exit(5) }
+            let pid = forked { CurrentProcess.exit(5) }
             #expect(try Child.reap(pid, waiting: true) == .exited(5))
             #expect(throws: Errno.noSuchFile) { try FileStatus(path: path) }
             CurrentProcess.exit(0)

@@ -58,6 +58,15 @@ struct FileDescriptorTests {
         #expect(fcntl(file.number, F_GETFD) == FD_CLOEXEC)
     }
 
+    @Test("a duplicate above some numbers is above all of them, and close-on-exec")
+    func duplicateAbove() throws {
+        let source = try FileDescriptor.open("/dev/null", .readWrite)
+        let copy = FileDescriptor(owning: try Descriptor.duplicate(source.number, above: [3, 500, 7]))
+        #expect(copy.number > 500 && fcntl(copy.number, F_GETFD) == FD_CLOEXEC)
+        let any = FileDescriptor(owning: try Descriptor.duplicate(source.number, above: []))
+        #expect(any.number > 0)
+    }
+
     @Test("a duplicate of what is not open is refused, and the place stays as it was")
     func duplicateOfNothing() throws {
         let place = try FileDescriptor.open("/dev/null", .readWrite)

@@ -115,27 +115,6 @@ struct ProcessTests {
 
     // MARK: CurrentProcess
 
-    @Test("a fork returns in both, and the child's end is told")
-    func fork() async {
-        await #expect(processExitsWith: .success) {
-            guard case .parent(let pid) = try CurrentProcess.fork() else { CurrentProcess.exitNow(9) }
-            #expect(try Child.reap(pid, waiting: true) == .exited(9))
-        }
-    }
-
-    @Test("a new session has its own process group, and a second one is refused")
-    func session() async {
-        await #expect(processExitsWith: .success) {
-            guard case .parent(let pid) = try CurrentProcess.fork() else {
-                let isStarted =
-                    (try? CurrentProcess.startSession()) != nil && getsid(0) == getpid() && getpgrp() == getpid()
-                let isRefused = (try? CurrentProcess.startSession()) == nil
-                CurrentProcess.exitNow(isStarted && isRefused ? 0 : 1)
-            }
-            #expect(try Child.reap(pid, waiting: true) == .exited(0))
-        }
-    }
-
     #if os(Linux)
         @Test("orphans of a subreaper become its children")
         func subreaper() async {

@@ -3,6 +3,7 @@
 #define CUNIX_H
 
 #include <stdbool.h>
+#include <stdint.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/types.h>
@@ -11,10 +12,11 @@
 #include <sys/epoll.h>
 #endif
 
-// fork(2): unavailable in Swift on Darwin.
+// fork(2), by the only thread. Swift's locks (Mutex, lazy globals) keep the thread's id in thread-local storage, which fork
+// copies: the child would lock under its parent's id, and spin for ever at the first contention. So the child forgets it.
 pid_t cunix_fork(void);
 
-// The W* macros of wait(2) are not imported.
+// The W* macros are not imported.
 static inline bool cunix_exited(int status) { return WIFEXITED(status); }
 static inline int cunix_exit_code(int status) { return WEXITSTATUS(status); }
 static inline int cunix_term_signal(int status) { return WTERMSIG(status); }

@@ -103,21 +103,23 @@ struct LogRecord {
 extension [UInt8] {
     /// Decimal, with zeros before it.
     mutating func appendDigits(_ number: Int, width: Int) {
-        var divisor = 1
-        for _ in 1..<width { divisor *= 10 }
-        while divisor > 0 {
-            append(UInt8(ascii: "0") + UInt8(number / divisor % 10))
-            divisor /= 10
+        let start = count
+        for _ in 0..<width { append(UInt8(ascii: "0")) }
+        var (index, rest) = (start + width - 1, UInt32(truncatingIfNeeded: number))
+        while rest > 0, index >= start {
+            self[index] &+= UInt8(truncatingIfNeeded: rest % 10)
+            rest /= 10
+            index -= 1
         }
     }
 
     /// The text with newlines and control characters (C0, DEL, C1, U+2028, U+2029) written out, so that no message can
     /// forge a line or steer a terminal.
     mutating func appendEscaped(_ text: String) {
-        guard text.utf8.contains(where: { $0 < 0x20 || $0 == 0x7F || $0 == 0xC2 || $0 == 0xE2 }) else {
-            append(contentsOf: text.utf8)
-            return
-        }
+        let start = count
+        append(contentsOf: text.utf8)
+        guard mayNeedEscapes(from: start) else { return }
+        removeSubrange(start...)
         for scalar in text.unicodeScalars {
             switch scalar.value {
             case 0x0A: append(contentsOf: "\\n".utf8)
@@ -127,6 +129,23 @@ extension [UInt8] {
             case 0x2028, 0x2029: append(contentsOf: "\\u\(hex(scalar.value, width: 4))".utf8)
             default: append(contentsOf: UTF8.encode(scalar) ?? UTF8.encodedReplacementCharacter)
             }
+        }
+    }
+
+    /// Whether a byte from `start` on belongs to a control character, or begins one. Plain ASCII passes eight at a time.
+    private func mayNeedEscapes(from start: Int) -> Bool {
+        let ones: UInt64 = 0x0101_0101_0101_0101
+        let tops = ones << 7
+        return unsafe withUnsafeBytes { bytes in
+            var index = start
+            while index + 8 <= bytes.count {
+                let word = unsafe bytes.loadUnaligned(fromByteOffset: index, as: UInt64.self)
+                // Per byte: below 0x20, 0x7F, or not ASCII.
+                let isDelete = word ^ (ones &* 0x7F)
+                if ((word &- ones &* 0x20) | (isDelete &- ones) | word) & tops != 0 { break }
+                index += 8
+            }
+            return unsafe bytes[index...].contains { $0 < 0x20 || $0 == 0x7F || $0 == 0xC2 || $0 == 0xE2 }
         }
     }
 

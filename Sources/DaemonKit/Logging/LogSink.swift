@@ -45,12 +45,11 @@ final class LogSink: Sendable {
     }
 
     private func writeOnce(_ line: [UInt8]) -> Bool {
-        var line = line
-        let afterTear = torn.exchange(false, ordering: .relaxed)
-        if afterTear { line.insert(UInt8(ascii: "\n"), at: 0) }
+        let afterTear = torn.load(ordering: .relaxed) && torn.exchange(false, ordering: .relaxed)
+        let bytes = afterTear ? [UInt8(ascii: "\n")] + line : line
         do {
-            let count = try Descriptor.write(descriptor, line.span)
-            if count == line.count { return true }
+            let count = try Descriptor.write(descriptor, bytes.span)
+            if count == bytes.count { return true }
             torn.store(true, ordering: .relaxed)
             cause.store(Errno.noSpace.rawValue, ordering: .relaxed)
         } catch {

@@ -26,7 +26,8 @@ struct LogFileTests {
     @Test("what is there is kept, with its mode")
     func keeps() throws {
         chmod(try folder.write("old\n", to: "log"), 0o640)
-        try Descriptor.writeAll(LogFile(path: folder["log"]).open().number, "new\n")
+        let file = try LogFile(path: folder["log"]).open()
+        try Descriptor.writeAll(file.number, "new\n")
         #expect(try folder.contents("log") == "old\nnew\n")
         #expect(try FileStatus(path: folder["log"]).mode == 0o640)
     }
@@ -86,9 +87,10 @@ struct LogFileTests {
     @Test("an anchored file is found in its folder when the path leads there no more")
     func anchored() throws {
         try Files.makeDirectory(folder["logs"], mode: 0o700)
-        let file = try LogFile(anchoring: folder["logs/log"])
+        let anchored = try LogFile(anchoring: folder["logs/log"])
         rename(folder["logs"], folder["moved"])
-        try Descriptor.writeAll(file.open().number, "here\n")
+        let file = try anchored.open()
+        try Descriptor.writeAll(file.number, "here\n")
         #expect(try folder.contents("moved/log") == "here\n")
     }
 

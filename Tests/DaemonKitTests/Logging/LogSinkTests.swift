@@ -56,7 +56,7 @@ struct LogSinkTests {
 
     @Test("a descriptor that is closed loses lines with a reason")
     func closed() throws {
-        let sink = LogSink(-1)
+        let sink = LogSink(Int32.max)
         write(sink, "one")
         #expect(sink.failure == .badDescriptor)
     }
@@ -117,7 +117,8 @@ struct LogSinkTests {
         let sink = LogSink(ends.write)
         try inThreads(5) { thread in
             if thread == 0 {
-                // Reads slowly, until the writers have ended.
+                // Comes late, when something is lost already, and reads until the writers have ended.
+                _ = eventually { sink.failure != nil }
                 let text = try? readAll(ends.read)
                 received.withLock { $0 = text ?? "" }
                 return
@@ -141,7 +142,7 @@ struct LogSinkTests {
         let lost = lines.compactMap { $0.wholeMatch(of: /lost (\d+): .*/).flatMap { Int($0.output.1) } }.reduce(0, +)
         #expect(arrived.allSatisfy { $0.wholeMatch(of: /thread [1-4] line \d+/) != nil })
         #expect(Set(arrived).count == arrived.count)
-        #expect(arrived.count + lost == 8000)
+        #expect(arrived.count + lost == 8000 && lost > 0)
     }
 }
 

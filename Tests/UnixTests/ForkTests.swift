@@ -1,0 +1,30 @@
+import Testing
+import Unix
+
+@Suite("Forks")
+struct ForkTests {
+    @Test("a fork returns in both; the child has one thread, and its end is told")
+    func fork() async {
+        await #expect(processExitsWith: .success) {
+            let ourselves = CurrentProcess.id
+            guard case .parent(let pid) = try CurrentProcess.fork() else {
+                let isAlone = CurrentProcess.threadCount == 1 && getppid() == ourselves
+                CurrentProcess.exitNow(isAlone ? 9 : 1)
+            }
+            #expect(try Child.reap(pid, waiting: true) == .exited(9))
+        }
+    }
+
+    @Test("a new session has its own process group, and a second one is refused")
+    func session() async {
+        await #expect(processExitsWith: .success) {
+            guard case .parent(let pid) = try CurrentProcess.fork() else {
+                let isStarted =
+                    (try? CurrentProcess.startSession()) != nil && getsid(0) == getpid() && getpgrp() == getpid()
+                let isRefused = (try? CurrentProcess.startSession()) == nil
+                CurrentProcess.exitNow(isStarted && isRefused ? 0 : 1)
+            }
+            #expect(try Child.reap(pid, waiting: true) == .exited(0))
+        }
+    }
+}
