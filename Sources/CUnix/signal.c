@@ -52,10 +52,7 @@ static void discard(int signal) { (void)signal; }
 void cunix_signal_pipe(int write_end) { wake_end = write_end; }
 
 int cunix_signal_catch(int signal) {
-    struct sigaction action;
-    memset(&action, 0, sizeof action);
-    action.sa_sigaction = handle;
-    action.sa_flags = SA_SIGINFO | SA_RESTART | (signal == SIGCHLD ? SA_NOCLDSTOP : 0);
+    struct sigaction action = {.sa_sigaction = handle, .sa_flags = SA_SIGINFO | SA_RESTART};
     sigfillset(&action.sa_mask);
     return sigaction(signal, &action, NULL);
 }
@@ -63,11 +60,7 @@ int cunix_signal_catch(int signal) {
 bool cunix_signal_take(int slot) { return atomic_exchange(&pending[slot], false); }
 
 static int dispose(int signal, void (*handler)(int)) {
-    struct sigaction action;
-    memset(&action, 0, sizeof action);
-    action.sa_handler = handler;
-    action.sa_flags = SA_RESTART;
-    sigemptyset(&action.sa_mask);
+    struct sigaction action = {.sa_handler = handler, .sa_flags = SA_RESTART};
     return sigaction(signal, &action, NULL);
 }
 

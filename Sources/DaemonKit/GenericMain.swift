@@ -41,6 +41,7 @@ private func serve<Checked: Sendable, Prepared: Sendable>(
     _ context: Context, _ checked: Checked, _ prepared: Prepared, _ main: Main<Checked, Prepared>
 ) -> Never {
     let runtime = context.runtime
+    CurrentProcess.releaseStartCode()
     switch main {
     case .synchronous(let body):
         do {

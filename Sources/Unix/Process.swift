@@ -82,6 +82,9 @@ package enum CurrentProcess {
         _exit(128 + signal.rawValue)
     }
 
+    /// Gives back the memory of code that only the start needed.
+    package static func releaseStartCode() { cunix_release_code() }
+
     /// How many threads this process has.
     package static var threadCount: Int {
         #if os(Linux)

@@ -118,7 +118,7 @@ struct InheritanceTests {
         let ignored = lines.dropFirst().first.flatMap { UInt64($0.dropFirst(8), radix: 16) } ?? .max
         #expect(lines.first == "SigBlk:\t0000000000000000" && ignored & ~0x1_8000_0000 == 0)
         // The shell's own: its standard descriptors, and at most its script and the listing's folder.
-        let numbers = lines.count > 2 ? lines[2].split(separator: " ").compactMap { Int($0) } : []
+        let numbers = lines.count > 2 ? lines[2].split(whereSeparator: { ", ".contains($0) }).compactMap { Int($0) } : []
         #expect(numbers.allSatisfy { $0 <= 2 || $0 >= 10 }, "\(numbers)")
         for name in ["NOTIFY_SOCKET", "WATCHDOG_USEC", "LISTEN_FDS", "SERVER_STARTER", "DAEMONKIT"] {
             #expect(!lines.contains { $0.hasPrefix(name) })

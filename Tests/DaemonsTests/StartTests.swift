@@ -30,6 +30,17 @@ struct StartTests {
         daemon.end()
     }
 
+    @Test("Swift's locks work in the daemon under contention: the forked child has forgotten its parent's thread id")
+    func locksAfterFork() throws {
+        for _ in 0..<10 {
+            let daemon = try TestDaemon()
+            #expect(try daemon.launch("--fault-main", "contend", "--fault-output", daemon.folder["report"]).code == 0)
+            #expect(eventually { daemon.report(holds: "sum 200000") })
+            daemon.end()
+            #expect(daemon.isClean)
+        }
+    }
+
     @Test("A second thread before genericMain is refused, in words that name the cause")
     func secondThread() throws {
         let daemon = try TestDaemon()

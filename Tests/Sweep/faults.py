@@ -149,6 +149,11 @@ def calls(task: Task, trace: Iterable[str]) -> List[Call]:
     return found if task.birth else found[index(found, lambda call: BORDER in call.text):]
 
 
+def ends_start(made: List[Call]) -> bool:
+    """Whether the task came to its last call; a thread may be told to stop before, when it is slow to begin."""
+    return bool(made) and (made[-1].name == "exit_group" or WAITS.match(made[-1].text) is not None)
+
+
 def faults(scenario: Scenario, task: Task, made: List[Call], every: bool) -> Tuple[List[Fault], Counter]:
     """The faults for the calls of one task, and how many calls are left out, by name."""
     main = start_of_main(made)

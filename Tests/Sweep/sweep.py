@@ -25,7 +25,7 @@ from typing import Dict, List, Optional, Tuple
 sys.dont_write_bytecode = True
 
 import tracing                                          # noqa: E402
-from faults import Call, Fault, Task, calls, faults     # noqa: E402
+from faults import Call, Fault, Task, calls, ends_start, faults     # noqa: E402
 from scenarios import SCENARIOS, Place, Scenario        # noqa: E402
 from tracing import HeldStart                           # noqa: E402
 from verdict import (                                   # noqa: E402
@@ -153,7 +153,12 @@ def record_task(echod: str, task: Task, recording: Recording) -> List[Call]:
         if outcome.problems:
             recording.untrue.append(outcome)
             return []
-        longest = max(longest, calls(task, outcome.trace), key=len)
+        made = calls(task, outcome.trace)
+        if ends_start(made):
+            longest = max(longest, made, key=len)
+    if not longest:
+        outcome.problems.append("strace did not see the end of its start")
+        recording.untrue.append(outcome)
     return longest
 
 

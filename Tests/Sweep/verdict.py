@@ -12,7 +12,7 @@ from typing import Callable, List, Optional, Tuple, TypeVar
 
 from faults import Fault
 from scenarios import OLD_PID, USER, Place
-from tracing import HeldStart, await_end, children, processes, stat_field
+from tracing import HeldStart, await_end, children, living_children, stat_field
 
 PATIENCE = 5.0
 """Seconds for what must happen at once, on a busy machine."""
@@ -223,7 +223,7 @@ def judge_failure(place: Place, start: HeldStart, code: int, fault: Optional[Fau
     problems = []
     if code < 0:
         problems.append(f"it was killed by {signal.Signals(-code).name}")
-    return problems + explains_badly(place, fault) + logs_badly(place) + left_behind(place, start, fault)
+    return problems + explains_badly(place, fault) + logs_badly(place, fault) + left_behind(place, start, fault)
 
 
 def explains_badly(place: Place, fault: Optional[Fault]) -> List[str]:
@@ -256,11 +256,11 @@ def errors(place: Place) -> List[str]:
     return [line for line in place.read("files/log").splitlines() if " ERROR " in line]
 
 
-def logs_badly(place: Place) -> List[str]:
-    """A daemon that has logged its start also logs why it failed."""
-    if "daemon startup" not in place.read("files/log") or len(errors(place)) == 1:
+def logs_badly(place: Place, fault: Optional[Fault]) -> List[str]:
+    """A daemon that has logged its start also logs why it failed, unless it was the launcher that gave up."""
+    if fault and fault.task.name == "launcher" or "daemon startup" not in place.read("files/log"):
         return []
-    return [f"the log has {len(errors(place))} lines that say ERROR"]
+    return [] if len(errors(place)) == 1 else [f"the log has {len(errors(place))} lines that say ERROR"]
 
 
 # A main that says, after the start: I failed.
@@ -279,11 +279,10 @@ def judge_main_failure(place: Place, start: HeldStart, fault: Fault) -> List[str
 
 def where(start: HeldStart) -> str:
     """What every process of a start waits for."""
-    ours = set(survivors(start))
-    for pid in processes():
-        if stat_field(pid, 1).isdigit() and int(stat_field(pid, 1)) in ours:
-            ours.add(pid)
-    return "".join(f"; process {pid} is in state {stat_field(pid, 0)} in {wait_channel(pid)}" for pid in sorted(ours))
+    ours = survivors(start)
+    for pid in ours:
+        ours += living_children(pid)
+    return "".join(f"; process {pid} is in state {stat_field(pid, 0)} in {wait_channel(pid)}" for pid in ours)
 
 
 def wait_channel(pid: int) -> str:

@@ -27,7 +27,8 @@ struct AtExitTests {
         await #expect(processExitsWith: .exitCode(0)) { [path = folder["marks"] as String] in
             Self.mark(path)
             let pid = forked { CurrentProcess.exit(5) }
-            #expect(try Child.reap(pid, waiting: true) == .exited(5))
+            let status = try Child.reap(pid, waiting: true)
+            #expect(status == .exited(5))
             #expect(throws: Errno.noSuchFile) { try FileStatus(path: path) }
             CurrentProcess.exit(0)
         }

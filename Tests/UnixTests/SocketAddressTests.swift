@@ -36,6 +36,23 @@ struct SocketAddressTests {
         #expect(found == .ipv6(.init(high: 0, low: 1, scope: 0), port: try #require(found.port)))
     }
 
+    #if os(Linux)
+        @Test("any unicast IPv6 address comes back as it was bound, with its port")
+        func foreignIPv6ThroughKernel() throws {
+            var random = Seeded(6)
+            for _ in 0..<500 {
+                let socket = try Socket.open(AF_INET6, .datagram)
+                // IPV6_FREEBIND: an address need not be ours. ipv6(7)
+                var on: Int32 = 1
+                #expect(setsockopt(socket.number, Int32(IPPROTO_IPV6), 78, &on, socklen_t(4)) == 0)
+                let host = SocketAddress.IPv6(high: 0x2000 << 48 | random.next() >> 4, low: random.next(), scope: 0)
+                let address = SocketAddress.ipv6(host, port: UInt16.random(in: 1024 ... .max, using: &random))
+                try Socket.bind(socket.number, to: address)
+                #expect(try Socket.localAddress(socket.number) == address)
+            }
+        }
+    #endif
+
     @Test("a path comes back as it was bound, up to the longest one")
     func pathThroughKernel() throws {
         let folder = TemporaryFolder()

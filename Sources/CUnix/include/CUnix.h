@@ -3,7 +3,6 @@
 #define CUNIX_H
 
 #include <stdbool.h>
-#include <stdint.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/types.h>
@@ -15,6 +14,9 @@
 // fork(2), by the only thread. Swift's locks (Mutex, lazy globals) keep the thread's id in thread-local storage, which fork
 // copies: the child would lock under its parent's id, and spin for ever at the first contention. So the child forgets it.
 pid_t cunix_fork(void);
+
+// Unmaps the code and constants that the start has touched; what is needed comes back page by page. madvise(2)
+void cunix_release_code(void);
 
 // The W* macros are not imported.
 static inline bool cunix_exited(int status) { return WIFEXITED(status); }

@@ -6,13 +6,20 @@ import Unix
 /// The bodies run in forked children of processes of their own: descriptors from 3 on and the environment are theirs.
 @Suite("Inherited listeners")
 struct InheritedListenersTests {
-    /// A socket that listens, bound to a free port of 127.0.0.1, with this number.
+    /// A socket that listens, bound to a free port of 127.0.0.1, with this number: the port.
     private static func socket(_ number: Int32, _ kind: SocketKind = .stream, listens: Bool = true) throws -> UInt16 {
         let socket = try Socket.open(AF_INET, kind)
         try Socket.bind(socket.number, to: .ipv4(0x7F00_0001, port: 0))
         if listens && kind == .stream { try Socket.listen(socket.number) }
-        try Descriptor.duplicate(socket.number, ontoStandard: number)
+        try place(socket, at: number)
         return try Socket.localAddress(number)?.port ?? 0
+    }
+
+    /// Gives the file this number, for good; a number that is in use before is taken over.
+    private static func place(_ file: consuming FileDescriptor, at number: Int32) throws {
+        let high = FileDescriptor(owning: try Descriptor.duplicate(file.number, above: [100]))
+        Descriptor.close(file.release())
+        try Descriptor.duplicate(high.number, ontoStandard: number)
     }
 
     private static func setVariables(_ variables: [String: String]) {
@@ -68,7 +75,7 @@ struct InheritedListenersTests {
                 let folder = TemporaryFolder()
                 try Socket.bind(unix.number, to: .unix(folder["socket"]))
                 try Socket.listen(unix.number)
-                try Descriptor.duplicate(unix.number, ontoStandard: 11)
+                try Self.place(unix, at: 11)
                 let value = "\(first)=7;127.0.0.1:\(second)=9;\(folder["socket"])=11"
                 Self.setVariables(["SERVER_STARTER_PORT": value, "LISTEN_FDS": "nonsense"])
                 let found = try InheritedListeners.take(for: [.stream])
@@ -114,11 +121,10 @@ struct InheritedListenersTests {
         await #expect(processExitsWith: .success) {
             [variables = variables as [String: String], message = message as String] in
             let isRight = try holdsInFork {
-                Descriptor.close(3)
                 _ = try Self.socket(5, .datagram)
                 _ = try Self.socket(6, listens: false)
                 let port = try Self.socket(7)
-                try Descriptor.duplicate(FileDescriptor.open("/dev/null", []).release(), ontoStandard: 8)
+                try Self.place(FileDescriptor.open("/dev/null", []), at: 8)
                 Descriptor.close(3)
                 Self.setVariables(variables)
                 do throws(DaemonError) {

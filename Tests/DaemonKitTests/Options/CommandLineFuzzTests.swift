@@ -5,8 +5,9 @@ import Testing
 @Suite("Random command lines")
 struct CommandLineFuzzTests {
     private static let rules: [ReferenceParser.Rule] = [
-        ("port", "p", .port), ("part", nil, .flag), ("level", "l", .choice(["a", "b"])), ("name", "n", .text),
-        ("verbose", "v", .flag), ("version", "V", .flag), ("verb", nil, .text),
+        .init("port", "p", .port), .init("part", nil, .flag), .init("level", "l", .choice(["a", "b"])),
+        .init("name", "n", .text), .init("verbose", "v", .flag), .init("version", "V", .flag),
+        .init("verb", nil, .text),
     ]
 
     private static let port = StandardOption.port
@@ -22,19 +23,21 @@ struct CommandLineFuzzTests {
         "80", "0", "65535", "65536", "a", "b", "ab", "", "-1", "-v", "--", "=", "٨", "e\u{301}", "v=1", "--port", "x y",
     ]
 
+    private static let letters = Array("pplnvVvx")
+
     private static func word(_ random: inout Seeded) -> String {
         let value = values.randomElement(using: &random) ?? ""
         switch Int.random(in: 0..<10, using: &random) {
         case 0...4:
-            let name = rules.randomElement(using: &random)?.long ?? ""
-            let cut = name.prefix(
-                Int.random(in: Int.random(in: 0...1, using: &random) * name.count...name.count, using: &random))
+            let name = rules.randomElement(using: &random)?.name ?? ""
+            let isWhole = Bool.random(using: &random)
+            let cut = isWhole ? name[...] : name.prefix(Int.random(in: 0...name.utf8.count, using: &random))
             return "--\(cut)" + (Bool.random(using: &random) ? "" : "=\(value)")
         case 5...7:
-            let letters = (0..<Int.random(in: 0...3, using: &random)).map { _ in
-                "pplnvVvx".randomElement(using: &random) ?? "p"
+            let cluster = (0..<Int.random(in: 0...3, using: &random)).map { _ in
+                letters.randomElement(using: &random) ?? "p"
             }
-            return "-" + String(letters) + (Bool.random(using: &random) ? "" : value)
+            return "-" + String(cluster) + (Bool.random(using: &random) ? "" : value)
         default:
             return value
         }

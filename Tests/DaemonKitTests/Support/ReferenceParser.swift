@@ -5,7 +5,16 @@ struct ReferenceParser {
         case choice([String])
     }
 
-    typealias Rule = (long: String, short: Character?, kind: Kind)
+    struct Rule {
+        let name: String
+        let short: Character?
+        let kind: Kind
+        let letters: [Character]
+
+        init(_ name: String, _ short: Character?, _ kind: Kind) {
+            (self.name, self.short, self.kind, letters) = (name, short, kind, Array(name))
+        }
+    }
 
     private let rules: [Rule]
     private var words: ArraySlice<String>
@@ -34,15 +43,15 @@ struct ReferenceParser {
 
     private mutating func long(_ letters: [Character]) {
         let name = Array(letters.prefix { $0 != "=" })
-        let whole = rules.filter { Array($0.long) == name }
-        let begun = rules.filter { !name.isEmpty && Array($0.long.prefix(name.count)) == name }
+        let whole = rules.filter { Array($0.name) == name }
+        let begun = rules.filter { !name.isEmpty && Array($0.name.prefix(name.count)) == name }
         guard let rule = whole.first ?? (begun.count == 1 ? begun[0] : nil) else {
             mistakes += 1
             return
         }
         let glued = name.count < letters.count ? String(letters[(name.count + 1)...]) : nil
         if case .flag = rule.kind {
-            if glued == nil { accepted[rule.long] = "" } else { mistakes += 1 }
+            if glued == nil { accepted[rule.name] = "" } else { mistakes += 1 }
         } else if let text = glued ?? words.popFirst() {
             take(text, rule)
         } else {
@@ -57,7 +66,7 @@ struct ReferenceParser {
                 return
             }
             if case .flag = rule.kind {
-                accepted[rule.long] = ""
+                accepted[rule.name] = ""
                 continue
             }
             let rest = String(letters[(index + 1)...])
@@ -73,7 +82,7 @@ struct ReferenceParser {
             case .choice(let words): words.contains(text)
             case .port: Self.isPort(Array(text.unicodeScalars))
             }
-        if isRight { accepted[rule.long] = text } else { mistakes += 1 }
+        if isRight { accepted[rule.name] = text } else { mistakes += 1 }
     }
 
     private static func isPort(_ scalars: [Unicode.Scalar]) -> Bool {

@@ -13,7 +13,7 @@ let mainMode = Option(
     "fault-main",
     choices: [
         "wait", "return", "throw", "exit", "crash", "ignore-stop", "deaf", "hang-in-handler", "child", "write-log", "report",
-        "fork-pool", "unready", "explicit",
+        "fork-pool", "unready", "explicit", "contend",
     ], default: "wait", help: "What main does")
 let isAsync = Option<Bool>("fault-async", help: "An asynchronous main")
 let needsExplicit = Option<Bool>("fault-explicit", help: "Ready when main says so")
@@ -101,7 +101,7 @@ func report(_ context: Context, _ text: String) {
 
 func childReport(_ context: Context) {
     let script = """
-        { grep -E '^Sig(Blk|Ign)' /proc/self/status; ls /proc/$$/fd | tr '\\n' ' '; echo; env; } \
+        { grep -E '^Sig(Blk|Ign)' /proc/self/status; ls -m /proc/$$/fd; env; } \
         > '\(context[output] ?? "/dev/null").tmp'; mv '\(context[output] ?? "/dev/null").tmp' '\(context[output] ?? "")'
         """
     do {
@@ -132,6 +132,20 @@ func childReport(_ context: Context) {
         childReport(context)
         context.waitForStop()
     case "unready": return
+    case "contend":
+        // Swift's locks after the forks, under contention: with a stale thread id they would spin for ever.
+        let sum = SendableCounter()
+        let done = SendableCounter()
+        for _ in 0..<3 {
+            try Thread.start(stackSize: 1 << 20) {
+                for _ in 0..<50_000 { sum.addLocked() }
+                done.add()
+            }
+        }
+        for _ in 0..<50_000 { sum.addLocked() }
+        while done.value < 3 { Poll.pause(.milliseconds(1)) }
+        report(context, "sum \(sum.value)")
+        context.waitForStop()
     case "explicit":
         Poll.pause(.milliseconds(200))
         try context.ready()
