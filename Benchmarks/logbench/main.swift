@@ -16,7 +16,8 @@ genericMain(Daemon("logbench", version: "1"), options: .standard + [lines, threa
     let total = context[lines]
     let share = total / context[threads]
     let path = context[StandardOption.logFile] ?? "/dev/null"
-    let sample = "2026-11-21 08:10:40,304112 UTC: logbench pid=\(CurrentProcess.id) INFO GET /index.html 200 1234 bytes, took 17 ms\n"
+    let sample =
+        "2026-11-21 08:10:40,304112 UTC: logbench pid=\(CurrentProcess.id) INFO GET /index.html 200 1234 bytes, took 17 ms\n"
     let bytes = Array(sample.utf8)
     let isBare = context[bare] == "yes"
     let file = try FileDescriptor.open(path, [.writeOnly, .append, .create]).release()
@@ -35,5 +36,6 @@ genericMain(Daemon("logbench", version: "1"), options: .standard + [lines, threa
     while done.value.load(ordering: .acquiring) < context[threads] { Poll.pause(.milliseconds(1)) }
     let nanoseconds = (MonotonicTime.now - start).inNanoseconds
     let seconds = Double(nanoseconds) / 1e9
-    try Descriptor.writeAll(1, "lines=\(share * context[threads]) bytes=\(bytes.count * share * context[threads]) seconds=\(seconds)\n")
+    try Descriptor.writeAll(
+        1, "lines=\(share * context[threads]) bytes=\(bytes.count * share * context[threads]) seconds=\(seconds)\n")
 }

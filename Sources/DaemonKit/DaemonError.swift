@@ -26,7 +26,7 @@ public struct DaemonError: Error, CustomStringConvertible, Sendable {
     public let message: String
     /// The errno behind it, where the system gave one.
     public let systemError: Int32?
-    /// What the process exits with when this error ends it.
+    /// What the process exits with when this error ends it: 0 to 255.
     public let exitStatus: Int32
 
     public var description: String { message }
@@ -37,18 +37,21 @@ public struct DaemonError: Error, CustomStringConvertible, Sendable {
         self.init(.author, message, exitStatus: exitStatus)
     }
 
+    /// exit(3) takes the low byte only: what does not fit must not become a success.
+    private static func byte(_ status: Int32) -> Int32 { (0...255).contains(status) ? status : 1 }
+
     init(_ code: Code, _ message: String, exitStatus: Int32 = 1) {
         self.code = code
         self.message = message
         self.systemError = nil
-        self.exitStatus = exitStatus
+        self.exitStatus = Self.byte(exitStatus)
     }
 
     init(_ code: Code, _ tried: String, _ cause: Errno, exitStatus: Int32 = 1) {
         self.code = code
         self.message = "\(tried): \(cause)"
         self.systemError = cause.rawValue
-        self.exitStatus = exitStatus
+        self.exitStatus = Self.byte(exitStatus)
     }
 }
 

@@ -5,7 +5,9 @@
 public func genericMain(
     _ daemon: Daemon, options: OptionList = .standard, main: @escaping @Sendable (Context) throws -> Void
 ) -> Never {
-    run(daemon, options, check: { _ in }, prepare: { _, _ in }, main: .synchronous { context, _, _ in try main(context) })
+    run(
+        daemon, options, check: { _ in }, prepare: { _, _ in },
+        main: .synchronous { context, _, _ in try main(context) })
 }
 
 /// The same for an asynchronous main: it runs after the forks, and is cancelled at the stop.

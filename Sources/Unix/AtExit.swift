@@ -1,3 +1,5 @@
+import Synchronization
+
 #if canImport(Glibc)
 import Glibc
 #elseif canImport(Musl)
@@ -5,8 +7,6 @@ import Musl
 #else
 import Darwin
 #endif
-
-import Synchronization
 
 /// exit(3)'s handlers, for one closure of this process: a child that was forked and exits does not run it.
 package enum AtExit {

@@ -199,11 +199,11 @@ package enum Descriptor {
 
     private static func closeRange(_ first: UInt32, _ last: UInt32) {
         guard cunix_close_range(first, last) == -1 else { return }
-        for number in openDescriptors() where UInt32(number) >= first && UInt32(number) <= last { close(number) }
+        for number in openNumbers() where UInt32(number) >= first && UInt32(number) <= last { close(number) }
     }
 
     /// What is open now, from the system's own list.
-    private static func openDescriptors() -> [Int32] {
+    static func openNumbers() -> [Int32] {
         #if os(Linux)
         let folder = "/proc/self/fd"
         #else

@@ -50,14 +50,13 @@ package final class ProcessHandle: Sendable {
     package func waitForEnd(_ limit: Duration) -> Bool {
         let deadline = MonotonicTime.now + limit
         while true {
-            let left = deadline - MonotonicTime.now
-            guard left > .zero else { return false }
+            let left = max(.zero, deadline - .now)
             if handle >= 0 {
-                if Poll.readable(handle, timeout: left) { return true }
-            } else {
-                if (try? Signal(rawValue: 0).send(to: pid)) == nil { return true }
-                Poll.pause(min(left, .milliseconds(20)))
+                return Poll.readable(handle, timeout: left)
             }
+            if (try? Signal(rawValue: 0).send(to: pid)) == nil { return true }
+            guard left > .zero else { return false }
+            Poll.pause(min(left, .milliseconds(20)))
         }
     }
 }

@@ -52,6 +52,7 @@ package enum Socket {
     }
 
     package static func bind(_ socket: Int32, to address: SocketAddress) throws(Errno) {
+        try address.checkLength()
         _ = try checked {
             unsafe address.withSockaddr { pointer, length in
                 #if canImport(Glibc)
@@ -79,6 +80,7 @@ package enum Socket {
     }
 
     package static func connect(_ socket: Int32, to address: SocketAddress) throws(Errno) {
+        try address.checkLength()
         _ = try checked {
             unsafe address.withSockaddr { pointer, length in
                 #if canImport(Glibc)

@@ -63,7 +63,8 @@ package enum SocketAddress: Hashable, Sendable {
         var scope: UInt32 = 0
         let parts = text.split(separator: "%", maxSplits: 1, omittingEmptySubsequences: false)
         if parts.count == 2 {
-            scope = UInt32(parts[1]) ?? (unsafe if_nametoindex(String(parts[1])))
+            let isNumber = parts[1].utf8.allSatisfy { (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) }
+            scope = isNumber ? UInt32(parts[1]) ?? 0 : unsafe if_nametoindex(String(parts[1]))
             guard scope != 0 else { return nil }
         }
         guard let first = parts.first, unsafe inet_pton(AF_INET6, String(first), &raw) == 1 else { return nil }
@@ -91,6 +92,11 @@ package enum SocketAddress: Hashable, Sendable {
         case .ipv6(let host, _): .ipv6(host, port: port)
         case .unix: self
         }
+    }
+
+    /// A path that does not fit would be cut, and mean another file.
+    func checkLength() throws(Errno) {
+        if case .unix(let path) = self, path.utf8.count > Self.longestUnixPath { throw .nameTooLong }
     }
 
     /// Runs `body` with the kernel's form.

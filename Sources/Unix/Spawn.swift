@@ -46,7 +46,12 @@ package struct Spawn: Sendable {
         unsafe posix_spawnattr_setsigdefault(&attributes, &all)
         unsafe posix_spawnattr_setpgroup(&attributes, 0)
         let flags = Int32(POSIX_SPAWN_SETSIGMASK) | Int32(POSIX_SPAWN_SETSIGDEF) | Int32(POSIX_SPAWN_SETPGROUP)
+        #if canImport(Darwin)
+        unsafe posix_spawnattr_setflags(&attributes, Int16(flags | Int32(POSIX_SPAWN_CLOEXEC_DEFAULT)))
+        for number: Int32 in 0...2 { unsafe posix_spawn_file_actions_addinherit_np(&actions, number) }
+        #else
         unsafe posix_spawnattr_setflags(&attributes, Int16(flags))
+        #endif
         // A descriptor of ours that has a number wanted in the child would be overwritten before its turn.
         let wanted = Set(descriptors.map(\.child))
         var moved: [Int32] = []
@@ -59,6 +64,18 @@ package struct Spawn: Sendable {
             }
             unsafe posix_spawn_file_actions_adddup2(&actions, source, child)
         }
+        // Also what a library left open without close-on-exec stays ours.
+        let last = max(2, wanted.max() ?? 2)
+        for number in 3..<max(3, last) where !wanted.contains(number) {
+            unsafe posix_spawn_file_actions_addclose(&actions, number)
+        }
+        #if canImport(Glibc)
+        unsafe posix_spawn_file_actions_addclosefrom_np(&actions, last + 1)
+        #elseif canImport(Musl)
+        for number in Descriptor.openNumbers() where number > last {
+            unsafe posix_spawn_file_actions_addclose(&actions, number)
+        }
+        #endif
 
         var pid: pid_t = 0
         let error = unsafe Self.withCStrings([executable] + arguments) { argv in
@@ -77,7 +94,7 @@ package struct Spawn: Sendable {
         _ strings: [String], _ body: (UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>) -> Int32
     ) -> Int32 {
         var pointers = unsafe strings.map { unsafe strdup($0) } + [nil]
-        defer { for unsafe pointer in unsafe pointers { unsafe free(pointer) } }
+        defer { for unsafepointer in unsafe pointers { unsafe free(pointer) } }
         return unsafe pointers.withUnsafeMutableBufferPointer { buffer in
             guard let base = buffer.baseAddress else { return EINVAL }
             return unsafe body(base)

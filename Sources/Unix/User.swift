@@ -45,7 +45,9 @@ package struct User: Sendable, Hashable {
                 continue
             }
             // "Not found" is 0 with no record; some systems give one of these instead. getpwnam(3), NOTES
-            if unsafe found == nil && ![0, ENOENT, ESRCH, EBADF, EPERM].contains(error) { throw Errno(rawValue: error) }
+            if unsafe found == nil && ![0, ENOENT, ESRCH, EBADF, EPERM].contains(error) {
+                throw Errno(rawValue: error)
+            }
             guard unsafe found != nil else { return nil }
             // The strings lie in `buffer`, which is still alive.
             return unsafe buffer.withUnsafeBufferPointer { _ in

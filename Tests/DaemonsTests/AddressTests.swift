@@ -24,7 +24,9 @@ struct AddressTests {
             #expect(outcome.code == 1)
             #expect(outcome.errors == "Error when starting the daemon process: cannot bind \(address): \(cause)\n")
             #expect(daemon.isClean)
-            #expect(daemon.log.contains(" ERROR Error when starting the daemon process: cannot bind \(address): \(cause)\n"))
+            #expect(
+                daemon.log.contains(" ERROR Error when starting the daemon process: cannot bind \(address): \(cause)\n")
+            )
         }
     }
 
@@ -95,7 +97,8 @@ struct AddressTests {
         }
     }
 
-    @Test("What is handed down is checked before use, and the error names variable and descriptor",
+    @Test(
+        "What is handed down is checked before use, and the error names variable and descriptor",
         arguments: [
             (["LISTEN_FDS": "x"], "LISTEN_FDS='x' is not a number of descriptors"),
             (["LISTEN_FDS": "1"], "LISTEN_FDS: descriptor 3 does not listen"),

@@ -40,15 +40,20 @@ struct ControlTests {
             "unknown option '--frob'", "option '-p': '70000' is not a port (1 to 65535)",
             "option '--st' is ambiguous: --start-timeout, --status, --stop", "unknown option '-z' in '-fzd'",
             "unexpected argument 'foo'", "option '--foreground' doesn't allow an argument, but '3' was given",
-            "option '-b': 'host:80' is not a numeric IPv4 or IPv6 address", "'--status' and '--stop' exclude each other",
+            "option '-b': 'host:80' is not a numeric IPv4 or IPv6 address",
+            "'--status' and '--stop' exclude each other",
             "option '--max-connections' requires an argument (N)",
         ] {
-            #expect(outcome.errors.contains("echod: \(text)") || outcome.errors.contains(text), "\(text)\n\(outcome.errors)")
+            #expect(
+                outcome.errors.contains("echod: \(text)") || outcome.errors.contains(text), "\(text)\n\(outcome.errors)"
+            )
         }
         #expect(!daemon.folder.exists("d.pid") && !daemon.folder.exists("d.log"))
     }
 
-    @Test("Ports are 1 to 65535, never wrapped", arguments: ["70000", "-1", "0x50", "80x", "", "0", "65536", "+80", " 80"])
+    @Test(
+        "Ports are 1 to 65535, never wrapped",
+        arguments: ["70000", "-1", "0x50", "80x", "", "0", "65536", "+80", " 80"])
     func ports(text: String) throws {
         let folder = try Folder()
         let outcome = try run(folder, Product.echod, ["--check", "-p", text])
@@ -68,7 +73,8 @@ struct ControlTests {
             "-f,--foreground none", "-p,--port integer", "-b,--bind inetaddr", "--syslog choices=no,yes,only",
             "--pid-file file", "--chroot dir", "-u,--user string",
         ] { #expect(lines.contains(line), "\(line)") }
-        #expect(lines.allSatisfy { $0.contains(/^(-\w,)?--[a-z-]+ (none|integer|string|file|dir|inetaddr|choices=\S+)$/) })
+        #expect(
+            lines.allSatisfy { $0.contains(/^(-\w,)?--[a-z-]+ (none|integer|string|file|dir|inetaddr|choices=\S+)$/) })
         for shellName in ["bash", "zsh", "fish"] {
             let script = try run(folder, Product.echod, ["--generate-completion-script", shellName])
             #expect(script.code == 0 && script.output.contains("max-connections"))
@@ -77,7 +83,8 @@ struct ControlTests {
             #expect(try run(folder, path, ["-n", folder[shellName]]).code == 0)
         }
         let complete = try shell(
-            folder, ". \"$2/bash\"; COMP_WORDS=(echod --sys); COMP_CWORD=1; _echod; echo \"${COMPREPLY[@]}\"; "
+            folder,
+            ". \"$2/bash\"; COMP_WORDS=(echod --sys); COMP_CWORD=1; _echod; echo \"${COMPREPLY[@]}\"; "
                 + "COMP_WORDS=(echod --syslog o); COMP_CWORD=2; _echod; echo \"${COMPREPLY[@]}\"", "", [folder.path])
         #expect(complete.output == "--syslog\nonly\n", "\(complete)")
     }
@@ -98,8 +105,11 @@ struct PrivilegeTests {
         let outcome = try daemon.launch("-u", "nobody", "-g", "nogroup", "--fault-listen", daemon.folder["s"])
         #expect(outcome.code == 0, "\(outcome.errors)")
         let pid = try #require(daemon.pid)
-        let look = try shell(daemon.folder, "grep -E '^(Uid|Gid|Groups|CapEff|CapPrm):' /proc/$2/status", "", ["\(pid)"])
-        #expect(look.output.contains("Uid:\t65534\t65534\t65534\t65534\n") && look.output.contains("Gid:\t65534\t65534\t65534\t65534\n"))
+        let look = try shell(
+            daemon.folder, "grep -E '^(Uid|Gid|Groups|CapEff|CapPrm):' /proc/$2/status", "", ["\(pid)"])
+        #expect(
+            look.output.contains("Uid:\t65534\t65534\t65534\t65534\n")
+                && look.output.contains("Gid:\t65534\t65534\t65534\t65534\n"))
         #expect(look.output.contains("CapEff:\t0000000000000000\n"))
         #expect(try FileStatus(path: daemon.folder["d.log"]).owner == 65534)
         #expect(rename(daemon.folder["d.log"], daemon.folder["old"]) == 0)
@@ -120,7 +130,8 @@ struct PrivilegeTests {
         #expect(daemon.isClean)
     }
 
-    @Test("An unknown user or group is named; a wrong user is refused unless --no-user-checks",
+    @Test(
+        "An unknown user or group is named; a wrong user is refused unless --no-user-checks",
         .enabled(if: Machine.has("setpriv"), "needs setpriv"))
     func wrongUser() throws {
         let daemon = try TestDaemon()
@@ -137,7 +148,8 @@ struct PrivilegeTests {
                   --log-file "$2/mine/l" "${@:3}"
                 """, Product.faultd, [daemon.folder.path] + more)
         }
-        #expect(try start("-u", "nobody").errors == "faultd: faultd started using wrong user ID (54321), expected 65534\n")
+        #expect(
+            try start("-u", "nobody").errors == "faultd: faultd started using wrong user ID (54321), expected 65534\n")
         #expect(try start("-u", "nobody", "--no-user-checks").code == 0)
         let pid = try #require(Folder.holder(of: daemon.folder["mine/d.pid"]))
         let process = try ProcessHandle(pid: pid)
@@ -162,20 +174,23 @@ struct PrivilegeTests {
         #expect(daemon.isClean)
     }
 
-    @Test("As process 1 of a container it reaps strangers' orphans, serves, and ends on TERM",
+    @Test(
+        "As process 1 of a container it reaps strangers' orphans, serves, and ends on TERM",
         .enabled(if: Machine.canUnshare, "needs namespaces"))
     func firstProcess() throws {
         let daemon = try TestDaemon(Product.echod)
         let unshare = try #require(Machine.find("unshare"))
         let running = try Running(
-            daemon.folder, unshare, ["-p", "-m", "-f", "--mount-proc", "--kill-child", Product.echod, "-f"] + daemon.arguments([]))
+            daemon.folder, unshare,
+            ["-p", "-m", "-f", "--mount-proc", "--kill-child", Product.echod, "-f"] + daemon.arguments([]))
         #expect(eventually { (try? Client(.unix(daemon.folder["s"])).echoes("hello")) == true })
         // The first process of the name space: the child of unshare.
         let first = try #require(
             try shell(daemon.folder, "cat /proc/$2/task/$2/children", "", ["\(running.pid)"]).output
                 .split(separator: " ").first.flatMap { ProcessID($0.trimmingCharacters(in: .whitespaces)) })
         let orphan = try shell(
-            daemon.folder, "nsenter -t $2 -p -m sh -c '(sleep 0.05 & exec true) & sleep 0.01'; echo done", "", ["\(first)"])
+            daemon.folder, "nsenter -t $2 -p -m sh -c '(sleep 0.05 & exec true) & sleep 0.01'; echo done", "",
+            ["\(first)"])
         #expect(orphan.output == "done\n")
         #expect(
             try eventually {

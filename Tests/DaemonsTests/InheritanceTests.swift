@@ -4,7 +4,8 @@ import Unix
 
 @Suite("What a daemon inherits, and what its children do")
 struct InheritanceTests {
-    @Test("Descriptors 0 to 2 closed in any combination: it starts, and they are valid in the daemon",
+    @Test(
+        "Descriptors 0 to 2 closed in any combination: it starts, and they are valid in the daemon",
         arguments: [[0], [1], [2], [0, 1], [0, 2], [1, 2], [0, 1, 2]])
     func closedStandard(closed: [Int]) throws {
         let daemon = try TestDaemon()
@@ -71,7 +72,8 @@ struct InheritanceTests {
         daemon.end()
     }
 
-    @Test("No process left to fork, or no descriptor: one clear line, and nothing half-done",
+    @Test(
+        "No process left to fork, or no descriptor: one clear line, and nothing half-done",
         .enabled(if: Machine.isRoot && Machine.has("setpriv"), "needs root and setpriv"))
     func limits() throws {
         let daemon = try TestDaemon()
@@ -94,13 +96,16 @@ struct InheritanceTests {
                 daemon.end()
             } else if !outcome.errors.contains("error while loading shared libraries") {
                 #expect(outcome.code == 1)
-                #expect(outcome.errors.contains("Too many open files") || outcome.errors.contains("pipe"), "\(limit): \(outcome)")
+                #expect(
+                    outcome.errors.contains("Too many open files") || outcome.errors.contains("pipe"),
+                    "\(limit): \(outcome)")
             }
             #expect(daemon.isClean)
         }
     }
 
-    @Test("Children get no blocked or ignored signal, no descriptor of ours and no internal variable",
+    @Test(
+        "Children get no blocked or ignored signal, no descriptor of ours and no internal variable",
         arguments: [["--fault-main", "child"], ["--fault-async", "--fault-main", "fork-pool"]])
     func children(mode: [String]) throws {
         let daemon = try TestDaemon()
@@ -118,7 +123,8 @@ struct InheritanceTests {
         let ignored = lines.dropFirst().first.flatMap { UInt64($0.dropFirst(8), radix: 16) } ?? .max
         #expect(lines.first == "SigBlk:\t0000000000000000" && ignored & ~0x1_8000_0000 == 0)
         // The shell's own: its standard descriptors, and at most its script and the listing's folder.
-        let numbers = lines.count > 2 ? lines[2].split(whereSeparator: { ", ".contains($0) }).compactMap { Int($0) } : []
+        let numbers =
+            lines.count > 2 ? lines[2].split(whereSeparator: { ", ".contains($0) }).compactMap { Int($0) } : []
         #expect(numbers.allSatisfy { $0 <= 2 || $0 >= 10 }, "\(numbers)")
         for name in ["NOTIFY_SOCKET", "WATCHDOG_USEC", "LISTEN_FDS", "SERVER_STARTER", "DAEMONKIT"] {
             #expect(!lines.contains { $0.hasPrefix(name) })

@@ -19,7 +19,8 @@ struct LogTests {
         daemon.end()
     }
 
-    @Test("A file that cannot be reopened: the old one is kept and told why, and the daemon goes on",
+    @Test(
+        "A file that cannot be reopened: the old one is kept and told why, and the daemon goes on",
         arguments: ["folder", "symlink", "missing"])
     func cannotReopen(obstacle: String) throws {
         let daemon = try TestDaemon(logFile: "logs.d")
@@ -35,14 +36,21 @@ struct LogTests {
         default: #expect(rmdir(folder["logs"]) == 0)
         }
         daemon.signal(.hangup)
-        let texts = ["folder": "is a directory", "symlink": "is a symbolic link", "missing": "No such file or directory"]
-        #expect(eventually { folder.read("kept.log").contains("keeping the old file: log file \(folder["logs/d.log"]): \(texts[obstacle] ?? "")") })
+        let texts = [
+            "folder": "is a directory", "symlink": "is a symbolic link", "missing": "No such file or directory",
+        ]
+        #expect(
+            eventually {
+                folder.read("kept.log").contains(
+                    "keeping the old file: log file \(folder["logs/d.log"]): \(texts[obstacle] ?? "")")
+            })
         #expect(daemon.pid != nil)
         daemon.end()
         #expect(folder.read("kept.log").contains("daemon shutdown"))
     }
 
-    @Test("A log in a wrong place is one clear line, exit 1, and nothing is left behind",
+    @Test(
+        "A log in a wrong place is one clear line, exit 1, and nothing is left behind",
         arguments: [
             ("folder", "is a directory"), ("fifo", "is a fifo"), ("symlink", "is a symbolic link"),
             ("missing", "No such file or directory"), ("full", "No space left on device"),
@@ -58,14 +66,17 @@ struct LogTests {
         default: path = "/dev/full"
         }
         for mode in [[], ["-f"]] {
-            let outcome = try run(daemon.folder, Product.faultd, ["--pid-file", daemon.folder["d.pid"], "--log-file", path] + mode)
+            let outcome = try run(
+                daemon.folder, Product.faultd, ["--pid-file", daemon.folder["d.pid"], "--log-file", path] + mode)
             #expect(outcome.code == 1)
             #expect(outcome.errors.contains("log file \(path): \(text)\n"), "\(outcome.errors)")
             #expect(!daemon.folder.exists("d.pid"))
         }
     }
 
-    @Test("An unprivileged user without permission gets one clear line", .enabled(if: Machine.isRoot && Machine.has("setpriv"), "needs root and setpriv"))
+    @Test(
+        "An unprivileged user without permission gets one clear line",
+        .enabled(if: Machine.isRoot && Machine.has("setpriv"), "needs root and setpriv"))
     func unprivileged() throws {
         let daemon = try TestDaemon()
         #expect(mkdir(daemon.folder["mine"], 0o755) == 0 && chown(daemon.folder["mine"], 54321, 54321) == 0)
@@ -74,12 +85,17 @@ struct LogTests {
             exec setpriv --reuid 54321 --regid 54321 --clear-groups "$2/faultd" "${@:3}"
             """
         func start(_ pidFile: String, _ logFile: String) throws -> Outcome {
-            try shell(daemon.folder, script, Product.faultd, [daemon.folder.path, "--pid-file", daemon.folder[pidFile], "--log-file", daemon.folder[logFile]])
+            try shell(
+                daemon.folder, script, Product.faultd,
+                [daemon.folder.path, "--pid-file", daemon.folder[pidFile], "--log-file", daemon.folder[logFile]])
         }
-        #expect(try start("x.pid", "mine/l").errors == "faultd: pid file \(daemon.folder["x.pid"]): Permission denied\n")
+        #expect(
+            try start("x.pid", "mine/l").errors == "faultd: pid file \(daemon.folder["x.pid"]): Permission denied\n")
         let log = try start("mine/d.pid", "x.log")
         #expect(log.code == 1)
-        #expect(log.errors == "Error when starting the daemon process: log file \(daemon.folder["x.log"]): Permission denied\n")
+        #expect(
+            log.errors
+                == "Error when starting the daemon process: log file \(daemon.folder["x.log"]): Permission denied\n")
         #expect(!daemon.folder.exists("mine/d.pid"))
         #expect(try start("mine/d.pid", "mine/l").code == 0)
         let pid = try #require(Folder.holder(of: daemon.folder["mine/d.pid"]))
@@ -97,10 +113,12 @@ struct LogTests {
         let before = try shell(daemon.folder, "readlink /proc/$2/fd/1 /proc/$2/fd/2", "", ["\(running.pid)"]).output
         running.send(.hangup)
         #expect(eventually { running.standardError.contains("Reopening") && daemon.log.contains("Reopening") })
-        #expect(try shell(daemon.folder, "readlink /proc/$2/fd/1 /proc/$2/fd/2", "", ["\(running.pid)"]).output == before)
+        #expect(
+            try shell(daemon.folder, "readlink /proc/$2/fd/1 /proc/$2/fd/2", "", ["\(running.pid)"]).output == before)
         running.send(.terminate)
         #expect(running.wait() == .exited(0))
-        let only = try Running(daemon.folder, Product.faultd, ["-f", "--pid-file", daemon.folder["d.pid"], "--log-file", "-"])
+        let only = try Running(
+            daemon.folder, Product.faultd, ["-f", "--pid-file", daemon.folder["d.pid"], "--log-file", "-"])
         #expect(eventually { only.standardError.contains("startup") && daemon.pid == only.pid })
         only.send(.hangup)
         #expect(eventually { only.standardError.contains("Reopening") })
@@ -119,7 +137,9 @@ struct LogTests {
         for line in lines {
             let object = try #require(try JSONSerialization.jsonObject(with: Data(line.utf8)) as? [String: Any])
             #expect(object["name"] as? String == "faultd" && object["pid"] as? Int == Int(running.pid))
-            #expect((object["time"] as? String)?.contains(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}(Z|[+-]\d\d:\d\d)$/) == true)
+            #expect(
+                (object["time"] as? String)?.contains(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}(Z|[+-]\d\d:\d\d)$/)
+                    == true)
         }
         #expect(lines.contains { $0.contains("\"level\":\"DEBUG\",") && $0.contains("received SIGTERM, stopping") })
         let quiet = try TestDaemon()
@@ -143,7 +163,8 @@ struct LogTests {
         #expect(lines.first?.contains(/^<5>faultd pid=\d+ NOTICE faultd daemon startup$/) == true, "\(lines)")
     }
 
-    @Test("A full log never ends the daemon nor blocks it; the loss is counted, and told when it works again",
+    @Test(
+        "A full log never ends the daemon nor blocks it; the loss is counted, and told when it works again",
         .enabled(if: Machine.canUnshare, "needs root"))
     func fullDisk() throws {
         let daemon = try TestDaemon()
@@ -173,7 +194,10 @@ struct LogTests {
         let pipe = try FileDescriptor.pipe()
         let running = try Running(
             daemon.folder, Product.faultd,
-            daemon.files + ["-f", "--fault-main", "write-log", "--fault-count", "5000", "--fault-threads", "2", "--fault-output", daemon.folder["report"]],
+            daemon.files + [
+                "-f", "--fault-main", "write-log", "--fault-count", "5000", "--fault-threads", "2", "--fault-output",
+                daemon.folder["report"],
+            ],
             descriptors: [(2, pipe.write.number)])
         #expect(eventually { daemon.report(holds: "written") })
         running.send(.terminate)

@@ -14,7 +14,8 @@ struct PidFileTests {
             #expect(outcome.code == 1)
             #expect(
                 outcome.errors
-                    == "faultd: faultd is already running: pid file \(daemon.folder["d.pid"]) is locked by pid \(pid)\n")
+                    == "faultd: faultd is already running: pid file \(daemon.folder["d.pid"]) is locked by pid \(pid)\n"
+            )
         }
         #expect(daemon.folder.read("d.pid") == "\(pid)\n")
         #expect(daemon.log == log)
@@ -38,8 +39,12 @@ struct PidFileTests {
         }
     }
 
-    @Test("An old pid file is no obstacle, whatever it holds, and nothing of it stays",
-        arguments: ["999999999999\n", "", "garbage without a number", "1\n", "\(getpid())\n", String(repeating: "7", count: 9000)])
+    @Test(
+        "An old pid file is no obstacle, whatever it holds, and nothing of it stays",
+        arguments: [
+            "999999999999\n", "", "garbage without a number", "1\n", "\(getpid())\n",
+            String(repeating: "7", count: 9000),
+        ])
     func oldContent(content: String) throws {
         let daemon = try TestDaemon()
         daemon.folder.write("d.pid", content)
@@ -80,7 +85,8 @@ struct PidFileTests {
         #expect(try daemon.ask("--status").code == 3)
     }
 
-    @Test("Anything but a regular file in its place is refused by name and stays as it is",
+    @Test(
+        "Anything but a regular file in its place is refused by name and stays as it is",
         arguments: [
             ("symlink", "is a symbolic link"), ("fifo", "is a fifo"), ("folder", "is a directory"),
             ("hardlink", "has another name"), ("socket", "is a socket"),
@@ -101,7 +107,9 @@ struct PidFileTests {
         let before = try FileStatus(path: path).identity
         let outcome = try daemon.launch()
         #expect(outcome.code == 1)
-        #expect(outcome.errors == "faultd: pid file \(path): \(text)\n" || outcome.errors.contains("\(path): \(text)"), "\(outcome.errors)")
+        #expect(
+            outcome.errors == "faultd: pid file \(path): \(text)\n" || outcome.errors.contains("\(path): \(text)"),
+            "\(outcome.errors)")
         #expect(daemon.folder.read("target") == "precious")
         #expect(try FileStatus(path: path).identity == before)
         #expect(!daemon.folder.exists("d.log"))
@@ -123,7 +131,8 @@ struct PidFileTests {
             (daemon.folder["no/d.pid"], "No such file or directory"), (daemon.folder["file/d.pid"], "Not a directory"),
             (daemon.folder[String(repeating: "x", count: 300)], "File name too long"),
         ] {
-            let outcome = try run(daemon.folder, Product.faultd, ["--pid-file", path, "--log-file", daemon.folder["l"]])
+            let outcome = try run(
+                daemon.folder, Product.faultd, ["--pid-file", path, "--log-file", daemon.folder["l"]])
             #expect(outcome.code == 1)
             #expect(outcome.errors == "faultd: pid file \(path): \(cause)\n")
         }
@@ -155,7 +164,8 @@ struct PidFileTests {
         daemon.end()
     }
 
-    @Test("A full disk is one clear line, exit 1, and nothing half-done", .enabled(if: Machine.canUnshare, "needs root"))
+    @Test(
+        "A full disk is one clear line, exit 1, and nothing half-done", .enabled(if: Machine.canUnshare, "needs root"))
     func fullDisk() throws {
         let daemon = try TestDaemon()
         #expect(mkdir(daemon.folder["small"], 0o755) == 0)

@@ -233,7 +233,9 @@ private struct Sandbox {
     /// Whatever a failed block has left running.
     func end() {
         for file in ["DaemonKit/.build/echod.pid", "tickd/tickd.pid"] {
-            guard let process = Folder.holder(of: folder[file]).flatMap({ try? ProcessHandle(pid: $0) }) else { continue }
+            guard let process = Folder.holder(of: folder[file]).flatMap({ try? ProcessHandle(pid: $0) }) else {
+                continue
+            }
             try? process.send(.kill)
             _ = process.waitForEnd(.seconds(10))
         }

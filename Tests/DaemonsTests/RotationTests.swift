@@ -15,7 +15,8 @@ struct RotationTests {
             try Running(
                 folder, Product.faultd,
                 [
-                    "-f", "--pid-file", folder["\(name).pid"], "--log-file", folder["d.log"], "--fault-main", "write-log",
+                    "-f", "--pid-file", folder["\(name).pid"], "--log-file", folder["d.log"], "--fault-main",
+                    "write-log",
                     "--fault-tag", name, "--fault-threads", "\(threads)", "--fault-count", "\(each)",
                     "--fault-output", folder["report.\(name)"],
                 ], descriptors: [(2, try FileDescriptor.open("/dev/null", .readWrite).release())])
@@ -27,7 +28,9 @@ struct RotationTests {
             try #require(rename(folder["d.log"], folder["d.log.\(rotation)"]) == 0)
             for process in running { process.send(.hangup) }
         }
-        for (name, _) in writers { try #require(eventually(.seconds(120)) { folder.lines("report.\(name)").contains("written") }) }
+        for (name, _) in writers {
+            try #require(eventually(.seconds(120)) { folder.lines("report.\(name)").contains("written") })
+        }
         for process in running {
             process.send(.terminate)
             #expect(process.wait() == .exited(0))

@@ -20,7 +20,9 @@ struct StartTests {
         #expect(daemon.log.contains("NOTICE faultd daemon shutdown\n"))
     }
 
-    @Test("There is one thread until main runs, for a synchronous and for an asynchronous main", arguments: [[], ["--fault-async"]])
+    @Test(
+        "There is one thread until main runs, for a synchronous and for an asynchronous main",
+        arguments: [[], ["--fault-async"]])
     func oneThread(mode: [String]) throws {
         let daemon = try TestDaemon()
         let outcome = try run(
@@ -50,7 +52,8 @@ struct StartTests {
         #expect(!daemon.folder.exists("d.pid"))
     }
 
-    @Test("What check throws goes to standard error with its exit status, and nothing is created",
+    @Test(
+        "What check throws goes to standard error with its exit status, and nothing is created",
         arguments: [("throw", 1, "the configuration is wrong"), ("exit-code", 42, "very wrong"), ("silent", 5, "")])
     func check(mode: String, code: Int32, text: String) throws {
         for arguments in [[], ["--check"], ["-f"]] {
@@ -73,7 +76,8 @@ struct StartTests {
         daemon.end()
     }
 
-    @Test("A prepare that fails in any way fails the launcher, with its reason, and leaves nothing",
+    @Test(
+        "A prepare that fails in any way fails the launcher, with its reason, and leaves nothing",
         arguments: [
             ("throw", "Error when starting the daemon process: the database is gone\n"),
             ("empty", "Error when starting the daemon process: unknown error of type Silent\n"),
@@ -109,7 +113,8 @@ struct StartTests {
     @Test("A daemon that is never ready is ended after --start-timeout, and nothing is left", arguments: ["hang"])
     func startTimeout(mode: String) throws {
         let daemon = try TestDaemon()
-        let outcome = try daemon.launch("--fault-prepare", mode, "--start-timeout", "300ms", "--fault-listen", daemon.folder["s"])
+        let outcome = try daemon.launch(
+            "--fault-prepare", mode, "--start-timeout", "300ms", "--fault-listen", daemon.folder["s"])
         #expect(outcome.code == 1)
         #expect(outcome.errors.contains("it was not ready within 300ms"))
         #expect(daemon.isClean)
@@ -131,7 +136,8 @@ struct StartTests {
         #expect(daemon.isClean)
     }
 
-    @Test("A main that throws is an ERROR line and exit 1; one that returns is exit 0; exit(3) keeps its code; all clean up",
+    @Test(
+        "A main that throws is an ERROR line and exit 1; one that returns is exit 0; exit(3) keeps its code; all clean up",
         arguments: [("throw", 1), ("return", 0), ("exit", 9)], [[], ["--fault-async"]])
     func mainEnds(mode: (String, Int32), asyncMode: [String]) throws {
         if mode.0 == "exit" && !asyncMode.isEmpty { return }

@@ -3,12 +3,14 @@ import Unix
 
 @Suite("The stop, and signals at every moment")
 struct StopTests {
-    @Test("TERM is exit 0 and INT 130, for both kinds of main; handlers ran, nothing is left",
+    @Test(
+        "TERM is exit 0 and INT 130, for both kinds of main; handlers ran, nothing is left",
         arguments: [Signal.terminate, .interrupt], [[], ["--fault-async"]])
     func graceful(signal: Signal, mode: [String]) throws {
         let daemon = try TestDaemon()
         let report = daemon.folder["report"]
-        let running = try Running(daemon.folder, Product.faultd, daemon.files + ["-f", "--fault-output", report] + mode)
+        let running = try Running(
+            daemon.folder, Product.faultd, daemon.files + ["-f", "--fault-output", report] + mode)
         #expect(eventually { daemon.report(holds: "registered") })
         running.send(signal)
         #expect(running.wait() == .exited(signal == .terminate ? 0 : 130))
@@ -52,20 +54,25 @@ struct StopTests {
         #expect(daemon.isClean)
     }
 
-    @Test("A main that ignores the stop is ended after the grace period, and it is said", arguments: [[], ["--fault-async"]])
+    @Test(
+        "A main that ignores the stop is ended after the grace period, and it is said",
+        arguments: [[], ["--fault-async"]])
     func ignored(mode: [String]) throws {
         let daemon = try TestDaemon()
         let report = daemon.folder["report"]
         let running = try Running(
             daemon.folder, Product.faultd,
-            daemon.files + ["-f", "--fault-main", "ignore-stop", "--fault-short-grace", "--fault-output", report] + mode)
+            daemon.files + ["-f", "--fault-main", "ignore-stop", "--fault-short-grace", "--fault-output", report] + mode
+        )
         #expect(eventually { !daemon.folder.lines("report").filter { $0.contains("main ") }.isEmpty })
         if mode.isEmpty { #expect(eventually { daemon.log.contains("startup") }) }
         let start = MonotonicTime.now
         running.send(.terminate)
         let status = running.wait()
         // A signal in the moment before main asks for the stop state ends it at once.
-        #expect(status == .exited(1) && MonotonicTime.now - start >= .milliseconds(600) || status == .exited(0) && mode.isEmpty)
+        #expect(
+            status == .exited(1) && MonotonicTime.now - start >= .milliseconds(600)
+                || status == .exited(0) && mode.isEmpty)
         if status == .exited(1) { #expect(daemon.log.contains("main did not end within 600ms")) }
         #expect(daemon.isClean)
     }
@@ -102,7 +109,8 @@ struct StopTests {
         #expect(eventually { daemon.folder.lines("report").count(where: { $0 == "reload 3" }) == 2 })
         let reopened = daemon.log.split(separator: "\n").count(where: { $0.contains("Reopening") })
         #expect(try daemon.ask("--reopen-logs").code == 0)
-        #expect(eventually { daemon.log.split(separator: "\n").count(where: { $0.contains("Reopening") }) == reopened + 1 })
+        #expect(
+            eventually { daemon.log.split(separator: "\n").count(where: { $0.contains("Reopening") }) == reopened + 1 })
         #expect(daemon.folder.lines("report").count(where: { $0 == "reload 3" }) == 2)
         daemon.end()
     }
@@ -135,15 +143,19 @@ struct StopTests {
         #expect(daemon.isClean)
     }
 
-    @Test("TERM while prepare hangs: the launcher exits non-zero, nothing is left", arguments: [Signal.terminate, .interrupt])
+    @Test(
+        "TERM while prepare hangs: the launcher exits non-zero, nothing is left",
+        arguments: [Signal.terminate, .interrupt])
     func duringPrepare(signal: Signal) throws {
         let daemon = try TestDaemon()
         let launcher = try Running(
-            daemon.folder, Product.faultd, daemon.files + ["--fault-prepare", "hang", "--fault-listen", daemon.folder["s"]])
+            daemon.folder, Product.faultd,
+            daemon.files + ["--fault-prepare", "hang", "--fault-listen", daemon.folder["s"]])
         #expect(eventually { daemon.folder.exists("s") && daemon.pid != nil })
         daemon.signal(signal)
         #expect(launcher.wait() == .exited(128 + signal.rawValue))
-        #expect(launcher.standardError == "Error when starting the daemon process: ended by \(signal) during start-up\n")
+        #expect(
+            launcher.standardError == "Error when starting the daemon process: ended by \(signal) during start-up\n")
         #expect(daemon.isClean)
     }
 
@@ -151,21 +163,28 @@ struct StopTests {
     func interruptedLauncher(signal: Signal) throws {
         let daemon = try TestDaemon()
         let launcher = try Running(
-            daemon.folder, Product.faultd, daemon.files + ["--fault-prepare", "hang", "--fault-listen", daemon.folder["s"]])
+            daemon.folder, Product.faultd,
+            daemon.files + ["--fault-prepare", "hang", "--fault-listen", daemon.folder["s"]])
         #expect(eventually { daemon.folder.exists("s") && daemon.pid != nil })
         launcher.send(signal)
         #expect(launcher.wait() == .exited(128 + signal.rawValue))
         #expect(daemon.isClean && daemon.pid == nil)
     }
 
-    @Test("TERM or kill -9 at every moment of the start: it runs or it does not, nothing in between",
+    @Test(
+        "TERM or kill -9 at every moment of the start: it runs or it does not, nothing in between",
         arguments: [Signal.terminate, .kill], ["launcher", "daemon"])
     func everyMoment(signal: Signal, target: String) throws {
         for step in 0..<40 {
             let daemon = try TestDaemon()
-            let launcher = try Running(daemon.folder, Product.faultd, daemon.files + ["--fault-listen", daemon.folder["s"]])
+            let launcher = try Running(
+                daemon.folder, Product.faultd, daemon.files + ["--fault-listen", daemon.folder["s"]])
             if target == "daemon" {
-                #expect(eventually { daemon.pid != nil || (try? Signal(rawValue: 0).send(to: launcher.pid)) == nil || isZombie(launcher.pid) })
+                #expect(
+                    eventually {
+                        daemon.pid != nil || (try? Signal(rawValue: 0).send(to: launcher.pid)) == nil
+                            || isZombie(launcher.pid)
+                    })
                 Poll.pause(.microseconds(step * 30))
                 daemon.signal(signal)
             } else {
@@ -185,7 +204,9 @@ struct StopTests {
                     #expect(process.waitForEnd(.seconds(40)))
                 }
             }
-            if signal == .terminate { #expect(eventually { daemon.isClean }, "\(step) \(status) \(launcher.standardError)") }
+            if signal == .terminate {
+                #expect(eventually { daemon.isClean }, "\(step) \(status) \(launcher.standardError)")
+            }
             // Whatever is left, the next start works, once a daemon whose launcher was killed has given up.
             #expect(try eventually { try daemon.launch("--fault-listen", daemon.folder["s"]).code == 0 })
             daemon.end()

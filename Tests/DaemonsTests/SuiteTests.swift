@@ -9,7 +9,8 @@ struct SuiteTests {
         let folder = try Folder()
         let path = "\(Product.repository)/Tests/\(script)"
         let outcome = try run(
-            folder, try #require(Machine.find("python3")), [path, "--echod", Product.echod] + arguments, limit: .seconds(600))
+            folder, try #require(Machine.find("python3")), [path, "--echod", Product.echod] + arguments,
+            limit: .seconds(600))
         let last = outcome.output.split(separator: "\n").last.map(String.init) ?? ""
         #expect(outcome.code == 0, "\(outcome.output.suffix(4000))\n\(outcome.errors.suffix(2000))")
         #expect(last.contains(/^\d+ passed, 0 failed/) || last.hasPrefix("skipped:"), "\(last)")

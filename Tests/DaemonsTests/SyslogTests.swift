@@ -54,7 +54,9 @@ struct SyslogTests {
                 record = String(decoding: buffer[..<count], as: UTF8.self)
                 return true
             })
-        #expect(record?.contains(/^<28>\w{3} [ \d]\d \d\d:\d\d:\d\d faultd\[\d+\]: \d+ log records were lost$/) == true, "\(record ?? "none")")
+        #expect(
+            record?.contains(/^<28>\w{3} [ \d]\d \d\d:\d\d:\d\d faultd\[\d+\]: \d+ log records were lost$/) == true,
+            "\(record ?? "none")")
         daemon.signal(.terminate)
         #expect(receives(socket, "faultd daemon shutdown") != nil)
         #expect(running.wait() == .exited(0))
@@ -62,7 +64,8 @@ struct SyslogTests {
         #expect(daemon.isClean)
     }
 
-    @Test("A logger that goes away and comes back gets records again; debug messages never reach it; only means no file")
+    @Test(
+        "A logger that goes away and comes back gets records again; debug messages never reach it; only means no file")
     func goneAndBack() throws {
         let daemon = try TestDaemon()
         #expect(mkdir(daemon.folder["dev"], 0o755) == 0)

@@ -70,6 +70,7 @@ ERRNOS = {
     "epoll_wait": "EINTR",
     "prlimit64": "EPERM",
     "mmap": "ENOMEM",
+    "madvise": "EINVAL",
 }
 """How each call may fail. What is not here is left out: it cannot fail (getpid, umask, exit_group), or only the C
 library and the runtime ask for it (brk, mmap of malloc, set_robust_list, gettid): the process ends without memory."""
@@ -87,8 +88,10 @@ WAITS = re.compile(r"epoll_wait\(|poll\(.*, -1\) +=")
 MAIN = "pipe2"
 """echod's main makes a pipe first, when the signal thread is there."""
 
-SAMPLED, SAMPLE = "rt_sigaction", 16
-"""All 64 signals get their default dispositions: one call in so many is swept, unless all are wanted."""
+SAMPLED = re.compile(r"rt_sigaction\(\w+, (\{sa_handler=SIG_DFL|NULL)|madvise\(")
+SAMPLE = 16
+"""All 64 signals get their default dispositions, and start-up code is given back piece by piece: of such calls one in
+so many is swept, unless all are wanted."""
 
 
 class Call(NamedTuple):
@@ -183,8 +186,7 @@ def how(call: Call, every: bool) -> List[str]:
     """What the call is made to answer."""
     if call.name == "mmap" and "MAP_STACK" not in call.text:
         return []
-    is_one_of_many = call.name == SAMPLED and ("SIG_DFL" in call.text or ", NULL, {" in call.text)
-    if is_one_of_many and not every and call.nth % SAMPLE:
+    if SAMPLED.match(call.text) and call.nth % SAMPLE and not every:
         return []
     actions = [f"error={name}" for name in ERRNOS.get(call.name, "").split()]
     if call.name in LIES:

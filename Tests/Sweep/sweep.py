@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Fault injection over the start of a daemon: each system call of each of its processes fails once, in turn.
 
-For each scenario, strace records a start for each task of it (launcher, intermediate child, daemon, their threads); then
+For each scenario, strace records a start for each task of it: launcher, intermediate child, daemon, their threads. Then
 for each call and each way in which it may fail, one more start has strace inject that fault into that task alone.
 Whatever comes of it must be true: a launcher that says 0 leaves a daemon that serves, and stops without a trace; one
 that says something else has named what was tried and why it failed, and nothing is left. Never a hang, a crash, or a
@@ -24,11 +24,11 @@ from typing import Dict, List, Optional, Tuple
 
 sys.dont_write_bytecode = True
 
-import tracing                                          # noqa: E402
+import tracing                                                      # noqa: E402
 from faults import Call, Fault, Task, calls, ends_start, faults     # noqa: E402
-from scenarios import SCENARIOS, Place, Scenario        # noqa: E402
-from tracing import HeldStart                           # noqa: E402
-from verdict import (                                   # noqa: E402
+from scenarios import SCENARIOS, Place, Scenario                    # noqa: E402
+from tracing import HeldStart                                       # noqa: E402
+from verdict import (                                               # noqa: E402
     echoes, eventually_none, judge_failure, judge_main_failure, judge_success, listeners, survivors, where)
 
 REPOSITORY = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
@@ -72,11 +72,11 @@ def parse() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--echod", metavar="PATH", default=os.path.join(REPOSITORY, ".build/debug/echod"),
                         help="default: .build/debug/echod")
-    parser.add_argument("--all", action="store_true", help="also every question for a signal's disposition")
+    parser.add_argument("--all", action="store_true", help="also every single one of many like calls")
     parser.add_argument("--scenario", metavar="NAME", action="append", choices=[each.name for each in SCENARIOS],
                         help="only this one; may be repeated")
     parser.add_argument("--only", metavar="TEXT", default="",
-                        help="only faults with the text in `SCENARIO, PROCESS: inject=CALL:error=ERRNO:when=N`")
+                        help="only faults with the text in `SCENARIO, TASK: inject=CALL:error=ERRNO:when=N`")
     parser.add_argument("--jobs", metavar="N", type=int, default=2, help="starts at a time (2)")
     options = parser.parse_args()
     options.echod = os.path.realpath(options.echod)

@@ -91,15 +91,12 @@ class Births:
 
     def hold(self, birth: int) -> int:
         """Stops the task of that birth and lets all go; the task's id."""
-        born, task = 0, self.next_event({EXEC})[0]
-        parent = task
-        while born < birth:
-            ptrace(PTRACE_CONT, parent)
-            if task != parent:
-                ptrace(PTRACE_CONT, task)
+        parent = task = self.next_event({EXEC})[0]
+        for _ in range(birth):
+            for stopped in {parent, task}:
+                ptrace(PTRACE_CONT, stopped)
             parent, task = self.next_event({FORK, VFORK, CLONE})
             self.await_first_stop(task)
-            born += 1
         os.kill(task, signal.SIGSTOP)
         for stopped in {task, parent}:
             ptrace(PTRACE_DETACH, stopped)
@@ -163,8 +160,9 @@ class HeldStart:
         command = ["strace", "-o", output, "-s", "300"]
         for expression in expressions:
             command += ["-e", expression]
+        command += ["-p", str(self.held)]
         self.strace = subprocess.Popen(
-            command + ["-p", str(self.held)], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+            command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
         said = self.strace.stderr.readline()
         if b"attached" not in said:
             raise RuntimeError(f"strace: {said.decode(errors='replace').strip()}")

@@ -89,9 +89,7 @@ struct ProcessTests {
         let pid = try Self.start("exit 0")
         let handle = try ProcessHandle(pid: pid)
         _ = try Child.reap(pid, waiting: true)
-        withKnownIssue("ProcessHandle.swift: waitForEnd looks at the clock before it looks at the process") {
-            #expect(handle.waitForEnd(.zero))
-        }
+        #expect(handle.waitForEnd(.zero))
     }
 
     @Test("there is no handle for a process that is not there")
@@ -102,35 +100,35 @@ struct ProcessTests {
     }
 
     #if os(Linux)
-        @Test("a process's descriptor is readable at its end")
-        func descriptor() throws {
-            let pid = try Self.startSleeper()
-            let file = FileDescriptor(owning: ProcessHandle.descriptor(of: pid))
-            #expect(!Poll.readable(file.number, timeout: .zero))
-            try Signal.kill.send(to: pid)
-            #expect(Poll.readable(file.number, timeout: .seconds(20)))
-            _ = try Child.reap(pid, waiting: true)
-        }
+    @Test("a process's descriptor is readable at its end")
+    func descriptor() throws {
+        let pid = try Self.startSleeper()
+        let file = FileDescriptor(owning: ProcessHandle.descriptor(of: pid))
+        #expect(!Poll.readable(file.number, timeout: .zero))
+        try Signal.kill.send(to: pid)
+        #expect(Poll.readable(file.number, timeout: .seconds(20)))
+        _ = try Child.reap(pid, waiting: true)
+    }
     #endif
 
     // MARK: CurrentProcess
 
     #if os(Linux)
-        @Test("orphans of a subreaper become its children")
-        func subreaper() async {
-            await #expect(processExitsWith: .success) {
-                #expect(CurrentProcess.becomeSubreaper())
-                let ends = try FileDescriptor.pipe()
-                var spawn = Spawn("/bin/sh", ["-c", "(echo $$ >/dev/null; exec sh -c 'echo $$; exit 33') & exit 0"])
-                spawn.descriptors = [(child: 1, ours: ends.write.number)]
-                let parent = try spawn.start()
-                #expect(try Child.reap(parent, waiting: true) == .exited(0))
-                var buffer = [UInt8](repeating: 0, count: 64)
-                let count = try Descriptor.read(ends.read.number, into: &buffer)
-                let orphan = try #require(ProcessID(String(decoding: buffer[..<(count - 1)], as: UTF8.self)))
-                #expect(try Child.reap(orphan, waiting: true) == .exited(33))
-            }
+    @Test("orphans of a subreaper become its children")
+    func subreaper() async {
+        await #expect(processExitsWith: .success) {
+            #expect(CurrentProcess.becomeSubreaper())
+            let ends = try FileDescriptor.pipe()
+            var spawn = Spawn("/bin/sh", ["-c", "(echo $$ >/dev/null; exec sh -c 'echo $$; exit 33') & exit 0"])
+            spawn.descriptors = [(child: 1, ours: ends.write.number)]
+            let parent = try spawn.start()
+            #expect(try Child.reap(parent, waiting: true) == .exited(0))
+            var buffer = [UInt8](repeating: 0, count: 64)
+            let count = try Descriptor.read(ends.read.number, into: &buffer)
+            let orphan = try #require(ProcessID(String(decoding: buffer[..<(count - 1)], as: UTF8.self)))
+            #expect(try Child.reap(orphan, waiting: true) == .exited(33))
         }
+    }
     #endif
 
     @Test("threads are counted")

@@ -103,26 +103,26 @@ struct SignalPipeTests {
     }
 
     #if os(Linux)
-        @Test("a queued reopen is kept apart from a reload")
-        func reopen() async {
-            await #expect(processExitsWith: .success) {
-                let pipe = try SignalPipe()
-                pipe.catches(.hangup)
-                let ourselves = try ProcessHandle(pid: CurrentProcess.id)
+    @Test("a queued reopen is kept apart from a reload")
+    func reopen() async {
+        await #expect(processExitsWith: .success) {
+            let pipe = try SignalPipe()
+            pipe.catches(.hangup)
+            let ourselves = try ProcessHandle(pid: CurrentProcess.id)
 
-                try ourselves.queueReopen()
-                #expect(Poll.readable(pipe.descriptor, timeout: .seconds(20)))
-                pipe.drain()
-                #expect(!pipe.take(.hangup))
-                #expect(pipe.takeReopenOnly())
-                #expect(!pipe.takeReopenOnly())
+            try ourselves.queueReopen()
+            #expect(Poll.readable(pipe.descriptor, timeout: .seconds(20)))
+            pipe.drain()
+            #expect(!pipe.take(.hangup))
+            #expect(pipe.takeReopenOnly())
+            #expect(!pipe.takeReopenOnly())
 
-                try ourselves.send(.hangup)
-                #expect(Poll.readable(pipe.descriptor, timeout: .seconds(20)))
-                pipe.drain()
-                #expect(!pipe.takeReopenOnly())
-                #expect(pipe.take(.hangup))
-            }
+            try ourselves.send(.hangup)
+            #expect(Poll.readable(pipe.descriptor, timeout: .seconds(20)))
+            pipe.drain()
+            #expect(!pipe.takeReopenOnly())
+            #expect(pipe.take(.hangup))
         }
+    }
     #endif
 }

@@ -56,32 +56,32 @@ struct SpawnTests {
     func noLookUp() { #expect(throws: Errno.noSuchFile) { try Spawn("sh", []).start() } }
 
     #if os(Linux)
-        private static func masks(in status: String) -> [String: String] {
-            let lines = status.split(separator: "\n").map { $0.split(separator: "\t").map(String.init) }
-            return Dictionary(uniqueKeysWithValues: lines.filter { $0.count == 2 }.map { ($0[0], $0[1]) })
-        }
+    private static func masks(in status: String) -> [String: String] {
+        let lines = status.split(separator: "\n").map { $0.split(separator: "\t").map(String.init) }
+        return Dictionary(uniqueKeysWithValues: lines.filter { $0.count == 2 }.map { ($0[0], $0[1]) })
+    }
 
-        private static let none = "0000000000000000"
+    private static let none = "0000000000000000"
 
-        @Test("the program blocks no signal, whatever the caller blocks")
-        func mask() throws {
-            var before = sigset_t()
-            pthread_sigmask(SIG_SETMASK, nil, &before)
-            Signal.blockAll()
-            defer { pthread_sigmask(SIG_SETMASK, &before, nil) }
+    @Test("the program blocks no signal, whatever the caller blocks")
+    func mask() throws {
+        var before = sigset_t()
+        pthread_sigmask(SIG_SETMASK, nil, &before)
+        Signal.blockAll()
+        defer { pthread_sigmask(SIG_SETMASK, &before, nil) }
+        let status = Self.masks(in: try output(of: Spawn("/bin/cat", ["/proc/self/status"])))
+        #expect(status["SigBlk:"] == Self.none)
+    }
+
+    @Test("the program ignores no signal, whatever the caller ignores")
+    func dispositions() async {
+        await #expect(processExitsWith: .success) {
+            for number in 1...64 where number != SIGCHLD { signal(Int32(number), SIG_IGN) }
             let status = Self.masks(in: try output(of: Spawn("/bin/cat", ["/proc/self/status"])))
-            #expect(status["SigBlk:"] == Self.none)
+            // 32 and 33 are glibc's own: its posix_spawn leaves them ignored, and its threads set them up anew.
+            let ignored = try #require(UInt64(status["SigIgn:"] ?? "", radix: 16))
+            #expect(ignored & ~(0b11 << 31) == 0)
         }
-
-        @Test("the program ignores no signal, whatever the caller ignores")
-        func dispositions() async {
-            await #expect(processExitsWith: .success) {
-                for number in 1...64 where number != SIGCHLD { signal(Int32(number), SIG_IGN) }
-                let status = Self.masks(in: try output(of: Spawn("/bin/cat", ["/proc/self/status"])))
-                // 32 and 33 are glibc's own: its posix_spawn leaves them ignored, and its threads set them up anew.
-                let ignored = try #require(UInt64(status["SigIgn:"] ?? "", radix: 16))
-                #expect(ignored & ~(0b11 << 31) == 0)
-            }
-        }
+    }
     #endif
 }

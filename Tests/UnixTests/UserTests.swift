@@ -32,7 +32,7 @@ struct UserTests {
         #expect(Group.find("0") == 0)
         #expect(Group.find("4000000123") == 4_000_000_123)
         #if os(Linux)
-            #expect(Group.find("root") == 0)
+        #expect(Group.find("root") == 0)
         #endif
     }
 

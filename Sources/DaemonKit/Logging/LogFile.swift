@@ -41,7 +41,9 @@ struct LogFile: Sendable {
             return file
         } catch let error as Errno {
             // What stands in the way says more than the errno of opening it.
-            if let kind = (try? FileStatus(path: name, in: directory))?.kind, ![.regular, .characterDevice].contains(kind) {
+            if let kind = (try? FileStatus(path: name, in: directory))?.kind,
+                ![.regular, .characterDevice].contains(kind)
+            {
                 throw DaemonError(.logFile, "\(tried): is \(kind.rawValue)")
             }
             throw DaemonError(.logFile, tried, error)

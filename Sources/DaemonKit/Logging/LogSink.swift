@@ -4,9 +4,18 @@ import Unix
 /// A descriptor that takes log lines. What it cannot take is counted, and told when it works again; a log never ends
 /// its daemon and never blocks it.
 final class LogSink: Sendable {
+    /// Borrowed.
     let descriptor: Int32
-    /// A pipe, a terminal or a socket may make us wait: it is asked before, one writer at a time.
-    private let mayBlock: Bool
+    private enum Channel {
+        /// A file, which takes what it is given.
+        case file
+        /// A pipe or a terminal, opened once more without waiting; ours alone, since others share the first one's flags.
+        case nonBlocking(Int32)
+        case socket
+        /// It may make us wait: it is asked before, one writer at a time.
+        case mayBlock
+    }
+    private let channel: Channel
     private let turn = Mutex(())
     private let lost = Atomic<Int>(0)
     /// A record was cut by a full disk: the next one starts on a line of its own.
@@ -15,8 +24,18 @@ final class LogSink: Sendable {
 
     init(_ descriptor: Int32) {
         self.descriptor = descriptor
-        let kind = (try? FileStatus(descriptor: descriptor))?.kind
-        mayBlock = kind != .regular
+        switch (try? FileStatus(descriptor: descriptor))?.kind {
+        case .regular?: channel = .file
+        case .socket?: channel = .socket
+        default:
+            let options: OpenOptions = [.writeOnly, .append, .nonBlocking, .noControllingTerminal]
+            let again = try? FileDescriptor.open("/proc/self/fd/\(descriptor)", options).release()
+            channel = again.map(Channel.nonBlocking) ?? .mayBlock
+        }
+    }
+
+    deinit {
+        if case .nonBlocking(let number) = channel { Descriptor.close(number) }
     }
 
     /// `report` makes the line that tells of lost ones, from their number and the reason.
@@ -34,7 +53,7 @@ final class LogSink: Sendable {
 
     /// True when all of it was written by one write(2).
     private func send(_ line: [UInt8]) -> Bool {
-        guard mayBlock else { return writeOnce(line) }
+        guard case .mayBlock = channel else { return writeOnce(line) }
         return turn.withLock { _ in
             guard Poll.writable(descriptor, timeout: .zero) else {
                 cause.store(Errno.wouldBlock.rawValue, ordering: .relaxed)
@@ -48,10 +67,18 @@ final class LogSink: Sendable {
         let afterTear = torn.load(ordering: .relaxed) && torn.exchange(false, ordering: .relaxed)
         let bytes = afterTear ? [UInt8(ascii: "\n")] + line : line
         do {
-            let count = try Descriptor.write(descriptor, bytes.span)
+            let count =
+                switch channel {
+                case .file, .mayBlock: try Descriptor.write(descriptor, bytes.span)
+                case .nonBlocking(let number): try Descriptor.write(number, bytes.span)
+                case .socket: try Socket.send(descriptor, bytes.span)
+                }
             if count == bytes.count { return true }
             torn.store(true, ordering: .relaxed)
-            cause.store(Errno.noSpace.rawValue, ordering: .relaxed)
+            // A disk that is full or a limit that is reached; a pipe or a socket without room.
+            var reason = Errno.noSpace
+            if case .file = channel {} else { reason = .wouldBlock }
+            cause.store(reason.rawValue, ordering: .relaxed)
         } catch {
             if afterTear { torn.store(true, ordering: .relaxed) }
             cause.store(error.rawValue, ordering: .relaxed)

@@ -19,9 +19,15 @@ final class Syslog: Sendable {
 
     func write(_ record: [UInt8], report: (Int) -> [UInt8]) {
         state.withLock { state in
-            guard Self.connected(&state) else { return state.lost += 1 }
+            guard Self.connected(&state) else {
+                state.lost += 1
+                return
+            }
             if state.lost > 0 {
-                guard Self.send(report(state.lost), &state) else { return state.lost += 1 }
+                guard Self.send(report(state.lost), &state) else {
+                    state.lost += 1
+                    return
+                }
                 state.lost = 0
             }
             if !Self.send(record, &state) { state.lost += 1 }

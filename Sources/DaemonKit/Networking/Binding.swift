@@ -37,7 +37,9 @@ enum Binding {
                 }
                 return listeners
             } catch {
-                guard wantsFree, !listeners.isEmpty, error.systemError == Errno.addressInUse.rawValue else { throw error }
+                guard wantsFree, !listeners.isEmpty, error.systemError == Errno.addressInUse.rawValue else {
+                    throw error
+                }
             }
         }
         throw DaemonError(.listener, "cannot bind \(address)", .addressInUse)
@@ -48,7 +50,9 @@ enum Binding {
         _ kind: Listener.Kind, at address: SocketAddress, dualStack: Bool = false, name: String? = nil
     ) throws(DaemonError) -> Listener {
         let tried = "cannot bind \(kind == .datagram ? "UDP " : "")\(address)"
-        let socket = try attempt(.listener, tried) { () throws(Errno) in try Socket.open(address.family, kind.socketKind) }
+        let socket = try attempt(.listener, tried) { () throws(Errno) in
+            try Socket.open(address.family, kind.socketKind)
+        }
         var file: OwnedFile?
         if case .unix(let path) = address {
             file = try bindFile(socket.number, path, kind)
@@ -78,7 +82,9 @@ enum Binding {
     }
 
     /// A socket file that nobody answers at is stale and replaced; a live one and anything else stay.
-    private static func bindFile(_ socket: Int32, _ path: String, _ kind: Listener.Kind) throws(DaemonError) -> OwnedFile {
+    private static func bindFile(_ socket: Int32, _ path: String, _ kind: Listener.Kind) throws(DaemonError)
+        -> OwnedFile
+    {
         let tried = "cannot bind \(path)"
         do {
             try Socket.bind(socket, to: .unix(path))
@@ -109,7 +115,9 @@ enum Binding {
             try Descriptor.setNonBlocking(probe.number, true)
             try Socket.connect(probe.number, to: .unix(path))
         } catch .connectionRefused {
-            try attempt(.listener, "cannot remove the stale socket \(path)") { () throws(Errno) in try Files.unlink(path) }
+            try attempt(.listener, "cannot remove the stale socket \(path)") { () throws(Errno) in
+                try Files.unlink(path)
+            }
             return
         } catch .wouldBlock {
             // Its queue is full: somebody listens.

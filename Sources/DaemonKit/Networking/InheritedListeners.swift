@@ -38,7 +38,8 @@ struct InheritedListeners {
             let number = decimal(String(entry[entry.index(after: equals)...])), let descriptor = Int32(exactly: number),
             descriptor >= 0
         else {
-            throw DaemonError(.environment, "SERVER_STARTER_PORT='\(all)': '\(entry)' is not of the form ADDRESS=DESCRIPTOR")
+            throw DaemonError(
+                .environment, "SERVER_STARTER_PORT='\(all)': '\(entry)' is not of the form ADDRESS=DESCRIPTOR")
         }
         let key = String(entry[..<equals])
         try adopt(descriptor, name: key, key: key, kinds)
@@ -59,7 +60,8 @@ struct InheritedListeners {
         guard kind == .datagram || Socket.isListening(number) else {
             throw DaemonError(.environment, "\(what) does not listen")
         }
-        guard let address = try attempt(.environment, what, { () throws(Errno) in try Socket.localAddress(number) }) else {
+        guard let address = try attempt(.environment, what, { () throws(Errno) in try Socket.localAddress(number) })
+        else {
             throw DaemonError(.environment, "\(what) has an address of an unknown family")
         }
         if let key, !Self.key(key, matches: address) {
@@ -70,7 +72,8 @@ struct InheritedListeners {
             try Descriptor.setNonBlocking(number, true)
         }
         listeners.append(
-            Listener(FileDescriptor(owning: number), kind: own, location: address, name: name, file: nil,
+            Listener(
+                FileDescriptor(owning: number), kind: own, location: address, name: name, file: nil,
                 isInherited: true))
     }
 

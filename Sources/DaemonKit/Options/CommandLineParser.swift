@@ -16,6 +16,11 @@ struct CommandLineParser {
         for option in options where !names.insert(option.definition.name).inserted {
             mistakes.append("option '--\(option.definition.name)' is declared twice")
         }
+        var letters: Set<Character> = []
+        for option in options {
+            guard let short = option.definition.short, !letters.insert(short).inserted else { continue }
+            mistakes.append("option '-\(short)' is declared twice")
+        }
         while let word = remaining.popFirst() {
             if word == "--" {
                 break
@@ -33,6 +38,7 @@ struct CommandLineParser {
     private mutating func readLong(_ word: Substring) {
         let parts = word.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
         let name = String(parts.first ?? "")
+        guard !name.isEmpty else { return mistakes.append("unknown option '--\(word)'") }
         guard let option = long(name) else { return }
         let text = parts.count == 2 ? String(parts[1]) : nil
         let shown = "--\(option.definition.name)"

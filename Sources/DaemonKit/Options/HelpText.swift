@@ -71,7 +71,7 @@ struct HelpText {
                 switch option.completion {
                 case .file, .internetAddress: "compgen -f -- \"$cur\""
                 case .directory: "compgen -d -- \"$cur\""
-                case .choices(let words): "compgen -W '\(words.joined(separator: " "))' -- \"$cur\""
+                case .choices(let words): "compgen -W '\(words.map(bashWord).joined(separator: " "))' -- \"$cur\""
                 case .none, .integer, .string: ":"
                 }
             return "        \(pattern)) mapfile -t COMPREPLY < <(\(reply)); return ;;\n"
@@ -134,13 +134,21 @@ struct HelpText {
         }.joined()
     }
 
+    /// A choice as compgen -W reads it, within single quotes: it expands and splits its list itself.
+    private func bashWord(_ word: String) -> String {
+        word.map { letter in
+            if letter == "'" { return "\\'\\''" }
+            return letter.isLetter || letter.isNumber || "-_.,/:+@%=".contains(letter) ? String(letter) : "\\\(letter)"
+        }.joined()
+    }
+
     private func quoted(_ text: String, escaping special: String) -> String {
         var result = ""
         for letter in text {
             if letter == "'" {
                 result += special.isEmpty ? "\\'" : "'\\''"
             } else {
-                result += special.contains(letter) ? "\\\(letter)" : String(letter)
+                result += letter == "\\" || special.contains(letter) ? "\\\(letter)" : String(letter)
             }
         }
         return result

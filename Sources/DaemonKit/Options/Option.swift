@@ -1,3 +1,5 @@
+import Unix
+
 /// An option of the command line whose value has a type: declare it once, give it to `genericMain`, and read it back
 /// with `context[option]`.
 public struct Option<Value: Sendable>: DaemonOption {
@@ -123,8 +125,10 @@ extension Option where Value == Int {
             name, short: short, argument: argument, help: help, completion: .integer, default: defaultValue,
             defaultText: String(defaultValue)
         ) { text throws(OptionMistake) in
-            guard let number = decimal(text) else { throw OptionMistake("is not a whole number") }
-            guard range.contains(number) else { throw OptionMistake("is not \(describe(range))") }
+            guard isDecimal(text) else { throw OptionMistake("is not a whole number") }
+            guard let number = decimal(text), range.contains(number) else {
+                throw OptionMistake("is not \(describe(range))")
+            }
             return number
         }
     }
@@ -168,13 +172,13 @@ private func describe(_ range: ClosedRange<Int>) -> String {
 }
 
 /// Digits only, with a minus sign before them at most.
-func decimal(_ text: String) -> Int? {
+func isDecimal(_ text: String) -> Bool {
     let digits = text.utf8.first == UInt8(ascii: "-") ? text.dropFirst().utf8[...] : text.utf8[...]
-    guard !digits.isEmpty, digits.allSatisfy({ (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) }) else {
-        return nil
-    }
-    return Int(text)
+    return !digits.isEmpty && digits.allSatisfy { (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) }
 }
+
+/// nil where it is none, or does not fit.
+func decimal(_ text: String) -> Int? { isDecimal(text) ? Int(text) : nil }
 
 func port(_ text: String) throws(OptionMistake) -> UInt16 {
     guard let number = decimal(text), let port = UInt16(exactly: number), port > 0 else {
@@ -187,6 +191,7 @@ func duration(_ text: String) -> Duration? {
     let digits = text.prefix { $0.isASCII && $0.isNumber }
     guard let number = Int64(digits), number <= 1_000_000_000 else { return nil }
     switch text.dropFirst(digits.count) {
+    case "us": return .microseconds(number)
     case "ms": return .milliseconds(number)
     case "", "s": return .seconds(number)
     case "m": return .seconds(number * 60)
@@ -197,5 +202,7 @@ func duration(_ text: String) -> Duration? {
 
 func durationText(_ duration: Duration) -> String {
     let (seconds, attoseconds) = duration.components
-    return attoseconds == 0 ? "\(seconds)s" : "\(seconds * 1000 + attoseconds / 1_000_000_000_000_000)ms"
+    if attoseconds == 0 { return "\(seconds)s" }
+    let microseconds = duration.inNanoseconds / 1000
+    return microseconds % 1000 == 0 ? "\(microseconds / 1000)ms" : "\(microseconds)us"
 }

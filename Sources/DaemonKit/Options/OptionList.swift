@@ -32,7 +32,9 @@ public struct OptionValues: Sendable {
 
     /// What was given, or else the option's default.
     public subscript<Value>(option: Option<Value>) -> Value {
-        given[option.definition.name] as? Value ?? option.defaultValue
+        // Looked up before it is cast: a missing value would pass as nil of an optional type.
+        guard let value = given[option.definition.name] else { return option.defaultValue }
+        return value as? Value ?? option.defaultValue
     }
 
     /// Whether the option stands on the command line.

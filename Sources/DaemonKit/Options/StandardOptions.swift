@@ -51,7 +51,8 @@ public enum StandardOption {
 
     static var all: [any DaemonOption] {
         [
-            foreground, debug, noUserChecks, port, bind, syslog, pidFile, logFile, logFormat, user, group, chroot, umask,
+            foreground, debug, noUserChecks, port, bind, syslog, pidFile, logFile, logFormat, user, group, chroot,
+            umask,
             chdir, startTimeout, check, status, stop, reload, reopenLogs, printService,
         ]
     }

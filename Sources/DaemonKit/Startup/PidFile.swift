@@ -19,7 +19,8 @@ struct PidFile: Sendable {
             let number = file.number
             do {
                 guard try Descriptor.tryLock(number) else {
-                    throw DaemonError(.alreadyRunning, "\(daemon) is already running: \(tried) is locked by \(owner(number))")
+                    throw DaemonError(
+                        .alreadyRunning, "\(daemon) is already running: \(tried) is locked by \(owner(number))")
                 }
                 let locked = try FileStatus(descriptor: number)
                 guard let now = try? FileStatus(path: path), now.identity == locked.identity else { continue }
@@ -50,7 +51,9 @@ struct PidFile: Sendable {
             do {
                 let file = FileHandle(try FileDescriptor.open(path, options))
                 let status = try FileStatus(descriptor: file.number)
-                guard status.kind == .regular else { throw DaemonError(.pidFile, "\(tried): is \(status.kind.rawValue)") }
+                guard status.kind == .regular else {
+                    throw DaemonError(.pidFile, "\(tried): is \(status.kind.rawValue)")
+                }
                 guard status.links < 2 else { throw DaemonError(.pidFile, "\(tried): has another name (hard link)") }
                 return (file, false)
             } catch let error as Errno where error == .noSuchFile {
@@ -80,7 +83,8 @@ struct PidFile: Sendable {
     /// The pid in the file, where there is exactly one.
     static func recordedPID(_ number: Int32) -> ProcessID? {
         let bytes = Descriptor.contents(of: number, limit: 32)
-        guard bytes.last == UInt8(ascii: "\n"), let pid = decimal(String(decoding: bytes.dropLast(), as: UTF8.self)) else {
+        guard bytes.last == UInt8(ascii: "\n"), let pid = decimal(String(decoding: bytes.dropLast(), as: UTF8.self))
+        else {
             return nil
         }
         return ProcessID(exactly: pid).flatMap { $0 > 0 ? $0 : nil }

@@ -47,6 +47,6 @@ struct ReadinessState: Equatable {
         let words = String(decoding: text.dropFirst(), as: UTF8.self).split(
             separator: " ", maxSplits: 1, omittingEmptySubsequences: false)
         guard words.count == 2, let status = Int32(words[0]) else { return (1, "garbled report") }
-        return (status == 0 ? 1 : status, words[1].isEmpty ? "no reason given" : String(words[1]))
+        return ((1...255).contains(status) ? status : 1, words[1].isEmpty ? "no reason given" : String(words[1]))
     }
 }

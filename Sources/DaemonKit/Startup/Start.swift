@@ -99,7 +99,8 @@ struct Start {
 
     private func stayInForeground() throws(DaemonError) {
         if let folder = values[StandardOption.chdir] {
-            try attempt(.process, "cannot change to \(folder)") { () throws(Errno) in try Files.changeDirectory(folder) }
+            try attempt(.process, "cannot change to \(folder)") { () throws(Errno) in try Files.changeDirectory(folder)
+            }
         }
         if let mask = values[StandardOption.umask] { Files.setUmask(FileMode(mask)) }
     }
@@ -122,7 +123,8 @@ struct Start {
         if let cause = log.fileFailure { throw DaemonError(.logFile, "log file \(paths.logFile)", cause) }
         if !isForeground && paths.logFile != "-" { log.redirectStandardStreams() }
         if let account, let descriptor = log.descriptor, account.user.id != 0 {
-            try attempt(.logFile, "cannot give log file \(paths.logFile) to user \(account.user.id)") { () throws(Errno) in
+            try attempt(.logFile, "cannot give log file \(paths.logFile) to user \(account.user.id)") {
+                () throws(Errno) in
                 try giveLog(descriptor, to: account)
             }
         }
@@ -145,7 +147,8 @@ struct Start {
         let signals = try attempt(.process, "cannot make a pipe") { () throws(Errno) in try SignalPipe() }
         Signal.pipe.discard()
         let runtime = Runtime(
-            daemon: daemon, values: values, log: log, manager: manager, signals: signals, pidFile: pidFile, report: report,
+            daemon: daemon, values: values, log: log, manager: manager, signals: signals, pidFile: pidFile,
+            report: report,
             generation: generation)
         let report = report
         runtime.setWhenReady { () throws(DaemonError) in

@@ -75,17 +75,17 @@ struct ServiceManagerTests {
     }
 
     #if os(Linux)
-        @Test("the manager may be at an abstract name")
-        func abstract() async {
-            await #expect(processExitsWith: .success) {
-                let name = "@daemonkit-tests/\(CurrentProcess.id)"
-                let receiver = try Receiver(name)
-                setenv("NOTIFY_SOCKET", name, 1)
-                ServiceManager.take().beat()
-                let messages = try receiver.messages()
-                #expect(messages == ["WATCHDOG=1"])
-            }
+    @Test("the manager may be at an abstract name")
+    func abstract() async {
+        await #expect(processExitsWith: .success) {
+            let name = "@daemonkit-tests/\(CurrentProcess.id)"
+            let receiver = try Receiver(name)
+            setenv("NOTIFY_SOCKET", name, 1)
+            ServiceManager.take().beat()
+            let messages = try receiver.messages()
+            #expect(messages == ["WATCHDOG=1"])
         }
+    }
     #endif
 
     @Test(

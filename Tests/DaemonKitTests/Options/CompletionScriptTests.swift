@@ -14,7 +14,7 @@ struct CompletionScriptTests {
 
     /// What a shell prints; its own words on standard error count too.
     private func run(_ shell: String, _ arguments: [String]) throws -> String {
-        var spawn = Spawn(shell, arguments)
+        var spawn = Spawn(shell, arguments, environment: ["PATH=/usr/bin:/bin", "LC_ALL=C"])
         let errors = try FileDescriptor.open(folder["errors"], [.writeOnly, .create])
         spawn.descriptors = [(child: 2, ours: errors.number)]
         return try output(of: spawn) + (try folder.contents("errors"))
@@ -46,9 +46,7 @@ struct CompletionScriptTests {
         let mode = Option("mode", choices: ["it's", "a b", "$(id)"], default: "a b", help: "")
         let path = try folder.write(script("bash", [mode]), to: "script")
         let complaints = try run("/bin/bash", ["-n", path])
-        withKnownIssue("HelpText.swift: choices stand between single quotes as they are") {
-            #expect(complaints == "")
-        }
+        #expect(complaints == "")
     }
 
     /// What bash offers for the last of the words.
@@ -120,8 +118,6 @@ struct CompletionScriptTests {
     @Test("fish reads a description with a backslash too")
     func fishBackslash() {
         let help = #"In C:\'temp'\"#
-        withKnownIssue("HelpText.swift: quoted() leaves backslashes as they are") {
-            #expect(fishDescription(Option("own", help: help)) == help)
-        }
+        #expect(fishDescription(Option("own", help: help)) == help)
     }
 }

@@ -40,8 +40,6 @@ struct DurationTests {
 
     @Test("less than a millisecond is not written as nothing")
     func tiny() {
-        withKnownIssue("Option.swift: durationText cuts to milliseconds") {
-            #expect(durationText(.microseconds(500)) != "0ms")
-        }
+        #expect(durationText(.microseconds(500)) != "0ms")
     }
 }

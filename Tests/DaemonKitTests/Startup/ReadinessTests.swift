@@ -70,11 +70,9 @@ struct ReadinessTests {
     @Test("a failure never has exit status 0", arguments: ["F0 text", "F256 text", "F-256 text"])
     func neverZero(text: String) throws {
         let failure = try #require(state(text).failure)
-        withKnownIssue("Readiness.swift: failure excludes 0, but exit(3) takes the low 8 bits: 256 is 0 too") {
-            #expect(failure.exitStatus & 0xFF != 0)
-        } when: {
-            text.contains("256")
-        }
+        #expect(failure.exitStatus & 0xFF != 0)
+    } when: {
+        text.contains("256")
     }
 
     @Test(

@@ -43,9 +43,9 @@ struct ReferenceParser {
 
     private mutating func long(_ letters: [Character]) {
         let name = Array(letters.prefix { $0 != "=" })
-        let whole = rules.filter { Array($0.name) == name }
-        let begun = rules.filter { !name.isEmpty && Array($0.name.prefix(name.count)) == name }
-        guard let rule = whole.first ?? (begun.count == 1 ? begun[0] : nil) else {
+        let begun = name.isEmpty ? [] : rules.filter { $0.letters.starts(with: name) }
+        let whole = begun.first { $0.letters.count == name.count }
+        guard let rule = whole ?? (begun.count == 1 ? begun[0] : nil) else {
             mistakes += 1
             return
         }

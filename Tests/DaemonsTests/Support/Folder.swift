@@ -42,7 +42,9 @@ final class Folder: Sendable {
     }
 
     private static func kill(holderOf path: String) {
-        guard let pid = holder(of: path), let process = try? ProcessHandle(pid: pid), holder(of: path) == pid else { return }
+        guard let pid = holder(of: path), let process = try? ProcessHandle(pid: pid), holder(of: path) == pid else {
+            return
+        }
         try? process.send(.kill)
         _ = process.waitForEnd(.seconds(10))
     }

@@ -12,7 +12,8 @@ let prepareMode = Option(
 let mainMode = Option(
     "fault-main",
     choices: [
-        "wait", "return", "throw", "exit", "crash", "ignore-stop", "deaf", "hang-in-handler", "child", "write-log", "report",
+        "wait", "return", "throw", "exit", "crash", "ignore-stop", "deaf", "hang-in-handler", "child", "write-log",
+        "report",
         "fork-pool", "unready", "explicit", "contend",
     ], default: "wait", help: "What main does")
 let isAsync = Option<Bool>("fault-async", help: "An asynchronous main")
@@ -36,10 +37,12 @@ if CommandLine.arguments.contains("--fault-thread") {
 let daemon = Daemon(
     "faultd", version: "1", readiness: CommandLine.arguments.contains("--fault-explicit") ? .explicit : .prepared,
     gracePeriod: grace)
-let list: OptionList = .standard + [
-    checkMode, prepareMode, mainMode, isAsync, needsExplicit, threadFirst, socketPath, count, threads, tag, tickMicros,
-    output, shortGrace,
-]
+let list: OptionList =
+    .standard + [
+        checkMode, prepareMode, mainMode, isAsync, needsExplicit, threadFirst, socketPath, count, threads, tag,
+        tickMicros,
+        output, shortGrace,
+    ]
 
 func report(_ context: Context, _ text: String) {
     guard let path = context[output],

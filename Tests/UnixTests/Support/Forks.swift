@@ -11,9 +11,9 @@ func forked(_ body: () -> Never) -> ProcessID {
 }
 
 #if os(Linux)
-    private let anyLibrary = 0
+private let anyLibrary = 0
 #else
-    private let anyLibrary = -2
+private let anyLibrary = -2
 #endif
 
 /// Does `body` in a forked child, and tells whether all of it held.
