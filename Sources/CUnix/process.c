@@ -21,8 +21,7 @@ static bool is_part_of_pointer(const uint32_t *word) {
     return mincore((void *)(whole & ~(uint64_t)(sysconf(_SC_PAGESIZE) - 1)), 1, &resident) == 0;
 }
 
-static int forget_thread(struct dl_phdr_info *object, size_t size, void *old) {
-    (void)size;
+static int forget_thread(struct dl_phdr_info *object, __attribute__((unused)) size_t size, void *old) {
     for (int i = 0; object->dlpi_tls_data && i < object->dlpi_phnum; i++) {
         if (object->dlpi_phdr[i].p_type != PT_TLS) continue;
         uint32_t *word = object->dlpi_tls_data, *end = word + object->dlpi_phdr[i].p_memsz / sizeof *word;
@@ -39,8 +38,7 @@ pid_t cunix_fork(void) {
     return child;
 }
 
-static int release(struct dl_phdr_info *object, size_t size, void *page) {
-    (void)size;
+static int release(struct dl_phdr_info *object, __attribute__((unused)) size_t size, void *page) {
     for (int i = 0; i < object->dlpi_phnum; i++) {
         const ElfW(Phdr) *part = &object->dlpi_phdr[i];
         if (part->p_type != PT_LOAD || part->p_flags & PF_W) continue;
@@ -89,7 +87,6 @@ int cunix_pipe(int ends[2]) { return pipe(ends) == -1 ? -1 : (close_on_exec(ends
 
 int cunix_accept(int listener) {
     int fd = close_on_exec(accept(listener, NULL, NULL));
-    if (fd >= 0) fcntl(fd, F_SETFL, O_NONBLOCK);
-    return fd;
+    return fd >= 0 && fcntl(fd, F_SETFL, O_NONBLOCK) == -1 ? -1 : fd;
 }
 #endif

@@ -22,6 +22,8 @@ public func genericMain(
 /// The same with a check before anything is created.
 ///
 /// - Parameters:
+///   - daemon: what the daemon is.
+///   - options: what its command line offers.
 ///   - check: validates options and configuration in the caller's terminal. What it throws goes to standard error; a
 ///     `DaemonError` says with which exit status.
 ///   - main: gets what `check` returned.
@@ -47,6 +49,8 @@ public func genericMain<Checked: Sendable>(
 /// The same with a preparation before the launcher returns.
 ///
 /// - Parameters:
+///   - daemon: what the daemon is.
+///   - options: what its command line offers.
 ///   - prepare: runs in the daemon, with the pid file held and privileges dropped. What it throws, the launcher prints,
 ///     and exits 1.
 ///   - main: gets what `prepare` returned.

@@ -84,8 +84,10 @@ package enum Files {
 
     package static func setUmask(_ mask: mode_t) { _ = umask(mask) }
 
-    package static func setOwner(_ path: String, _ user: UserID, _ group: GroupID) throws(Errno) {
-        _ = try checked { unsafe lchown(path, user, group) }
+    package static func setOwner(
+        _ path: String, in directory: Int32 = AT_FDCWD, _ user: UserID, _ group: GroupID
+    ) throws(Errno) {
+        _ = try checked { unsafe fchownat(directory, path, user, group, AT_SYMLINK_NOFOLLOW) }
     }
 
     package static func isExecutable(_ path: String) -> Bool { unsafe access(path, X_OK) == 0 }

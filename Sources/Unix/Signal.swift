@@ -52,6 +52,18 @@ package struct Signal: Hashable, RawRepresentable, Sendable, CustomStringConvert
         unsafe pthread_sigmask(SIG_SETMASK, &full, nil)
     }
 
+    /// Runs `body` with every signal blocked in the calling thread, whose mask is as before afterwards.
+    package static func withAllBlocked<Result: ~Copyable, Failure: Error>(
+        _ body: () throws(Failure) -> Result
+    ) throws(Failure) -> Result {
+        var full = sigset_t()
+        var old = sigset_t()
+        unsafe sigfillset(&full)
+        unsafe pthread_sigmask(SIG_SETMASK, &full, &old)
+        defer { unsafe pthread_sigmask(SIG_SETMASK, &old, nil) }
+        return try body()
+    }
+
     /// A handler that does nothing. Unlike an ignored signal, exec(3) resets it, so no child inherits it.
     package func discard() { _ = cunix_signal_discard(rawValue) }
 

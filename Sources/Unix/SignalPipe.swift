@@ -50,11 +50,9 @@ package final class SignalPipe: Sendable {
 /// prepare closure hangs.
 package enum StartAbort {
     /// A SIGHUP meanwhile is kept for the running daemon. Tells the launcher through `report`, where there is one.
-    package static func arm(report: Int32 = -1) {
+    package static func arm(report: Int32 = -1) throws(Errno) {
         cunix_abort_arm(report)
-        _ = cunix_signal_catch(SIGTERM)
-        _ = cunix_signal_catch(SIGINT)
-        _ = cunix_signal_catch(SIGHUP)
+        for signal in [SIGTERM, SIGINT, SIGHUP] { _ = try checked { cunix_signal_catch(signal) } }
     }
 
     package static func disarm() { cunix_abort_disarm() }

@@ -64,15 +64,27 @@ package enum Group {
         if let entry = unsafe getgrnam(text) { return unsafe entry.pointee.gr_gid }
         return GroupID(text)
     }
+
+    #if os(Linux)
+    /// Every group of the user, `group` among them: what initgroups(3) would set, while the database is within reach.
+    package static func all(of user: String, with group: GroupID) -> [GroupID] {
+        var count: Int32 = 64
+        while true {
+            var groups = [GroupID](repeating: 0, count: Int(count))
+            if unsafe getgrouplist(user, group, &groups, &count) >= 0 { return Array(groups.prefix(Int(count))) }
+        }
+    }
+    #endif
 }
 
 /// Gives root's rights up for good.
 package enum Privileges {
     /// initgroups(3), setgid(2), setuid(2), in this order, then checks that none of it can be undone.
-    package static func drop(to user: User, group: GroupID) throws(Errno) {
-        if user.name.isEmpty {
-            var only = group
-            _ = try checked { unsafe setgroups(1, &only) }
+    ///
+    /// `groups`, where given, are set instead of asking the group database, which a chroot hides.
+    package static func drop(to user: User, group: GroupID, groups: [GroupID]? = nil) throws(Errno) {
+        if let groups = groups ?? (user.name.isEmpty ? [group] : nil) {
+            _ = try checked { unsafe setgroups(groups.count, groups) }
         } else {
             _ = try checked { unsafe initgroups(user.name, initgroupsID(group)) }
         }

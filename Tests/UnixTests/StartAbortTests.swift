@@ -15,7 +15,7 @@ struct StartAbortTests {
         // The signal is known here only, and the process's end has to be given before.
         let end = Testing.ExitStatus.exitCode(128 + number)
         let result = await #expect(processExitsWith: .failure) { [number = number as Int32] in
-            StartAbort.arm()
+            try StartAbort.arm()
             kill(getpid(), number)
             Poll.pause(.seconds(60))
         }
@@ -31,7 +31,7 @@ struct StartAbortTests {
             for path in [ours, replaced] { try Self.register(path) }
             let successor = try FileDescriptor.open(replaced + ".new", [.create, .writeOnly])
             rename(replaced + ".new", replaced)
-            StartAbort.arm()
+            try StartAbort.arm()
             raiseHere(SIGTERM)
             _ = successor
         }
@@ -43,7 +43,7 @@ struct StartAbortTests {
         try folder.write("", to: "report")
         await #expect(processExitsWith: .exitCode(130)) { [path = folder["report"] as String] in
             let report = try FileDescriptor.open(path, .writeOnly)
-            StartAbort.arm(report: report.number)
+            try StartAbort.arm(report: report.number)
             raiseHere(SIGINT)
         }
         #expect(try folder.contents("report") == "F130 ended by SIGINT during start-up")
@@ -55,7 +55,7 @@ struct StartAbortTests {
         await #expect(processExitsWith: .success) { [path = folder["file"] as String] in
             let pipe = try SignalPipe()
             try Self.register(path)
-            StartAbort.arm()
+            try StartAbort.arm()
             StartAbort.disarm()
             raiseHere(SIGTERM)
             pipe.drain()

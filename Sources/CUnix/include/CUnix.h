@@ -2,6 +2,7 @@
 #ifndef CUNIX_H
 #define CUNIX_H
 
+#include <spawn.h>
 #include <stdbool.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -15,7 +16,7 @@
 // copies: the child would lock under its parent's id, and spin for ever at the first contention. So the child forgets it.
 pid_t cunix_fork(void);
 
-// Unmaps the code and constants that the start has touched; what is needed comes back page by page. madvise(2)
+// Unmaps code that only the start touched; what is needed comes back page by page. madvise(2)
 void cunix_release_code(void);
 
 // The W* macros are not imported.
@@ -27,6 +28,10 @@ static inline int cunix_term_signal(int status) { return WTERMSIG(status); }
 int cunix_pipe(int ends[2]);
 int cunix_accept(int listener);
 int cunix_duplicate(int from, int onto);
+
+#ifdef __GLIBC__
+int posix_spawn_file_actions_addclosefrom_np(posix_spawn_file_actions_t *actions, int first);  // needs _GNU_SOURCE
+#endif
 
 // close_range(2): -1 and ENOSYS where the system has none.
 int cunix_close_range(unsigned first, unsigned last);

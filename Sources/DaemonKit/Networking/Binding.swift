@@ -3,9 +3,12 @@ import Unix
 /// Binds listeners. Socket files in the way are judged here, and only after the pid file's lock is held.
 enum Binding {
     /// The sockets of `--bind` and `--port`: one of each kind, at the same address.
-    static func bind(_ bind: BindAddress?, port: UInt16?, kinds: [Listener.Kind]) throws(DaemonError) -> [Listener] {
+    /// `isAnchored` keeps a socket file within reach after a chroot.
+    static func bind(
+        _ bind: BindAddress?, port: UInt16?, kinds: [Listener.Kind], isAnchored: Bool = false
+    ) throws(DaemonError) -> [Listener] {
         guard let bind else { return try bindAny(port: port ?? 0, kinds: kinds) }
-        if case .unix = bind.address { return [try listen(.stream, at: bind.address)] }
+        if case .unix = bind.address { return [try listen(.stream, at: bind.address, isAnchored: isAnchored)] }
         let address = bind.namesPort ? bind.address : bind.address.with(port: port ?? 0)
         return try bindAll(kinds, at: address)
     }
@@ -47,7 +50,8 @@ enum Binding {
 
     /// One socket, bound and listening.
     static func listen(
-        _ kind: Listener.Kind, at address: SocketAddress, dualStack: Bool = false, name: String? = nil
+        _ kind: Listener.Kind, at address: SocketAddress, dualStack: Bool = false, name: String? = nil,
+        isAnchored: Bool = false
     ) throws(DaemonError) -> Listener {
         let tried = "cannot bind \(kind == .datagram ? "UDP " : "")\(address)"
         let socket = try attempt(.listener, tried) { () throws(Errno) in
@@ -55,7 +59,10 @@ enum Binding {
         }
         var file: OwnedFile?
         if case .unix(let path) = address {
-            file = try bindFile(socket.number, path, kind)
+            // No abort of the start may come before it knows the file.
+            file = try Signal.withAllBlocked { () throws(DaemonError) in
+                try bindFile(socket.number, path, kind, isAnchored: isAnchored)
+            }
         } else {
             try attempt(.listener, tried) { () throws(Errno) in
                 if kind == .stream { try Socket.set(.reuseAddress, true, of: socket.number) }
@@ -82,9 +89,9 @@ enum Binding {
     }
 
     /// A socket file that nobody answers at is stale and replaced; a live one and anything else stay.
-    private static func bindFile(_ socket: Int32, _ path: String, _ kind: Listener.Kind) throws(DaemonError)
-        -> OwnedFile
-    {
+    private static func bindFile(
+        _ socket: Int32, _ path: String, _ kind: Listener.Kind, isAnchored: Bool
+    ) throws(DaemonError) -> OwnedFile {
         let tried = "cannot bind \(path)"
         do {
             try Socket.bind(socket, to: .unix(path))
@@ -96,8 +103,11 @@ enum Binding {
         }
         do {
             let identity = try FileStatus(path: path).identity
-            StartAbort.remove(path, in: Descriptor.currentDirectory, identity: identity)
-            return OwnedFile(path: path, directory: Descriptor.currentDirectory, identity: identity)
+            let (folder, name) = isAnchored ? split(path: path) : ("", path)
+            let directory =
+                isAnchored ? try FileDescriptor.open(folder, .directory).release() : Descriptor.currentDirectory
+            StartAbort.remove(name, in: directory, identity: identity)
+            return OwnedFile(path: name, directory: directory, identity: identity)
         } catch {
             try? Files.unlink(path)
             throw DaemonError(.listener, tried, error)
@@ -106,7 +116,14 @@ enum Binding {
 
     private static func removeStale(_ path: String, _ kind: Listener.Kind) throws(DaemonError) {
         let tried = "cannot bind \(path)"
-        let status = try attempt(.listener, tried) { () throws(Errno) in try FileStatus(path: path) }
+        let status: FileStatus
+        do {
+            status = try FileStatus(path: path)
+        } catch .noSuchFile {
+            return  // its owner removed it meanwhile
+        } catch {
+            throw DaemonError(.listener, tried, error)
+        }
         guard status.kind == .socket else {
             throw DaemonError(.listener, "\(tried): \(status.kind.rawValue) is in the way")
         }

@@ -19,6 +19,8 @@ struct SignalThread: Sendable {
     }
 
     private func run() {
+        // Whatever became of the first thread's mask, somebody takes signals.
+        Signal.unblockAll()
         let interval = runtime.manager.watchdogInterval.map { $0 / 2 }
         var deadlines = Deadlines(beat: interval.map { _ in .now })
         // What came before there was a pipe has left its mark all the same.

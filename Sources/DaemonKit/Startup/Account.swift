@@ -4,6 +4,8 @@ import Unix
 struct Account: Sendable {
     let user: User
     let group: GroupID
+    /// Looked up before the forks: no library of the name service is loaded in the daemon, least of all from a chroot.
+    let groups: [GroupID]?
 
     /// nil when the daemon stays what it was started as. Root drops to the configured user; anybody else must be it.
     static func resolve(_ daemon: Daemon, _ values: OptionValues) throws(DaemonError) -> Account? {
@@ -22,7 +24,13 @@ struct Account: Sendable {
             return nil
         }
         let target = user ?? User(root: group ?? CurrentProcess.groupID)
-        return Account(user: target, group: group ?? target.group)
+        let main = group ?? target.group
+        #if os(Linux)
+        let groups = target.name.isEmpty ? nil : Group.all(of: target.name, with: main)
+        #else
+        let groups: [GroupID]? = nil
+        #endif
+        return Account(user: target, group: main, groups: groups)
     }
 
     private static func find(user name: String) throws(DaemonError) -> User {
@@ -45,7 +53,7 @@ struct Account: Sendable {
 
     func drop() throws(DaemonError) {
         try attempt(.privileges, "cannot drop privileges to user \(user.id), group \(group)") { () throws(Errno) in
-            try Privileges.drop(to: user, group: group)
+            try Privileges.drop(to: user, group: group, groups: groups)
         }
     }
 }

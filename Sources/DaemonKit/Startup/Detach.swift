@@ -42,7 +42,9 @@ enum Detach {
         let fork = try attempt(.process, "cannot fork a second time", CurrentProcess.fork)
         if case .parent = fork { CurrentProcess.exitNow(0) }
         report.started(pid: CurrentProcess.id)
-        StartAbort.arm(report: report.descriptor)
+        try attempt(.process, "cannot catch signals") { () throws(Errno) in
+            try StartAbort.arm(report: report.descriptor)
+        }
         Signal.unblockAll()
         try attempt(.process, "cannot change to \(settings.directory)") { () throws(Errno) in
             try Files.changeDirectory(settings.directory)

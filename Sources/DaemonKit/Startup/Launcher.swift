@@ -33,13 +33,16 @@ struct Launcher: ~Copyable {
             guard left > .zero else { giveUp(state, "it was not ready within \(durationText(timeout))", code: 1) }
             let ready = Poll.readable([pipe.number, signals.descriptor, processHandle], timeout: left)
             if ready[1], let signal = [Signal.terminate, .interrupt].first(where: { signals.take($0) }) {
-                // The daemon is there already, and names itself first of all.
-                while state.pid == nil && state.failure == nil && !read(into: &state, untilEnd: false) {}
                 giveUp(state, "the start was ended by \(signal)", code: 128 + signal.rawValue)
             }
             // The process's end counts, though somebody else may hold the pipe open; what it wrote is read first.
             if ready[0] || ready[2] {
-                let isOver = read(into: &state, untilEnd: ready[2])
+                let isOver: Bool
+                do {
+                    isOver = try read(into: &state, untilEnd: ready[2])
+                } catch {
+                    giveUp(state, "cannot read the daemon's report: \(error)", code: 1)
+                }
                 if state.isReady { CurrentProcess.exitNow(0) }
                 if isOver || ready[2] { fail(state) }
                 if processHandle < 0, let pid = state.pid { processHandle = ProcessHandle.descriptor(of: pid) }
@@ -48,10 +51,11 @@ struct Launcher: ~Copyable {
     }
 
     /// Reads what is there; true at the end of the pipe.
-    private func read(into state: inout ReadinessState, untilEnd: Bool) -> Bool {
+    private func read(into state: inout ReadinessState, untilEnd: Bool) throws(Errno) -> Bool {
         var buffer = [UInt8](repeating: 0, count: 4096)
         repeat {
-            guard let count = try? Descriptor.read(pipe.number, into: &buffer), count > 0 else { return true }
+            let count = try Descriptor.read(pipe.number, into: &buffer)
+            guard count > 0 else { return true }
             state.append(buffer[..<count])
         } while untilEnd && Poll.readable(pipe.number, timeout: .zero)
         return false
@@ -68,6 +72,10 @@ struct Launcher: ~Copyable {
 
     /// Nobody will wait for this daemon: it is told to end, then made to.
     private func giveUp(_ state: ReadinessState, _ reason: String, code: Int32) -> Never {
+        var state = state
+        _ = try? Child.reap(intermediate, waiting: true)
+        // The daemon is there already, and names itself first of all.
+        while state.pid == nil && state.failure == nil, (try? read(into: &state, untilEnd: false)) == false {}
         if let pid = state.pid, let process = try? ProcessHandle(pid: pid) {
             try? process.send(.terminate)
             if !process.waitForEnd(.seconds(5)) {

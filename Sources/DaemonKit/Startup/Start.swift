@@ -83,7 +83,9 @@ struct Start {
 
     /// Before the log is touched: a second start leaves no trace in the running daemon's.
     mutating func lockPidFile() throws(DaemonError) {
-        StartAbort.arm()
+        // A report to a launcher that was killed must not kill the daemon too, with its pid file left behind.
+        Signal.pipe.discard()
+        try attempt(.process, "cannot catch signals") { () throws(Errno) in try StartAbort.arm() }
         pidFile = try PidFile.lock(paths.pidFile, daemon: daemon.name)
     }
 
@@ -119,6 +121,7 @@ struct Start {
             name: daemon.name, level: values[StandardOption.debug] ? .debug : .info,
             format: Log.Format(rawValue: values[StandardOption.logFormat]) ?? .text, targets: targets,
             holdsStandardStreams: !isForeground)
+        self.log = log
         log.notice("\(daemon.name) daemon startup")
         if let cause = log.fileFailure { throw DaemonError(.logFile, "log file \(paths.logFile)", cause) }
         if !isForeground && paths.logFile != "-" { log.redirectStandardStreams() }
@@ -128,7 +131,6 @@ struct Start {
                 try giveLog(descriptor, to: account)
             }
         }
-        self.log = log
     }
 
     /// The daemon must be able to open it again when it has become another user.
@@ -145,7 +147,6 @@ struct Start {
     mutating func makeContext() throws(DaemonError) -> Context {
         guard let log, let pidFile else { throw DaemonError(.process, "start-up steps out of order") }
         let signals = try attempt(.process, "cannot make a pipe") { () throws(Errno) in try SignalPipe() }
-        Signal.pipe.discard()
         let runtime = Runtime(
             daemon: daemon, values: values, log: log, manager: manager, signals: signals, pidFile: pidFile,
             report: report,
@@ -165,7 +166,10 @@ struct Start {
         guard let runtime, !daemon.listens.isEmpty else { return }
         if inherited.listeners.isEmpty {
             let port = values[StandardOption.port] ?? daemon.port
-            runtime.add(try Binding.bind(values[StandardOption.bind], port: port, kinds: daemon.listens))
+            let isAnchored = values[StandardOption.chroot] != nil
+            runtime.add(
+                try Binding.bind(values[StandardOption.bind], port: port, kinds: daemon.listens, isAnchored: isAnchored)
+            )
         } else {
             runtime.add(inherited.listeners)
         }
@@ -177,6 +181,13 @@ struct Start {
     }
 
     mutating func dropPrivileges() throws(DaemonError) {
+        if let account {
+            for file in (runtime?.listeners ?? []).compactMap(\.file) {
+                try attempt(.privileges, "cannot give \(file.path) to user \(account.user.id)") { () throws(Errno) in
+                    try Files.setOwner(file.path, in: file.directory, account.user.id, account.group)
+                }
+            }
+        }
         if let folder = values[StandardOption.chroot] {
             if let anchored = try pidFile?.anchored() {
                 pidFile = anchored
@@ -187,22 +198,15 @@ struct Start {
                 try Files.changeRoot(folder)
             }
         }
-        guard let account else { return }
-        for listener in runtime?.listeners ?? [] {
-            guard let file = listener.file else { continue }
-            try attempt(.privileges, "cannot give \(file.path) to user \(account.user.id)") { () throws(Errno) in
-                try Files.setOwner(file.path, account.user.id, account.group)
-            }
-        }
-        try account.drop()
+        try account?.drop()
     }
 
     /// Signals are taken by their thread from here on; then whoever waits is told.
     func goLive() throws(DaemonError) {
         guard let runtime else { return }
         StartAbort.disarm()
-        if daemon.readiness == .prepared { try runtime.ready() }
         try SignalThread(runtime: runtime).start()
+        if daemon.readiness == .prepared { try runtime.ready() }
     }
 
     // MARK: Failing

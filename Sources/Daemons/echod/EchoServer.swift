@@ -26,12 +26,16 @@ final class EchoServer {
         self.maxConnections = maxConnections
         self.idleTimeout = idleTimeout
         stop = try context.stopDescriptor()
-        poller = try Poller()
         Limits.raiseOpenFiles(to: maxConnections + 64)
-        try poller.add(stop, .read)
-        for listener in context.listeners {
-            listeners[listener.fileDescriptor] = listener
-            try poller.add(listener.fileDescriptor, .read)
+        do {
+            poller = try Poller()
+            try poller.add(stop, .read)
+            for listener in context.listeners {
+                listeners[listener.fileDescriptor] = listener
+                try poller.add(listener.fileDescriptor, .read)
+            }
+        } catch {
+            throw DaemonError("cannot watch the listeners: \(error)")
         }
     }
 

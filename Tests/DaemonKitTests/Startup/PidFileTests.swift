@@ -211,7 +211,7 @@ extension SingleThreaded {
         @Test("a start that is aborted removes it")
         func aborted() async {
             await #expect(processExitsWith: .exitCode(143)) { [path = path as String] in
-                StartAbort.arm()
+                try StartAbort.arm()
                 try PidFile.lock(path, daemon: "testd").write(CurrentProcess.id)
                 raiseHere(SIGTERM)
             }
