@@ -43,7 +43,7 @@ public final class Log: Sendable {
         } else {
             fileSink = nil
         }
-        errorSink = targets.standardError ? LogSink(2) : nil
+        errorSink = targets.standardError ? LogSink(2, isShared: true) : nil
         errorIsJournal = targets.standardError && Self.isJournal(2)
         targets.syslog?.connect()
     }

@@ -22,14 +22,17 @@ final class LogSink: Sendable {
     private let torn = Atomic<Bool>(false)
     private let cause = Atomic<Int32>(0)
 
-    init(_ descriptor: Int32) {
+    /// `isShared`: other processes hold the same open file, whose flags are not ours to change; so a pipe or a terminal
+    /// is opened anew. Not for a descriptor that is replaced later.
+    init(_ descriptor: Int32, isShared: Bool = false) {
         self.descriptor = descriptor
         switch (try? FileStatus(descriptor: descriptor))?.kind {
         case .regular?: channel = .file
         case .socket?: channel = .socket
         default:
             let options: OpenOptions = [.writeOnly, .append, .nonBlocking, .noControllingTerminal]
-            let again = try? FileDescriptor.open("/proc/self/fd/\(descriptor)", options).release()
+            let path = "/proc/self/fd/\(descriptor)"
+            let again = isShared ? try? FileDescriptor.open(path, options).release() : nil
             channel = again.map(Channel.nonBlocking) ?? .mayBlock
         }
     }

@@ -82,13 +82,13 @@ struct LogSinkTests {
         let ends = try fullPipe(room: 4096)
         defer { Descriptor.close(ends.read) }
         let isDone = Atomic(false)
-        let sink = LogSink(ends.write)
         try Thread.start {
+            let sink = LogSink(ends.write, isShared: true)
             sink.write(Self.line(String(repeating: "x", count: 20_000)), report: Self.report)
             Descriptor.close(sink.descriptor)
             isDone.store(true, ordering: .releasing)
         }
-        #expect(eventually(within: .seconds(1)) { isDone.load(ordering: .acquiring) })
+        #expect(eventually { isDone.load(ordering: .acquiring) })
         _ = try readAll(ends.read)  // sets the writer free, and waits for its end
     }
 
