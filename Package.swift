@@ -25,8 +25,9 @@ let package = Package(
         .executableTarget(name: "tickd", dependencies: ["DaemonKit"], path: "Tests/Fixtures/tickd"),
         .executableTarget(name: "logbench", dependencies: ["DaemonKit", "Unix"], path: "Benchmarks/logbench"),
 
-        .testTarget(name: "UnixTests", dependencies: ["Unix"]),
-        .testTarget(name: "DaemonKitTests", dependencies: ["DaemonKit", "Unix"]),
+        .target(name: "TestSupport", dependencies: ["Unix"], path: "Tests/TestSupport"),
+        .testTarget(name: "UnixTests", dependencies: ["Unix", "TestSupport"]),
+        .testTarget(name: "DaemonKitTests", dependencies: ["DaemonKit", "Unix", "TestSupport"]),
         .testTarget(name: "DaemonsTests", dependencies: ["DaemonKit", "Unix", "echod", "faultd", "tickd"]),
     ],
     swiftLanguageModes: [.v6]

@@ -1,7 +1,7 @@
 import Unix
 
 /// Waits for a condition that others bring about; false when it did not come in time.
-func eventually(within limit: Duration = .seconds(20), _ condition: () throws -> Bool) rethrows -> Bool {
+package func eventually(within limit: Duration = .seconds(20), _ condition: () throws -> Bool) rethrows -> Bool {
     let deadline = MonotonicTime.now + limit
     while !(try condition()) {
         if MonotonicTime.now >= deadline { return false }
@@ -11,7 +11,7 @@ func eventually(within limit: Duration = .seconds(20), _ condition: () throws ->
 }
 
 /// Runs `body` on as many threads at once, and returns when the last has ended.
-func inThreads(_ count: Int, _ body: @escaping @Sendable (Int) -> Void) throws {
+package func inThreads(_ count: Int, _ body: @escaping @Sendable (Int) -> Void) throws {
     let ends = try FileDescriptor.pipe()
     let done = ends.write.number
     for index in 0..<count {
@@ -26,7 +26,7 @@ func inThreads(_ count: Int, _ body: @escaping @Sendable (Int) -> Void) throws {
 }
 
 /// What a program prints: it is started, read to its end and reaped.
-func output(of spawn: Spawn) throws -> String {
+package func output(of spawn: Spawn) throws -> String {
     let ends = try FileDescriptor.pipe()
     var spawn = spawn
     spawn.descriptors.append((child: 1, ours: ends.write.number))

@@ -10,7 +10,7 @@
 #endif
 
 /// Catches a signal so that it interrupts system calls.
-func catchInterrupting(_ signal: Int32, _ handler: @escaping @convention(c) (Int32) -> Void) {
+package func catchInterrupting(_ signal: Int32, _ handler: @escaping @convention(c) (Int32) -> Void) {
     var action = sigaction()
     #if os(Linux)
     action.__sigaction_handler.sa_handler = handler
@@ -21,7 +21,7 @@ func catchInterrupting(_ signal: Int32, _ handler: @escaping @convention(c) (Int
 }
 
 /// The soft and the hard limit of open descriptors.
-var openFilesLimit: (soft: Int, hard: Int) {
+package var openFilesLimit: (soft: Int, hard: Int) {
     get {
         var limit = rlimit()
         getrlimit(openFiles, &limit)
@@ -40,7 +40,7 @@ private let openFiles = RLIMIT_NOFILE
 #endif
 
 /// How large a file may become; the hard limit stays.
-var fileSizeLimit: UInt64 {
+package var fileSizeLimit: UInt64 {
     get {
         var limit = rlimit()
         getrlimit(fileSize, &limit)

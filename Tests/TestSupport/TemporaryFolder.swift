@@ -1,31 +1,31 @@
 import Unix
 
 /// A folder of a test's own, removed with everything in it when the test's suite value ends.
-final class TemporaryFolder: Sendable {
-    let path: String
+package final class TemporaryFolder: Sendable {
+    package let path: String
 
-    init() {
-        var template = Array("/tmp/daemonkit-tests-XXXXXX".utf8CString)
+    package init() {
+        var template = Array("/tmp/dk-tests-XXXXXX".utf8CString)
         guard mkdtemp(&template) != nil else { fatalError("mkdtemp: \(Errno.current)") }
         path = String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
     }
 
     deinit { Self.remove(path) }
 
-    subscript(name: String) -> String { "\(path)/\(name)" }
+    package subscript(name: String) -> String { "\(path)/\(name)" }
 
     /// Makes or replaces a file.
     @discardableResult
-    func write(_ text: String, to name: String) throws -> String {
+    package func write(_ text: String, to name: String) throws -> String {
         let file = try FileDescriptor.open(self[name], [.writeOnly, .create])
         try Descriptor.truncate(file.number)
         try Descriptor.writeAll(file.number, text)
         return self[name]
     }
 
-    func contents(_ name: String) throws -> String { try Self.contents(of: self[name]) }
+    package func contents(_ name: String) throws -> String { try Self.contents(of: self[name]) }
 
-    static func contents(of path: String) throws -> String {
+    package static func contents(of path: String) throws -> String {
         let file = try FileDescriptor.open(path, [])
         return try readAll(file.number)
     }
@@ -40,7 +40,7 @@ final class TemporaryFolder: Sendable {
 }
 
 /// Reads until the end.
-func readAll(_ descriptor: Int32) throws -> String {
+package func readAll(_ descriptor: Int32) throws -> String {
     var bytes: [UInt8] = []
     var buffer = [UInt8](repeating: 0, count: 65536)
     while case let count = try Descriptor.read(descriptor, into: &buffer), count > 0 { bytes += buffer[..<count] }
