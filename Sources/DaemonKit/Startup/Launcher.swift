@@ -94,5 +94,7 @@ struct Launcher: ~Copyable {
     }
 
     /// The same words for the log and for a start in the foreground.
-    static func message(_ error: DaemonError) -> String { prefix + error.message }
+    static func message(_ error: DaemonError) -> String {
+        prefix + (error.message.isEmpty ? "no reason given" : error.message)
+    }
 }
