@@ -7,7 +7,8 @@ struct LogTests {
     @Test("HUP moves to a new file whose first line says so; nothing more goes to the old one")
     func reopen() throws {
         let daemon = try TestDaemon()
-        #expect(try daemon.launch().code == 0)
+        #expect(try daemon.launch("--fault-output", daemon.folder["report"]).code == 0)
+        #expect(eventually { daemon.report(holds: "registered") })
         let pid = try #require(daemon.pid)
         #expect(rename(daemon.folder["d.log"], daemon.folder["old.log"]) == 0)
         daemon.signal(.hangup)
@@ -155,8 +156,8 @@ struct LogTests {
             daemon.folder,
             """
             exec 2>"$2/journal"
-            JOURNAL_STREAM=$(stat -Lc %d:%i /proc/self/fd/2) "$1" -f --pid-file "$2/d.pid" --log-file - & p=$!
-            until grep -q startup "$2/journal"; do :; done; kill $p; wait $p
+            JOURNAL_STREAM=$(stat -Lc %d:%i /proc/self/fd/2) "$1" -f --pid-file "$2/d.pid" --log-file - --fault-output "$2/report" & p=$!
+            until grep -qs registered "$2/report"; do :; done; kill $p; wait $p
             """, Product.faultd, [daemon.folder.path])
         #expect(outcome.code == 0)
         let lines = daemon.folder.lines("journal")
@@ -208,7 +209,8 @@ struct LogTests {
     @Test("Descriptors do not grow over 1,000 HUPs")
     func descriptors() throws {
         let daemon = try TestDaemon()
-        #expect(try daemon.launch().code == 0)
+        #expect(try daemon.launch("--fault-output", daemon.folder["report"]).code == 0)
+        #expect(eventually { daemon.report(holds: "registered") })
         let pid = try #require(daemon.pid)
         daemon.signal(.hangup)
         #expect(eventually { daemon.log.contains("this reload handler fails") })

@@ -167,8 +167,8 @@ struct StartTests {
             daemon.folder,
             """
             cd "$3"; umask 027
-            "$1" -f --pid-file "$3/d.pid" --log-file "$3/d.log" & p=$!
-            until grep -q startup "$3/d.log" 2>/dev/null; do :; done
+            "$1" -f --pid-file "$3/d.pid" --log-file "$3/d.log" --fault-output "$3/report" & p=$!
+            until grep -qs registered "$3/report"; do :; done
             readlink /proc/$p/cwd; grep Umask /proc/$p/status; cut -d' ' -f6 /proc/$p/stat; cut -d' ' -f6 /proc/$$/stat
             kill $p; wait $p; echo "code $?"
             """, Product.faultd, ["x", daemon.folder.path])

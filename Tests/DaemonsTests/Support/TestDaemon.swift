@@ -30,10 +30,11 @@ struct TestDaemon {
         try run(folder, executable, arguments(more), environment: environment)
     }
 
-    /// Starts it in the foreground, and waits until it says that it serves (its own report, or the log's start line).
+    /// Starts faultd in the foreground, and waits until its main runs: before that, a SIGTERM would end the start.
     func foreground(_ more: String..., environment: [String: String] = [:]) throws -> Running {
-        let running = try Running(folder, executable, arguments(["-f"] + more), environment: environment)
-        #expect(eventually { pid == running.pid }, "\(running.standardError)")
+        let reporting = ["-f", "--fault-output", folder["report"]]
+        let running = try Running(folder, executable, arguments(reporting + more), environment: environment)
+        #expect(eventually { folder.lines("report").contains { $0.hasPrefix("main ") } }, "\(running.standardError)")
         return running
     }
 
