@@ -11,14 +11,19 @@ let package = Package(
     products: [
         .library(name: "DaemonKit", targets: ["DaemonKit"]),
         .executable(name: "echod", targets: ["echod"]),
+        .executable(name: "start_server", targets: ["start_server"]),
     ],
     targets: [
         .target(name: "CUnix"),
         .target(name: "Unix", dependencies: ["CUnix"], swiftSettings: strict),
-        .target(name: "DaemonKit", dependencies: ["Unix"], swiftSettings: strict),
+        .target(name: "Supervision", swiftSettings: strict),
+        .target(name: "DaemonKit", dependencies: ["Supervision", "Unix"], swiftSettings: strict),
 
         .executableTarget(
             name: "echod", dependencies: ["DaemonKit", "Unix"], path: "Sources/Daemons/echod", swiftSettings: strict),
+        .executableTarget(
+            name: "start_server", dependencies: ["DaemonKit", "Supervision", "Unix"],
+            path: "Sources/Daemons/start_server", swiftSettings: strict),
 
         // What the tests and the benchmarks run: a daemon that misbehaves on request, the README's, a log writer.
         .executableTarget(name: "faultd", dependencies: ["DaemonKit", "Unix"], path: "Tests/Fixtures/faultd"),
@@ -26,9 +31,12 @@ let package = Package(
         .executableTarget(name: "logbench", dependencies: ["DaemonKit", "Unix"], path: "Benchmarks/logbench"),
 
         .target(name: "TestSupport", dependencies: ["Unix"], path: "Tests/TestSupport"),
+        .target(name: "Simulation", dependencies: ["Supervision"], path: "Tests/Simulation"),
+        .testTarget(name: "SupervisionTests", dependencies: ["Supervision", "Simulation", "TestSupport"]),
         .testTarget(name: "UnixTests", dependencies: ["Unix", "TestSupport"]),
+        .testTarget(name: "StartServerTests", dependencies: ["start_server", "Unix", "TestSupport"]),
         .testTarget(name: "DaemonKitTests", dependencies: ["DaemonKit", "Unix", "TestSupport"]),
-        .testTarget(name: "DaemonsTests", dependencies: ["DaemonKit", "Unix", "echod", "faultd", "tickd"]),
+        .testTarget(name: "DaemonsTests", dependencies: ["DaemonKit", "Unix", "echod", "faultd", "start_server", "tickd"]),
     ],
     swiftLanguageModes: [.v6]
 )

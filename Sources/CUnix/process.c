@@ -9,7 +9,6 @@
 #ifdef __linux__
 #include <link.h>
 #include <sys/mman.h>
-#include <sys/prctl.h>
 #endif
 
 #ifdef __linux__
@@ -58,35 +57,41 @@ void cunix_release_code(void) {}
 #endif
 
 #ifdef __linux__
-int cunix_close_range(unsigned first, unsigned last) { return (int)syscall(SYS_close_range, first, last, 0); }
-int cunix_pidfd_open(pid_t pid) { return (int)syscall(SYS_pidfd_open, pid, 0); }
-int cunix_become_subreaper(void) { return prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0); }
+long cunix_syscall(long number, long a, long b, long c, long d) { return syscall(number, a, b, c, d); }
 
-int cunix_pidfd_signal(int pidfd, int signal, bool queued, int value) {
-    siginfo_t info = {.si_signo = signal, .si_code = SI_QUEUE};
-    info.si_pid = getpid(), info.si_uid = getuid(), info.si_value.sival_int = value;
-    return (int)syscall(SYS_pidfd_send_signal, pidfd, signal, queued ? &info : NULL, 0);
+// In a vfork child, whose memory is the parent's: raw system calls where libc keeps state (setuid tells all threads).
+static int become(const struct cunix_program *program) {
+    char digits[12], *digit = digits, *text = program->pid_text;
+    sigset_t none;
+    cunix_signals_reset();
+    if (program->ignores_pipe) signal(SIGPIPE, SIG_IGN);
+    if (program->leads_group) setpgid(0, 0);
+    syscall(SYS_close_range, 3, ~0U, 4 /* CLOSE_RANGE_CLOEXEC */);
+    for (const int *move = program->moves; move < program->moves + 2 * program->move_count; move += 2)
+        if ((move[0] == move[1] ? fcntl(move[0], F_SETFD, 0) : dup2(move[0], move[1])) == -1) return errno;
+    if (program->groups && (syscall(SYS_setgroups, program->group_count, program->groups) == -1 ||
+                            syscall(SYS_setgid, program->group) == -1 || syscall(SYS_setuid, program->user) == -1))
+        return errno;
+    if (program->directory && chdir(program->directory) == -1) return errno;
+    for (long pid = syscall(SYS_getpid); text && pid > 0; pid /= 10) *digit++ = (char)('0' + pid % 10);
+    while (digit > digits) *text++ = *--digit;
+    if (text) *text = 0;
+    sigemptyset(&none);
+    sigprocmask(SIG_SETMASK, &none, NULL);
+    execve(program->executable, program->arguments, program->environment);
+    return errno;
 }
 
-int cunix_pipe(int ends[2]) { return pipe2(ends, O_CLOEXEC); }
-int cunix_accept(int listener) { return accept4(listener, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK); }
-int cunix_duplicate(int from, int onto) { return dup3(from, onto, O_CLOEXEC); }
-#else
-static int unsupported(void) { return errno = ENOSYS, -1; }
-
-int cunix_close_range(unsigned first, unsigned last) { return (void)first, (void)last, unsupported(); }
-int cunix_pidfd_open(pid_t pid) { return (void)pid, unsupported(); }
-int cunix_become_subreaper(void) { return unsupported(); }
-int cunix_pidfd_signal(int pidfd, int signal, bool queued, int value) {
-    return (void)pidfd, (void)signal, (void)queued, (void)value, unsupported();
-}
-
-static int close_on_exec(int fd) { return fd >= 0 && fcntl(fd, F_SETFD, FD_CLOEXEC) == -1 ? -1 : fd; }
-int cunix_duplicate(int from, int onto) { return close_on_exec(dup2(from, onto)); }
-int cunix_pipe(int ends[2]) { return pipe(ends) == -1 ? -1 : (close_on_exec(ends[0]), close_on_exec(ends[1]), 0); }
-
-int cunix_accept(int listener) {
-    int fd = close_on_exec(accept(listener, NULL, NULL));
-    return fd >= 0 && fcntl(fd, F_SETFL, O_NONBLOCK) == -1 ? -1 : fd;
+pid_t cunix_spawn(const struct cunix_program *program) {
+    sigset_t all, old;
+    volatile int error = 0;
+    sigfillset(&all);
+    sigprocmask(SIG_SETMASK, &all, &old);  // no handler of ours runs in the child
+    pid_t pid = vfork();
+    if (pid == 0) error = become(program), _exit(127);
+    int reason = pid < 0 ? errno : error;
+    sigprocmask(SIG_SETMASK, &old, NULL);
+    if (reason && pid > 0) waitpid(pid, NULL, 0);
+    return reason ? errno = reason, -1 : pid;
 }
 #endif

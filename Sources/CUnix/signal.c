@@ -13,14 +13,8 @@
 static int wake_end = -1;
 static atomic_bool pending[cunix_signal_slots];
 
-static struct {
-    int directory;
-    char *path;
-    dev_t device;
-    ino_t inode;
-} files[16];
-static volatile sig_atomic_t file_count;
-static volatile sig_atomic_t armed;
+static struct { int directory; char *path; dev_t device; ino_t inode; } files[16];
+static volatile sig_atomic_t file_count, armed;
 static int report_end = -1;
 
 static void abort_start(int signal) {

@@ -47,6 +47,14 @@ public struct DaemonError: Error, CustomStringConvertible, Sendable {
         self.exitStatus = Self.byte(exitStatus)
     }
 
+    /// `cause` is not said, because the message says it better.
+    init(_ code: Code, _ message: String, cause: Errno) {
+        self.code = code
+        self.message = message
+        self.systemError = cause.rawValue
+        self.exitStatus = 1
+    }
+
     init(_ code: Code, _ tried: String, _ cause: Errno, exitStatus: Int32 = 1) {
         self.code = code
         self.message = "\(tried): \(cause)"

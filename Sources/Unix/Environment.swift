@@ -13,6 +13,8 @@ package enum Environment {
         return unsafe String(cString: value)
     }
 
+    package static func set(_ name: String, _ value: String) { unsafe setenv(name, value, 1) }
+
     package static func remove(_ name: String) { unsafe unsetenv(name) }
 
     /// Takes the variable out: children of this process do not see it.

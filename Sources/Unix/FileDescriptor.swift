@@ -32,6 +32,7 @@ package struct OpenOptions: OptionSet, Sendable {
     package static let readWrite = OpenOptions(rawValue: O_RDWR)
     package static let writeOnly = OpenOptions(rawValue: O_WRONLY)
     package static let create = OpenOptions(rawValue: O_CREAT)
+    package static let truncate = OpenOptions(rawValue: O_TRUNC)
     package static let exclusive = OpenOptions(rawValue: O_EXCL)
     package static let append = OpenOptions(rawValue: O_APPEND)
     package static let noFollow = OpenOptions(rawValue: O_NOFOLLOW)
@@ -52,7 +53,7 @@ extension FileDescriptor {
     /// pipe2(2), both ends close-on-exec.
     package static func pipe() throws(Errno) -> Pipe {
         var ends: [Int32] = [-1, -1]
-        _ = try checked { unsafe cunix_pipe(&ends) }
+        _ = try checked { SystemCall.pipe(&ends) }
         return Pipe(read: FileDescriptor(owning: ends[0]), write: FileDescriptor(owning: ends[1]))
     }
 }
@@ -73,7 +74,7 @@ package enum Descriptor {
     /// Makes `target` a close-on-exec copy of `source` in one step; what `target` was is closed. dup3(2).
     package static func duplicate(_ source: Int32, onto target: Int32) throws(Errno) {
         guard source != target else { return }
-        _ = try checked { cunix_duplicate(source, target) }
+        _ = try checked { SystemCall.duplicate(source, onto: target) }
     }
 
     /// A close-on-exec copy with a number above all of these; the caller owns it.
@@ -198,7 +199,7 @@ package enum Descriptor {
     }
 
     private static func closeRange(_ first: UInt32, _ last: UInt32) {
-        guard cunix_close_range(first, last) == -1 else { return }
+        guard SystemCall.closeRange(first, last) == -1 else { return }
         for number in openNumbers() where UInt32(number) >= first && UInt32(number) <= last { close(number) }
     }
 

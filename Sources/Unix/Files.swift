@@ -57,6 +57,13 @@ package struct FileStatus: Sendable {
         self.init(raw)
     }
 
+    /// What the path leads to, through symbolic links.
+    package init(following path: String) throws(Errno) {
+        var raw = stat()
+        _ = try checked { unsafe stat(path, &raw) }
+        self.init(raw)
+    }
+
     /// The file itself: a symbolic link is not followed.
     package init(path: String, in directory: Int32 = AT_FDCWD) throws(Errno) {
         var raw = stat()
@@ -82,7 +89,23 @@ package enum Files {
         try changeDirectory("/")
     }
 
-    package static func setUmask(_ mask: mode_t) { _ = umask(mask) }
+    /// The mask before.
+    @discardableResult
+    package static func setUmask(_ mask: mode_t) -> mode_t { umask(mask) }
+
+    package static func rename(_ path: String, to target: String) throws(Errno) {
+        _ = try checked { Self.renameOnce(path, target) }
+    }
+
+    private static func renameOnce(_ path: String, _ target: String) -> Int32 {
+        #if canImport(Glibc)
+        unsafe Glibc.rename(path, target)
+        #elseif canImport(Musl)
+        unsafe Musl.rename(path, target)
+        #else
+        unsafe Darwin.rename(path, target)
+        #endif
+    }
 
     package static func setOwner(
         _ path: String, in directory: Int32 = AT_FDCWD, _ user: UserID, _ group: GroupID

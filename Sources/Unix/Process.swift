@@ -58,7 +58,7 @@ package enum CurrentProcess {
 
     /// Orphaned descendants become children of this process, so that their end can be told. False where the system
     /// has no such thing.
-    package static func becomeSubreaper() -> Bool { cunix_become_subreaper() == 0 }
+    package static func becomeSubreaper() -> Bool { SystemCall.becomeSubreaper() == 0 }
 
     /// Ends the process with everything that exit(3) does.
     package static func exit(_ code: Int32) -> Never {
@@ -114,10 +114,11 @@ package enum Child {
         return found == pid ? ExitStatus(raw: raw) : nil
     }
 
-    /// The next ended child, whichever it is; nil when none has ended. For a process 1, which runs nobody's code.
-    package static func reapAny() -> (ProcessID, ExitStatus)? {
+    /// The next ended child, whichever it is, and its status as wait(2) packs it; nil when none has ended. For a
+    /// process that runs nobody's code: process 1, or a master.
+    package static func reapAny() -> (pid: ProcessID, status: ExitStatus, raw: Int32)? {
         var raw: Int32 = 0
         guard let pid = try? checked({ unsafe waitpid(-1, &raw, WNOHANG) }), pid > 0 else { return nil }
-        return (pid, ExitStatus(raw: raw))
+        return (pid, ExitStatus(raw: raw), raw)
     }
 }

@@ -19,7 +19,7 @@ package final class ProcessHandle: Sendable {
     package init(pid: ProcessID) throws(Errno) {
         self.pid = pid
         do {
-            handle = try checked { cunix_pidfd_open(pid) }
+            handle = try checked { SystemCall.openProcess(pid) }
         } catch .noSystemCall {
             handle = -1
         }
@@ -28,7 +28,7 @@ package final class ProcessHandle: Sendable {
     deinit { if handle >= 0 { Descriptor.close(handle) } }
 
     /// A descriptor that becomes readable when the process ends, or -1; the caller owns it.
-    package static func descriptor(of pid: ProcessID) -> Int32 { cunix_pidfd_open(pid) }
+    package static func descriptor(of pid: ProcessID) -> Int32 { SystemCall.openProcess(pid) }
 
     package func send(_ signal: Signal) throws(Errno) {
         guard handle >= 0 else { return try signal.send(to: pid) }
@@ -43,7 +43,7 @@ package final class ProcessHandle: Sendable {
 
     private func send(_ signal: Signal, queued: Bool) throws(Errno) {
         let handle = handle
-        _ = try checked { cunix_pidfd_signal(handle, signal.rawValue, queued, Int32(cunix_reopen_only)) }
+        _ = try checked { SystemCall.signal(handle, signal.rawValue, queued: queued ? Int32(cunix_reopen_only) : nil) }
     }
 
     /// Waits for its end; false when the time is over first.

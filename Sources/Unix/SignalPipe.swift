@@ -27,6 +27,9 @@ package final class SignalPipe: Sendable {
     /// Readable when a signal is pending.
     package var descriptor: Int32 { pipe.read.number }
 
+    /// Both ends.
+    package var descriptors: [Int32] { [pipe.read.number, pipe.write.number] }
+
     /// From now on the signal is ours: no other handler, no Dispatch source for it.
     package func catches(_ signal: Signal) { _ = cunix_signal_catch(signal.rawValue) }
 

@@ -35,11 +35,12 @@ package enum Socket {
     private static func newSocket(_ family: Int32, _ type: Int32) -> Int32 { socket(family, type, 0) }
 
     package enum Option: Sendable {
-        case reuseAddress, ipv6Only
+        case reuseAddress, reusePort, ipv6Only
 
         var raw: (level: Int32, name: Int32) {
             switch self {
             case .reuseAddress: (SOL_SOCKET, SO_REUSEADDR)
+            case .reusePort: (SOL_SOCKET, SO_REUSEPORT)
             case .ipv6Only: (Int32(IPPROTO_IPV6), IPV6_V6ONLY)
             }
         }
@@ -66,15 +67,17 @@ package enum Socket {
         }
     }
 
-    /// The backlog is the system's largest, as nginx and systemd ask for.
-    package static func listen(_ socket: Int32) throws(Errno) {
+    /// The longest backlog that any system takes, as nginx and systemd ask for.
+    package static let longestBacklog: Int32 = 4096
+
+    package static func listen(_ socket: Int32, backlog: Int32 = longestBacklog) throws(Errno) {
         _ = try checked {
             #if canImport(Glibc)
-            Glibc.listen(socket, 4096)
+            Glibc.listen(socket, backlog)
             #elseif canImport(Musl)
-            Musl.listen(socket, 4096)
+            Musl.listen(socket, backlog)
             #else
-            Darwin.listen(socket, SOMAXCONN)
+            Darwin.listen(socket, backlog)
             #endif
         }
     }
@@ -96,7 +99,7 @@ package enum Socket {
 
     /// A connection: close-on-exec and non-blocking. Throws `.wouldBlock` when none waits.
     package static func accept(_ listener: Int32) throws(Errno) -> FileDescriptor {
-        FileDescriptor(owning: try checked { cunix_accept(listener) })
+        FileDescriptor(owning: try checked { SystemCall.accept(listener) })
     }
 
     package static func localAddress(_ socket: Int32) throws(Errno) -> SocketAddress? {

@@ -1,5 +1,3 @@
-import CUnix
-
 #if canImport(Glibc)
 import Glibc
 #elseif canImport(Musl)
@@ -8,98 +6,115 @@ import Musl
 import Darwin
 #endif
 
-/// Starts another program: posix_spawn(3), never a plain fork.
+/// Starts another program, never by a plain fork, whose cost grows with our memory.
 ///
-/// The child has an empty signal mask, default dispositions, descriptors 0 to 2 and those declared, and a process
-/// group of its own.
+/// The child has an empty signal mask, default dispositions, descriptors 0 to 2 and those declared.
 package struct Spawn: Sendable {
+    /// A path: PATH is not asked.
     package var executable: String
+    /// argv[0]; nil is the executable's path.
+    package var name: String?
     package var arguments: [String]
-    /// The whole environment of the child; nil hands on our own.
-    package var environment: [String]?
+    /// The whole environment of the child, as the bytes of NAME=VALUE; nil hands on our own.
+    package var environment: [[UInt8]]?
     /// Number in the child, and the open descriptor of ours behind it.
     package var descriptors: [(child: Int32, ours: Int32)] = []
+    /// The child's working folder; a relative executable counts from there. nil is ours.
+    package var directory: String?
+    /// A process group of its own.
+    package var leadsGroup = true
+    /// SIGPIPE is ignored in the child, and in what it starts.
+    package var ignoresPipe = false
+    /// A variable of this name tells the child its own pid, as LISTEN_PID does. Linux only.
+    package var pidVariable: String?
+    /// Whom the child runs as. Linux only: elsewhere it throws ENOSYS.
+    package var account: SpawnAccount?
 
     package init(_ executable: String, _ arguments: [String], environment: [String]? = nil) {
         self.executable = executable
         self.arguments = arguments
-        self.environment = environment
+        self.environment = environment?.map { Array($0.utf8) }
     }
 
+    /// Throws what chdir or exec said in the child, too: then there is no child.
     package func start() throws(Errno) -> ProcessID {
-        #if canImport(Darwin)
-        var attributes: posix_spawnattr_t?
-        var actions: posix_spawn_file_actions_t?
-        #else
-        var attributes = posix_spawnattr_t()
-        var actions = unsafe posix_spawn_file_actions_t()
-        #endif
-        unsafe posix_spawnattr_init(&attributes)
-        unsafe posix_spawn_file_actions_init(&actions)
-        defer {
-            unsafe posix_spawnattr_destroy(&attributes)
-            unsafe posix_spawn_file_actions_destroy(&actions)
-        }
-        var none = sigset_t()
-        var all = sigset_t()
-        unsafe sigemptyset(&none)
-        unsafe sigfillset(&all)
-        unsafe posix_spawnattr_setsigmask(&attributes, &none)
-        unsafe posix_spawnattr_setsigdefault(&attributes, &all)
-        unsafe posix_spawnattr_setpgroup(&attributes, 0)
-        let flags = Int32(POSIX_SPAWN_SETSIGMASK) | Int32(POSIX_SPAWN_SETSIGDEF) | Int32(POSIX_SPAWN_SETPGROUP)
-        #if canImport(Darwin)
-        unsafe posix_spawnattr_setflags(&attributes, Int16(flags | Int32(POSIX_SPAWN_CLOEXEC_DEFAULT)))
-        for number: Int32 in 0...2 { unsafe posix_spawn_file_actions_addinherit_np(&actions, number) }
-        #else
-        unsafe posix_spawnattr_setflags(&attributes, Int16(flags))
-        #endif
         // A descriptor of ours that has a number wanted in the child would be overwritten before its turn.
         let wanted = Set(descriptors.map(\.child))
         var moved: [Int32] = []
         defer { for number in moved { Descriptor.close(number) } }
+        var moves: [(child: Int32, ours: Int32)] = []
         for (child, ours) in descriptors {
             var source = ours
             if ours != child && wanted.contains(ours) {
                 source = try Descriptor.duplicate(ours, above: wanted)
                 moved.append(source)
             }
-            unsafe posix_spawn_file_actions_adddup2(&actions, source, child)
+            moves.append((child, source))
         }
-        // Also what a library left open without close-on-exec stays ours.
-        let last = max(2, wanted.max() ?? 2)
-        for number in 3..<max(3, last) where !wanted.contains(number) {
-            unsafe posix_spawn_file_actions_addclose(&actions, number)
-        }
-        #if canImport(Glibc)
-        unsafe posix_spawn_file_actions_addclosefrom_np(&actions, last + 1)
-        #elseif canImport(Musl)
-        for number in Descriptor.openNumbers() where number > last {
-            unsafe posix_spawn_file_actions_addclose(&actions, number)
-        }
-        #endif
-
-        var pid: pid_t = 0
-        let error = unsafe Self.withCStrings([executable] + arguments) { argv in
-            if let environment {
-                return unsafe Self.withCStrings(environment) { envp in
-                    unsafe posix_spawn(&pid, executable, &actions, &attributes, argv, envp)
-                }
-            }
-            return unsafe posix_spawn(&pid, executable, &actions, &attributes, argv, environ)
-        }
-        guard error == 0 else { throw Errno(rawValue: error) }
-        return pid
+        return try start(moving: moves)
     }
 
-    private static func withCStrings(
-        _ strings: [String], _ body: (UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>) -> Int32
-    ) -> Int32 {
-        var pointers = unsafe strings.map { unsafe strdup($0) } + [nil]
-        defer { for index in unsafe pointers.indices { unsafe free(pointers[index]) } }
+    static func withCStrings<Result>(
+        _ strings: [String], _ body: (UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>) -> Result
+    ) -> Result {
+        unsafe withCStrings(strings.map { Array($0.utf8) }, body)
+    }
+
+    /// Zero-terminated copies for the call.
+    static func withCStrings<Result>(
+        _ strings: [[UInt8]], _ body: (UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>) -> Result
+    ) -> Result {
+        // One block for all the bytes: each spawn copies a whole environment.
+        var bytes: [CChar] = []
+        bytes.reserveCapacity(strings.reduce(0) { $0 + $1.count + 1 })
+        var offsets: [Int] = []
+        for string in strings {
+            offsets.append(bytes.count)
+            for byte in string { bytes.append(CChar(bitPattern: byte)) }
+            bytes.append(0)
+        }
+        return unsafe bytes.withUnsafeMutableBufferPointer { bytes in
+            guard let base = bytes.baseAddress else { return unsafe withPointers([nil], body) }
+            return unsafe withPointers(offsets.map { unsafe base + $0 } + [nil], body)
+        }
+    }
+
+    private static func withPointers<Result>(
+        _ pointers: [UnsafeMutablePointer<CChar>?],
+        _ body: (UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>) -> Result
+    ) -> Result {
+        var pointers = unsafe pointers
         return unsafe pointers.withUnsafeMutableBufferPointer { buffer in
-            guard let base = buffer.baseAddress else { return EINVAL }
+            guard let base = buffer.baseAddress else { fatalError("an array of one element has no address") }
             return unsafe body(base)
         }
+    }
+
+    /// Where PATH has the program; a name with a slash is a path already. What is found but may not be executed is told
+    /// by EACCES, as execvp(3) does.
+    package static func find(_ name: String, path: String?) throws(Errno) -> String {
+        if name.contains("/") { return name }
+        var failure = Errno.noSuchFile
+        for folder in (path ?? "/bin:/usr/bin").split(separator: ":", omittingEmptySubsequences: false)
+        where !name.isEmpty {
+            let candidate = folder.isEmpty ? "./\(name)" : "\(folder)/\(name)"
+            guard let status = try? FileStatus(following: candidate), status.kind == .regular else { continue }
+            if Files.isExecutable(candidate) { return candidate }
+            failure = .permissionDenied
+        }
+        throw failure
+    }
+}
+
+/// A user, a group and all further groups.
+package struct SpawnAccount: Sendable, Equatable {
+    package var user: UserID
+    package var group: GroupID
+    package var groups: [GroupID]
+
+    package init(user: UserID, group: GroupID, groups: [GroupID]) {
+        self.user = user
+        self.group = group
+        self.groups = groups
     }
 }

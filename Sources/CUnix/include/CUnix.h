@@ -2,7 +2,6 @@
 #ifndef CUNIX_H
 #define CUNIX_H
 
-#include <spawn.h>
 #include <stdbool.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -10,6 +9,7 @@
 #include <sys/wait.h>
 #ifdef __linux__
 #include <sys/epoll.h>
+#include <sys/syscall.h>
 #endif
 
 // fork(2), by the only thread. Swift's locks (Mutex, lazy globals) keep the thread's id in thread-local storage, which fork
@@ -24,24 +24,24 @@ static inline bool cunix_exited(int status) { return WIFEXITED(status); }
 static inline int cunix_exit_code(int status) { return WEXITSTATUS(status); }
 static inline int cunix_term_signal(int status) { return WTERMSIG(status); }
 
-// pipe2(2), accept4(2), dup3(2) hide behind _GNU_SOURCE; Darwin has none of them. Descriptors are close-on-exec.
-int cunix_pipe(int ends[2]);
-int cunix_accept(int listener);
-int cunix_duplicate(int from, int onto);
+#ifdef __linux__
+long cunix_syscall(long number, long first, long second, long third, long fourth);  // variadic syscall(2): -1 and errno
 
-#ifdef __GLIBC__
-int posix_spawn_file_actions_addclosefrom_np(posix_spawn_file_actions_t *actions, int first);  // needs _GNU_SOURCE
+// A program to start. As posix_spawn(3) does it, without a copy of our memory; but posix_spawn can neither change the user
+// nor tell the child its own pid (LISTEN_PID). `moves` are pairs: ours, the child's; all others are closed.
+struct cunix_program {
+    const char *executable, *directory;
+    char *const *arguments, *const *environment;
+    char *pid_text;  // in `environment`: replaced by the child's pid; NULL for none
+    const int *moves;
+    int move_count, group_count;
+    const gid_t *groups;  // NULL: the user stays
+    uid_t user;
+    gid_t group;
+    bool leads_group, ignores_pipe;
+};
+pid_t cunix_spawn(const struct cunix_program *program);  // -1 and errno, that of a failed exec too
 #endif
-
-// close_range(2): -1 and ENOSYS where the system has none.
-int cunix_close_range(unsigned first, unsigned last);
-
-// pidfd_open(2) and pidfd_send_signal(2): -1 and ENOSYS where the system has none. A queued signal carries `value`.
-int cunix_pidfd_open(pid_t pid);
-int cunix_pidfd_signal(int pidfd, int signal, bool queued, int value);
-
-// prctl(2) PR_SET_CHILD_SUBREAPER: orphans of this process become its children. -1 where the system has none.
-int cunix_become_subreaper(void);
 
 // Signals. One handler for all: it marks the signal as pending and wakes the reader of the pipe.
 // A SIGHUP queued with the value `cunix_reopen_only` is kept apart, in slot 0.

@@ -1,10 +1,16 @@
 import Unix
 
 /// One record, and its forms as bytes of one line.
-struct LogRecord {
+package struct LogRecord {
     let level: LogLevel
     let message: String
     let metadata: [(key: String, value: String)]
+
+    package init(level: LogLevel, message: String, metadata: [(key: String, value: String)] = []) {
+        self.level = level
+        self.message = message
+        self.metadata = metadata
+    }
 
     /// `YYYY-MM-DD HH:MM:SS,uuuuuu ZONE: NAME pid=PID LEVEL message key=value`
     func text(_ time: LogTime, _ identity: [UInt8]) -> [UInt8] {
@@ -28,7 +34,7 @@ struct LogRecord {
     }
 
     /// `<PRI>Mmm dd hh:mm:ss NAME[PID]: message`, without a newline. RFC 3164
-    func syslog(_ wall: WallTime, name: String, pid: ProcessID) -> [UInt8] {
+    package func syslog(_ wall: WallTime, name: String, pid: ProcessID) -> [UInt8] {
         let facilityDaemon = 3
         let local = wall.local
         var line = started()

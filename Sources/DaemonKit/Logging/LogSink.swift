@@ -3,9 +3,9 @@ import Unix
 
 /// A descriptor that takes log lines. What it cannot take is counted, and told when it works again; a log never ends
 /// its daemon and never blocks it.
-final class LogSink: Sendable {
+package final class LogSink: Sendable {
     /// Borrowed.
-    let descriptor: Int32
+    package let descriptor: Int32
     private enum Channel {
         /// A file, which takes what it is given.
         case file
@@ -24,7 +24,7 @@ final class LogSink: Sendable {
 
     /// `isShared`: other processes hold the same open file, whose flags are not ours to change; so a pipe or a terminal
     /// is opened anew. Not for a descriptor that is replaced later.
-    init(_ descriptor: Int32, isShared: Bool = false) {
+    package init(_ descriptor: Int32, isShared: Bool = false) {
         self.descriptor = descriptor
         switch (try? FileStatus(descriptor: descriptor))?.kind {
         case .regular?: channel = .file
@@ -42,7 +42,7 @@ final class LogSink: Sendable {
     }
 
     /// `report` makes the line that tells of lost ones, from their number and the reason.
-    func write(_ line: [UInt8], report: (Int, Errno) -> [UInt8]) {
+    package func write(_ line: [UInt8], report: (Int, Errno) -> [UInt8]) {
         if lost.load(ordering: .relaxed) > 0 { tellLoss(report) }
         if !send(line) { lost.add(1, ordering: .relaxed) }
     }

@@ -2,7 +2,7 @@ import Synchronization
 import Unix
 
 /// The system's log socket. Absent at first, or gone for a while: the loss is counted, and the next record tries again.
-final class Syslog: Sendable {
+package final class Syslog: Sendable {
     private struct State: ~Copyable {
         var socket: FileDescriptor?
         var lost = 0
@@ -14,10 +14,12 @@ final class Syslog: Sendable {
     private static let path = "/dev/log"
     private static let pause = Duration.milliseconds(100)
 
+    package init() {}
+
     /// Connects early: a chroot would hide the socket's path.
     func connect() { state.withLock { state in _ = Self.connected(&state) } }
 
-    func write(_ record: [UInt8], report: (Int) -> [UInt8]) {
+    package func write(_ record: [UInt8], report: (Int) -> [UInt8]) {
         state.withLock { state in
             guard Self.connected(&state) else {
                 state.lost += 1

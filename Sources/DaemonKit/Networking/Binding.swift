@@ -1,7 +1,7 @@
 import Unix
 
 /// Binds listeners. Socket files in the way are judged here, and only after the pid file's lock is held.
-enum Binding {
+package enum Binding {
     /// The sockets of `--bind` and `--port`: one of each kind, at the same address.
     /// `isAnchored` keeps a socket file within reach after a chroot.
     static func bind(
@@ -115,27 +115,32 @@ enum Binding {
     }
 
     private static func removeStale(_ path: String, _ kind: Listener.Kind) throws(DaemonError) {
+        guard try isStale(path, kind.socketKind) else { return }
+        try attempt(.listener, "cannot remove the stale socket \(path)") { () throws(Errno) in
+            try Files.unlink(path)
+        }
+    }
+
+    /// True for a socket that nobody answers at, false where there is nothing; a live one and anything else are errors.
+    package static func isStale(_ path: String, _ kind: SocketKind) throws(DaemonError) -> Bool {
         let tried = "cannot bind \(path)"
         let status: FileStatus
         do {
             status = try FileStatus(path: path)
         } catch .noSuchFile {
-            return  // its owner removed it meanwhile
+            return false
         } catch {
             throw DaemonError(.listener, tried, error)
         }
         guard status.kind == .socket else {
-            throw DaemonError(.listener, "\(tried): \(status.kind.rawValue) is in the way")
+            throw DaemonError(.listener, "\(tried): \(status.kind.rawValue) is in the way", cause: .addressInUse)
         }
         do {
-            let probe = try Socket.open(SocketAddress.unix(path).family, kind.socketKind)
+            let probe = try Socket.open(SocketAddress.unix(path).family, kind)
             try Descriptor.setNonBlocking(probe.number, true)
             try Socket.connect(probe.number, to: .unix(path))
         } catch .connectionRefused {
-            try attempt(.listener, "cannot remove the stale socket \(path)") { () throws(Errno) in
-                try Files.unlink(path)
-            }
-            return
+            return true
         } catch .wouldBlock {
             // Its queue is full: somebody listens.
         } catch {

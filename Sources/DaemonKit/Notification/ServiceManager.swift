@@ -1,16 +1,16 @@
 import Unix
 
 /// The service manager at the other end of NOTIFY_SOCKET. sd_notify(3); silent where there is none.
-struct ServiceManager: Sendable {
+package struct ServiceManager: Sendable {
     /// Connected, because a chroot would hide the path; -1 where there is no manager.
     private let socket: Int32
     /// How often a beat is expected at least; nil for no watchdog. sd_watchdog_enabled(3)
     let watchdogInterval: Duration?
 
-    static let none = ServiceManager(socket: -1, watchdogInterval: nil)
+    package static let none = ServiceManager(socket: -1, watchdogInterval: nil)
 
     /// Takes the variables out of the environment.
-    static func take() -> ServiceManager {
+    package static func take() -> ServiceManager {
         let path = Environment.take("NOTIFY_SOCKET")
         let interval = Environment.take("WATCHDOG_USEC").flatMap { Int64($0) }
         let owner = Environment.take("WATCHDOG_PID").map { ProcessID($0) == CurrentProcess.id } ?? true
@@ -27,14 +27,14 @@ struct ServiceManager: Sendable {
         return socket.release()
     }
 
-    func ready() { send("READY=1\nMAINPID=\(CurrentProcess.id)\nSTATUS=Ready.") }
+    package func ready() { send("READY=1\nMAINPID=\(CurrentProcess.id)\nSTATUS=Ready.") }
 
-    func reloading() { send("RELOADING=1\nMONOTONIC_USEC=\(MonotonicTime.now.nanoseconds / 1000)") }
+    package func reloading() { send("RELOADING=1\nMONOTONIC_USEC=\(MonotonicTime.now.nanoseconds / 1000)") }
 
-    func stopping() { send("STOPPING=1\nSTATUS=Stopping.") }
+    package func stopping() { send("STOPPING=1\nSTATUS=Stopping.") }
 
     /// One line of what the daemon is doing.
-    func status(_ text: String) {
+    package func status(_ text: String) {
         send("STATUS=" + String(decoding: text.utf8.map { $0 < 0x20 ? UInt8(ascii: " ") : $0 }, as: UTF8.self))
     }
 

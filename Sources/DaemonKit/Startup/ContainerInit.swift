@@ -25,7 +25,7 @@ enum ContainerInit {
         StartAbort.disarm()
         Signal.unblockAll()
         while true {
-            while let (pid, status) = Child.reapAny() {
+            while let (pid, status, _) = Child.reapAny() {
                 if pid == daemon { CurrentProcess.exitNow(status.shellCode) }
             }
             for signal in forwarded where signals.take(signal) { try? signal.send(to: daemon) }

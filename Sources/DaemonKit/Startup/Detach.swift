@@ -1,18 +1,30 @@
 import Unix
 
 /// daemon(7)'s double fork.
-enum Detach {
-    struct Settings {
+package enum Detach {
+    package struct Settings {
         let daemon: String
         let timeout: Duration
         let logName: String
-        let directory: String
-        let umask: UInt32
+        /// nil stays.
+        let directory: String?
+        /// nil stays.
+        let umask: UInt32?
+
+        package init(
+            daemon: String, timeout: Duration, logName: String, directory: String? = nil, umask: UInt32? = nil
+        ) {
+            self.daemon = daemon
+            self.timeout = timeout
+            self.logName = logName
+            self.directory = directory
+            self.umask = umask
+        }
     }
 
     /// Returns in the daemon only: no session leader, no terminal, stdin from /dev/null. The caller's process becomes
     /// the launcher, which ends when the daemon reports.
-    static func detach(_ settings: Settings, holding pidFile: PidFile) throws(DaemonError) -> ReadinessReport {
+    package static func detach(_ settings: Settings, holding pidFile: PidFile?) throws(DaemonError) -> ReadinessReport {
         let ends = try attempt(.process, "cannot make a pipe", FileDescriptor.pipe).release()
         let isSubreaper = CurrentProcess.becomeSubreaper()
         Signal.blockAll()
@@ -46,10 +58,12 @@ enum Detach {
             try StartAbort.arm(report: report.descriptor)
         }
         Signal.unblockAll()
-        try attempt(.process, "cannot change to \(settings.directory)") { () throws(Errno) in
-            try Files.changeDirectory(settings.directory)
+        if let folder = settings.directory {
+            try attempt(.process, "cannot change to \(folder)") { () throws(Errno) in
+                try Files.changeDirectory(folder)
+            }
         }
-        Files.setUmask(FileMode(settings.umask))
+        if let umask = settings.umask { Files.setUmask(FileMode(umask)) }
         try attempt(.descriptors, "cannot read from /dev/null") { () throws(Errno) in
             let null = try FileDescriptor.open("/dev/null", .readWrite)
             try Descriptor.duplicate(null.number, ontoStandard: 0)

@@ -6,7 +6,7 @@ struct Launcher: ~Copyable {
     let timeout: Duration
     /// What the caller may look at for more.
     let logName: String
-    let pidFile: PidFile
+    let pidFile: PidFile?
     let pipe: FileDescriptor
     let intermediate: ProcessID
     /// Whether the daemon becomes our child when the process between us ends.
@@ -15,7 +15,7 @@ struct Launcher: ~Copyable {
     private static let prefix = "Error when starting the daemon process: "
 
     consuming func wait() -> Never {
-        pidFile.close()
+        pidFile?.close()
         let signals: SignalPipe
         do {
             signals = try SignalPipe()
@@ -64,7 +64,7 @@ struct Launcher: ~Copyable {
     /// The daemon ended before it was ready.
     private func fail(_ state: ReadinessState) -> Never {
         let ended = state.pid.flatMap { isSubreaper ? try? Child.reap($0, waiting: true) : nil }
-        pidFile.removeIfUnlocked()
+        pidFile?.removeIfUnlocked()
         if let failure = state.failure { end(failure.text, failure.exitStatus) }
         let how = ended.map { " (\($0))" } ?? ""
         end("it ended before it was ready\(how); see \(logName)", 1)
@@ -84,7 +84,7 @@ struct Launcher: ~Copyable {
             }
             if isSubreaper { _ = try? Child.reap(pid, waiting: true) }
         }
-        pidFile.removeIfUnlocked()
+        pidFile?.removeIfUnlocked()
         end("\(reason); see \(logName)", code)
     }
 

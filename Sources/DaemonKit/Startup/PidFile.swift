@@ -1,15 +1,31 @@
 import Unix
 
 /// The pid file: locked for life, `PID\n` inside. A daemon runs exactly while the lock is held. flock(2)
-struct PidFile: Sendable {
-    let path: String
-    private let descriptor: Int32
+package struct PidFile: Sendable {
+    package let path: String
+    /// Holds the lock.
+    package let descriptor: Int32
     private let owned: OwnedFile
+
+    private init(path: String, descriptor: Int32, owned: OwnedFile) {
+        self.path = path
+        self.descriptor = descriptor
+        self.owned = owned
+    }
+
+    /// Locked by an earlier image of this process. The descriptor is close-on-exec again.
+    package init(path: String, lockedAs descriptor: Int32) throws(Errno) {
+        let identity = try FileStatus(descriptor: descriptor).identity
+        try Descriptor.setCloseOnExec(descriptor, true)
+        owned = OwnedFile(path: path, directory: Descriptor.currentDirectory, identity: identity)
+        self.path = path
+        self.descriptor = descriptor
+    }
 
     /// Locks the file, without waiting, before a byte of it is changed; then empties it.
     ///
     /// Only in the single-threaded start: signals wait from the moment that the file may be made until an abort knows it.
-    static func lock(_ path: String, daemon: String) throws(DaemonError) -> PidFile {
+    package static func lock(_ path: String, daemon: String, mode: FileMode = 0o600) throws(DaemonError) -> PidFile {
         let tried = "pid file \(path)"
         Signal.blockAll()
         defer { Signal.unblockAll() }
@@ -27,7 +43,7 @@ struct PidFile: Sendable {
                 let owned = OwnedFile(path: path, directory: Descriptor.currentDirectory, identity: locked.identity)
                 do {
                     if locked.size > 0 { try Descriptor.truncate(number) }
-                    if locked.mode != 0o600 { try Descriptor.setMode(number, 0o600) }
+                    if locked.mode != mode { try Descriptor.setMode(number, mode) }
                 } catch {
                     owned.remove()
                     throw error
@@ -81,7 +97,7 @@ struct PidFile: Sendable {
     }
 
     /// The pid in the file, where there is exactly one.
-    static func recordedPID(_ number: Int32) -> ProcessID? {
+    package static func recordedPID(_ number: Int32) -> ProcessID? {
         let bytes = Descriptor.contents(of: number, limit: 32)
         guard bytes.last == UInt8(ascii: "\n"), let pid = decimal(String(decoding: bytes.dropLast(), as: UTF8.self))
         else {
@@ -90,7 +106,7 @@ struct PidFile: Sendable {
         return ProcessID(exactly: pid).flatMap { $0 > 0 ? $0 : nil }
     }
 
-    func write(_ pid: ProcessID) throws(DaemonError) {
+    package func write(_ pid: ProcessID) throws(DaemonError) {
         try attempt(.pidFile, "pid file \(path)") { () throws(Errno) in
             try Descriptor.writeAll(descriptor, "\(pid)\n")
         }
@@ -109,7 +125,7 @@ struct PidFile: Sendable {
 
     /// Removes the file if it is still the locked one. Where the daemon has given up the right to do so, it is emptied:
     /// an empty file without a lock means "stopped", and `--stop` of a user who may remove it does.
-    func remove() {
+    package func remove() {
         if !owned.remove() { try? Descriptor.truncate(descriptor) }
     }
 

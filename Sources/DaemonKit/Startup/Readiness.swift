@@ -2,7 +2,7 @@ import Unix
 
 /// What a starting daemon tells its launcher through a pipe: `P<pid>\n`, then `R\n` when it serves, or
 /// `F<exit status> <text>` as the last words. The end of the pipe without either is a failure.
-struct ReadinessReport: Sendable {
+package struct ReadinessReport: Sendable {
     private let pipe: Int32
 
     /// Takes ownership of the write end.
@@ -11,18 +11,18 @@ struct ReadinessReport: Sendable {
     func started(pid: ProcessID) { try? Descriptor.writeAll(pipe, "P\(pid)\n") }
 
     /// Throws when the launcher is gone: then nobody waits for this daemon any more.
-    func ready() throws(Errno) {
+    package func ready() throws(Errno) {
         defer { Descriptor.close(pipe) }
         try Descriptor.writeAll(pipe, "R\n")
     }
 
-    func failed(_ error: DaemonError) {
+    package func failed(_ error: DaemonError) {
         try? Descriptor.writeAll(pipe, "F\(error.exitStatus) \(error.message)")
         Descriptor.close(pipe)
     }
 
     /// The write end, for the signal handler.
-    var descriptor: Int32 { pipe }
+    package var descriptor: Int32 { pipe }
 }
 
 /// What the launcher has read so far.

@@ -1,0 +1,201 @@
+import Supervision
+import Unix
+
+/// What a front end of the engine does for it: start_server's, masterd's, or a daemon's with workers.
+package protocol MasterHost: AnyObject {
+    /// The answer to `Action.load`: `.loaded` or `.loadFailed`.
+    func load() -> Event
+    func spawn(_ child: Supervision.Child) throws(Errno) -> ProcessID
+    func report(_ report: Report)
+    func answer(_ requester: Requester, _ answer: Answer)
+    /// The answer comes by `Master.send`: `.proven` or `.unproven`.
+    func prove()
+    /// Returns when it failed, with the reason.
+    func exec() -> String
+    /// One of the signals that the master was made for; not SIGCHLD.
+    func received(_ signal: Signal)
+    /// Everything has ended.
+    func exit(_ code: Int32) -> Never
+}
+
+/// The runtime around the engine: one thread, one loop, which hands in what happens and does what the engine says.
+///
+/// It runs nobody's code, so it may wait for any child; strangers (as process 1, or before an exec) are reaped silently.
+package final class Master {
+    package private(set) var supervisor: Supervisor
+    private let host: any MasterHost
+    private let signals: SignalPipe
+    private let caught: [Signal]
+    private var poller: Poller
+    private var readers: [Int32: () -> Void] = [:]
+    /// Children of the front end itself, which the engine does not know.
+    private var helpers: [ProcessID: (Ending) -> Void] = [:]
+    private var alarms: [Alarm] = []
+    private var alarmCount = 0
+    private var events: [Event] = []
+    private var isWorking = false
+
+    private struct Alarm {
+        let id: Int
+        let due: MonotonicTime
+        let body: () -> Void
+    }
+
+    /// `signals` are handed on in this order when several came at once; `pipe` may have caught them before.
+    package init(
+        _ supervisor: Supervisor, host: any MasterHost, pipe: SignalPipe, signals caught: [Signal]
+    ) throws(Errno) {
+        self.supervisor = supervisor
+        self.host = host
+        self.caught = caught
+        signals = pipe
+        poller = try Poller()
+        for signal in caught + [.child] { pipe.catches(signal) }
+        try watch(pipe.descriptor) { [unowned self] in takeSignals() }
+    }
+
+    /// Never returns: ends by the host's `exit`, or by an exec.
+    package func run(_ first: Event) -> Never {
+        send(first)
+        reap()
+        while true {
+            let count = (try? poller.wait(nextDue().map { $0 - .now })) ?? 0
+            // Ends before time-outs: what died in its last moment is dead.
+            for index in 0..<count { readers[poller.event(index).descriptor]?() }
+            ringAlarms()
+            if let due = supervisor.nextDeadline(), due <= Self.now { send(.timer) }
+        }
+    }
+
+    package static var now: Instant { Instant(nanoseconds: MonotonicTime.now.nanoseconds) }
+
+    private func nextDue() -> MonotonicTime? {
+        let deadline = supervisor.nextDeadline().map { MonotonicTime(nanoseconds: $0.nanoseconds) }
+        return ([deadline] + alarms.map(\.due)).compactMap(\.self).min()
+    }
+
+    /// Changes the engine between two events.
+    package func adjust(retireDelay: Duration, reloadInterval: Duration?) {
+        supervisor.adjust(retireDelay: retireDelay, reloadInterval: reloadInterval, at: Self.now)
+    }
+
+    // MARK: Events and actions
+
+    /// Hands an event to the engine, and does what it says; also while it is doing so.
+    package func send(_ event: Event) {
+        events.append(event)
+        guard !isWorking else { return }
+        isWorking = true
+        var index = 0
+        while index < events.count {
+            let event = events[index]
+            index += 1
+            for action in supervisor.handle(event, at: Self.now) { perform(action) }
+        }
+        events.removeAll(keepingCapacity: true)
+        isWorking = false
+    }
+
+    private func perform(_ action: Action) {
+        switch action {
+        case .load: events.append(host.load())
+        case .spawn(let child):
+            do {
+                events.append(.spawned(child.id, pid: try host.spawn(child)))
+            } catch {
+                events.append(.spawnFailed(child.id, errno: error.rawValue))
+            }
+        case .signal(let pid, let signal, let group):
+            // A zombie that is not reaped yet takes the signal without a word.
+            try? Signal(rawValue: signal).send(to: group ? -pid : pid)
+        case .answer(let requester, let answer): host.answer(requester, answer)
+        case .prove: host.prove()
+        case .exec: events.append(.execFailed(host.exec()))
+        case .report(let report): host.report(report)
+        case .exit(let code): host.exit(code)
+        }
+    }
+
+    // MARK: Sources of events
+
+    /// Calls `body` whenever the descriptor is readable, or at its end.
+    package func watch(_ descriptor: Int32, _ body: @escaping () -> Void) throws(Errno) {
+        try poller.add(descriptor, .read)
+        readers[descriptor] = body
+    }
+
+    package func unwatch(_ descriptor: Int32) {
+        poller.remove(descriptor)
+        readers[descriptor] = nil
+    }
+
+    /// Calls `body` once, after `delay`; the number is for `cancel`.
+    @discardableResult
+    package func after(_ delay: Duration, _ body: @escaping () -> Void) -> Int {
+        alarmCount += 1
+        alarms.append(Alarm(id: alarmCount, due: .now + delay, body: body))
+        return alarmCount
+    }
+
+    package func cancel(_ alarm: Int) { alarms.removeAll { $0.id == alarm } }
+
+    private func ringAlarms() {
+        guard !alarms.isEmpty else { return }
+        let now = MonotonicTime.now
+        let due = alarms.filter { $0.due <= now }
+        alarms.removeAll { $0.due <= now }
+        for alarm in due { alarm.body() }
+    }
+
+    /// A child of the front end itself; `ended` is called when it was reaped.
+    package func adopt(helper pid: ProcessID, ended: @escaping (Ending) -> Void) { helpers[pid] = ended }
+
+    private func takeSignals() {
+        signals.drain()
+        for signal in caught where signals.take(signal) { host.received(signal) }
+        if signals.take(.child) { reap() }
+    }
+
+    private func reap() {
+        while let (pid, status, raw) = Unix.Child.reapAny() {
+            let ending = Ending(status, raw: raw)
+            if let ended = helpers.removeValue(forKey: pid) {
+                ended(ending)
+            } else {
+                send(.exited(pid: pid, ending))
+            }
+        }
+    }
+
+    // MARK: Exec
+
+    /// Replaces this process by `image`, which gets `state` and the descriptors in `kept`; returns why that failed.
+    /// No signal is lost: those that wait are in the state, those to come are blocked until the image is ready for them.
+    package func exec(_ image: MasterImage, kept: [Int32], state: () -> [StateText.Record]) -> String {
+        Signal.blockAll()
+        defer { Signal.unblockAll() }
+        var pending = StateText.Record("signals")
+        pending[numbers: "pending"] = caught.filter { signals.take($0) }.map { Int($0.rawValue) }
+        let reason = image.execute(StateText(supervisor.records + state() + [pending]), kept: kept)
+        // Still here: what was taken is not forgotten.
+        for number in pending[numbers: "pending"] { host.received(Signal(rawValue: Int32(number))) }
+        return reason
+    }
+
+    /// After an exec: the signals that the old image had taken, but not handled.
+    package func redeliver(_ state: StateText) {
+        for number in state.first("signals")?[numbers: "pending"] ?? [] {
+            host.received(Signal(rawValue: Int32(clamping: number)))
+        }
+    }
+}
+
+extension Ending {
+    package init(_ status: ExitStatus, raw: Int32) {
+        self =
+            switch status {
+            case .exited(let code): .exited(code)
+            case .signaled(let signal): .signaled(signal.rawValue, dumpedCore: raw & 0x80 != 0)
+            }
+    }
+}

@@ -1,0 +1,101 @@
+import Supervision
+import Unix
+
+/// The executable of a master as it was started, for its own replacement: found now, so that neither another working
+/// folder nor another PATH changes which one it is.
+package struct MasterImage: Sendable {
+    /// The state's descriptor, for the next image.
+    private static let stateVariable = "DAEMONKIT_STATE"
+    /// Where a new image that is only tried writes that it understands the state.
+    private static let proofVariable = "DAEMONKIT_PROOF"
+    private static let proof = "understood"
+
+    package let path: String
+    private let arguments: [String]
+    private let environment: [[UInt8]]
+
+    /// Before the environment is changed. `arguments` begin with the program's name.
+    package init(arguments: [String]) {
+        self.arguments = arguments
+        environment = Environment.entries.filter { variable in
+            ![Self.stateVariable, Self.proofVariable].contains { variable.starts(with: "\($0)=".utf8) }
+        }
+        let name = arguments.first ?? ""
+        let found = (try? Spawn.find(name, path: Environment["PATH"])) ?? Files.executablePath() ?? name
+        path = found.hasPrefix("/") ? found : "\(Files.workingDirectory() ?? "")/\(found)"
+    }
+
+    /// What the old image has handed over, and whether it only wants to know if that is understood. Called first of all.
+    package static func takeState() -> (state: StateText, proof: ((Bool) -> Never)?)? {
+        guard let text = Environment.take(stateVariable), let number = Int32(text), Descriptor.isOpen(number) else {
+            return nil
+        }
+        let size = (try? FileStatus(descriptor: number))?.size ?? 0
+        let state = StateText(decoding: Descriptor.contents(of: number, limit: Int(clamping: size)))
+        Descriptor.close(number)
+        guard let pipe = Environment.take(proofVariable).flatMap({ Int32($0) }) else { return (state, nil) }
+        return (
+            state,
+            { isGood in
+                if isGood { try? Descriptor.writeAll(pipe, proof) }
+                CurrentProcess.exitNow(isGood ? 0 : 1)
+            }
+        )
+    }
+
+    /// Never returns, but for a failure and its reason.
+    func execute(_ state: StateText, kept: [Int32]) -> String {
+        do {
+            let file = try MemoryFile.make("daemonkit-state", state.bytes)
+            for number in kept + [file.number] { try Descriptor.setCloseOnExec(number, false) }
+            let reason = CurrentProcess.execute(
+                path, arguments, environment: environment + [Array("\(Self.stateVariable)=\(file.number)".utf8)])
+            for number in kept { try? Descriptor.setCloseOnExec(number, true) }
+            return "cannot execute \(path): \(reason)"
+        } catch {
+            return "cannot hand over the state: \(error)"
+        }
+    }
+
+    /// Asks the executable on disk, in a process of its own, whether it understands this state.
+    package func prove(_ state: StateText, in master: Master, limit: Duration, then: @escaping (String?) -> Void) {
+        do {
+            let file = try MemoryFile.make("daemonkit-state", state.bytes)
+            let ends = try FileDescriptor.pipe()
+            let null = try FileDescriptor.open("/dev/null", .readWrite)
+            let variables = ["\(Self.stateVariable)=3", "\(Self.proofVariable)=4"]
+            var spawn = Spawn(path, Array(arguments.dropFirst()))
+            spawn.environment = environment + variables.map { Array($0.utf8) }
+            spawn.name = arguments.first
+            spawn.descriptors = [(0, null.number), (3, file.number), (4, ends.write.number)]
+            let pid = try spawn.start()
+            let (reading, writing) = ends.release()
+            Descriptor.close(writing)
+            var isLate = false
+            let alarm = master.after(limit) {
+                isLate = true
+                try? Signal.kill.send(to: -pid)
+            }
+            master.adopt(helper: pid) { [path] ending in
+                master.cancel(alarm)
+                defer { Descriptor.close(reading) }
+                var buffer = [UInt8](repeating: 0, count: 64)
+                let count = Poll.readable(reading, timeout: .zero) ? try? Descriptor.read(reading, into: &buffer) : nil
+                if isLate { return then("\(path) did not answer within \(durationText(limit))") }
+                guard ending == .exited(0), buffer.prefix(count ?? 0).elementsEqual(Self.proof.utf8) else {
+                    return then("\(path) does not understand the state (\(Self.text(ending)))")
+                }
+                then(nil)
+            }
+        } catch {
+            then("cannot try \(path): \(error)")
+        }
+    }
+
+    private static func text(_ ending: Ending) -> String {
+        switch ending {
+        case .exited(let code): "exit status \(code)"
+        case .signaled(let number, _): "\(Signal(rawValue: number))"
+        }
+    }
+}

@@ -1,0 +1,124 @@
+import DaemonKit
+import Supervision
+import Unix
+
+/// A socket of the superdaemon: bound once, handed to every worker under the same number.
+struct BoundSocket {
+    let key: String
+    let kind: SocketKind
+    /// Ours; close-on-exec.
+    let descriptor: Int32
+    /// The worker's number that was asked for.
+    let wanted: Int32?
+    /// The file of a Unix socket.
+    let file: OwnedFile?
+
+    // MARK: Binding
+
+    static func bind(_ spec: PortSpec, at address: SocketAddress, _ settings: Settings) throws(Failure) -> BoundSocket {
+        let tried = "cannot bind \(spec.kind == .datagram ? "UDP " : "")\(spec.text)"
+        do {
+            let socket = try Socket.open(address.family, spec.kind)
+            // A UDP port that is in use would be shared with its owner, who would go on silently without his datagrams.
+            if spec.kind == .stream { try Socket.set(.reuseAddress, true, of: socket.number) }
+            if settings.reuseport { try Socket.set(.reusePort, true, of: socket.number) }
+            if case .ipv6 = address { try Socket.set(.ipv6Only, true, of: socket.number) }
+            try Socket.bind(socket.number, to: address)
+            if spec.kind == .stream { try listen(socket.number, settings) }
+            return BoundSocket(
+                key: spec.key, kind: spec.kind, descriptor: socket.release(), wanted: spec.descriptor, file: nil)
+        } catch {
+            throw Failure(tried, error)
+        }
+    }
+
+    /// A stale socket is replaced; a live one, and whatever else has the name, stays.
+    static func bind(path: String, _ settings: Settings, _ console: Console) throws(Failure) -> BoundSocket {
+        let old = Files.setUmask(0)
+        defer { Files.setUmask(old) }
+        // An abstract name would not be what the user wrote: a file whose name begins with '@'.
+        let address = SocketAddress.unix(path.hasPrefix("@") ? "./\(path)" : path)
+        let socket = try attempt(path) { () throws(Errno) in try Socket.open(address.family, .stream).release() }
+        do {
+            try Socket.bind(socket, to: address)
+        } catch .addressInUse {
+            try removeStale(path, console)
+            try attempt(path) { () throws(Errno) in try Socket.bind(socket, to: address) }
+        } catch {
+            throw Failure("cannot bind \(path)", error)
+        }
+        return try attempt(path) { () throws(Errno) in
+            let file = OwnedFile(path: path, identity: try FileStatus(path: path).identity)
+            try listen(socket, settings)
+            return BoundSocket(key: path, kind: .stream, descriptor: socket, wanted: nil, file: file)
+        }
+    }
+
+    private static func removeStale(_ path: String, _ console: Console) throws(Failure) {
+        do {
+            guard try Binding.isStale(path, .stream) else { return }
+        } catch {
+            throw Failure(error)
+        }
+        console.write("removing existing socket file:\(path)")
+        try? Files.unlink(path)
+    }
+
+    private static func attempt<Result>(_ path: String, _ body: () throws(Errno) -> Result) throws(Failure) -> Result {
+        do {
+            return try body()
+        } catch {
+            throw Failure("cannot bind \(path)", error)
+        }
+    }
+
+    private static func listen(_ socket: Int32, _ settings: Settings) throws(Errno) {
+        try Socket.listen(socket, backlog: settings.backlog ?? Socket.longestBacklog)
+    }
+
+    /// The numbers that the sockets have in a worker: those asked for, the others from 3 on in a row.
+    static func numbers(of sockets: [BoundSocket]) -> [Int32] {
+        let taken = Set(sockets.compactMap(\.wanted))
+        var next: Int32 = 3
+        return sockets.map { socket in
+            if let wanted = socket.wanted { return wanted }
+            while taken.contains(next) { next += 1 }
+            defer { next += 1 }
+            return next
+        }
+    }
+
+    // MARK: Over an exec
+
+    var record: StateText.Record {
+        var record = StateText.Record("socket")
+        record["key"] = key
+        record[flag: "datagram"] = kind == .datagram
+        record[number: "descriptor"] = Int(descriptor)
+        record[number: "wanted"] = wanted.map(Int.init)
+        record["path"] = file?.path
+        return record
+    }
+
+    init(key: String, kind: SocketKind, descriptor: Int32, wanted: Int32?, file: OwnedFile?) {
+        self.key = key
+        self.kind = kind
+        self.descriptor = descriptor
+        self.wanted = wanted
+        self.file = file
+    }
+
+    /// nil where the descriptor is no such socket any more.
+    init?(_ record: StateText.Record) {
+        guard let key = record["key"], let descriptor = record[number: "descriptor"].flatMap({ Int32(exactly: $0) }),
+            let kind = try? Socket.kind(descriptor), kind == (record[flag: "datagram"] ? .datagram : .stream),
+            (try? Descriptor.setCloseOnExec(descriptor, true)) != nil
+        else { return nil }
+        let file = record["path"].flatMap { path in
+            (try? FileStatus(path: path)).map { OwnedFile(path: path, identity: $0.identity) }
+        }
+        self.init(
+            key: key, kind: kind, descriptor: descriptor,
+            wanted: record[number: "wanted"].flatMap { Int32(exactly: $0) }, file: file)
+    }
+}

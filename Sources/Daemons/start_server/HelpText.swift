@@ -1,0 +1,67 @@
+/// What `--help` and `--version` print.
+enum HelpText {
+    static let version = "start_server (DaemonKit) 0.1.0\n"
+
+    static let help = """
+        Usage: start_server [OPTIONS] [--] PROGRAM [ARGUMENT]...
+               start_server --restart|--stop|--upgrade [OPTIONS]
+        Binds sockets, starts PROGRAM with them, and replaces it without closing them.
+
+        HUP starts a new worker and then ends the old ones; TERM ends all; USR1 reopens
+        the log; USR2 upgrades start_server itself. Options may be cut short, begin with
+        one dash or two, and take =VALUE or the next word. Times are in seconds, with a
+        fraction where wanted.
+
+        Sockets:
+          --port=[HOST:][u]PORT[=FD]     listen on a TCP port, or UDP after a 'u', of
+                                         every IPv4 address or of HOST: a name, an
+                                         IPv4 address, an [IPv6] address; as
+                                         descriptor FD; repeatable
+          --path=PATH                    listen on a Unix socket; repeatable
+          --backlog=N                    length of a queue (default: the longest)
+
+        Workers:
+          --dir=FOLDER                   where they run
+          --interval=TIME                how long a new one must live to be taken, and
+                                         the pace of retries (default 1)
+          --signal-on-hup=SIGNAL         what ends old ones after HUP (default TERM)
+          --signal-on-term=SIGNAL        what ends all after TERM (default TERM)
+          --kill-old-delay=TIME          how long old ones stay beside the new
+                                         (default 0; 5 with --enable-auto-restart)
+          --enable-auto-restart          replace them now and then
+          --auto-restart-interval=TIME   how often (default 360)
+          --envdir=FOLDER                variables for them: a file each, whose first
+                                         line is the value; read at every start
+
+        The superdaemon:
+          --pid-file=FILE                where it writes its pid
+          --status-file=FILE             where it writes GENERATION:PID of each worker
+          --log-file=FILE                its output and theirs, appended
+          --log-file='| COMMAND'         the same, to a command
+          --daemonize                    go to the background; needs --log-file
+          --restart                      send HUP to the one of --pid-file, and wait
+                                         until --status-file tells of new workers only
+          --stop                         send TERM to the one of --pid-file, and wait
+                                         for its end
+          --help, --version              print this, or the version
+
+        The environment may say ENVDIR, ENABLE_AUTO_RESTART, AUTO_RESTART_INTERVAL and
+        KILL_OLD_DELAY instead; the envdir's files of the last three names beat both.
+
+        Not in Server::Starter:
+          --readiness=interval|notify    take a new worker when it has lived for the
+                                         interval (default), or when it says READY=1
+          --start-timeout=TIME           how long a start or a --restart may take
+          --stop-timeout=TIME            KILL what has not ended that long after its
+                                         signal
+          --max-old-generations=N        how many old generations may linger
+          --backoff=BASE,MAX             the wait after a failed start, and its limit
+          --control-socket=PATH          where daemonctl finds it
+          --upgrade                      replace the start_server of --pid-file by the
+                                         installed one: same pid, sockets, workers
+          --user=NAME, --group=NAME      whose rights remain once sockets are bound
+          --reuseport                    SO_REUSEPORT on the ports
+          --syslog                       log to syslog(3)
+
+        """
+}

@@ -1,0 +1,106 @@
+import DaemonKit
+import Unix
+
+/// `--stop`, `--restart` and `--upgrade`: what they ask of the superdaemon that holds the pid file's lock.
+struct Remote {
+    let settings: Settings
+    private static let defaultLimit = Duration.seconds(30)
+
+    private var limit: Duration { settings.startTimeout ?? Self.defaultLimit }
+
+    func stop() throws(Failure) -> Never {
+        let (file, process) = try find()
+        say("stop_server (pid:\(CurrentProcess.id)) stopping now (pid:\(process.pid))...")
+        try send(.terminate, process)
+        // The lock is free once the last of it is gone; the wait has no end, as its stop may have none.
+        while (try? Descriptor.tryLock(file)) == false { _ = process.waitForEnd(.seconds(1)) }
+        CurrentProcess.exitNow(0)
+    }
+
+    /// HUP, then until the status file tells of one generation, newer than all before.
+    func restart() throws(Failure) -> Never {
+        let statusFile = settings.statusFile ?? ""
+        let (_, process) = try find()
+        guard let before = StatusFile.read(statusFile) else {
+            throw Failure("cannot read status file \(statusFile)", .noSuchFile)
+        }
+        let newest = before.map(\.generation).max() ?? 0
+        try send(.hangup, process)
+        let deadline = MonotonicTime.now + limit
+        while true {
+            let now = StatusFile.read(statusFile) ?? []
+            if now.count == 1, now[0].generation > newest { CurrentProcess.exitNow(0) }
+            if process.waitForEnd(.milliseconds(20)) {
+                throw Failure("start_server (pid:\(process.pid)) ended during its restart", exitStatus: 1)
+            }
+            guard MonotonicTime.now < deadline else {
+                let isNew = now.contains { $0.generation > newest }
+                let reason = isNew ? "old workers are still there" : "no new worker has come up"
+                throw Failure("not restarted within \(Seconds.text(limit)) s: \(reason)", exitStatus: 1)
+            }
+        }
+    }
+
+    func upgrade() throws(Failure) -> Never {
+        let (_, process) = try find()
+        let reply: Int32
+        let address = UpgradeAnswer.address(process.pid)
+        do {
+            reply = try Socket.open(address.family, .datagram).release()
+            try Socket.bind(reply, to: address)
+            try Socket.askForCredentials(reply)
+        } catch {
+            throw Failure("somebody else is asking for an upgrade", error)
+        }
+        try send(.user2, process)
+        let deadline = MonotonicTime.now + limit
+        var buffer = [UInt8](repeating: 0, count: 4096)
+        while case let left = deadline - .now, left > .zero {
+            guard Poll.readable(reply, timeout: min(left, .milliseconds(200))) else {
+                guard !process.waitForEnd(.zero) else { break }
+                continue
+            }
+            guard let (count, sender) = try? Socket.receive(reply, into: &buffer), sender == process.pid else {
+                continue
+            }
+            let answer = String(decoding: buffer[..<count], as: UTF8.self)
+            guard answer != "done" else { CurrentProcess.exitNow(0) }
+            throw Failure("not upgraded: \(answer.dropFirst("failed ".count))", exitStatus: 1)
+        }
+        throw Failure("start_server (pid:\(process.pid)) did not answer; see its log", exitStatus: 1)
+    }
+
+    /// The pid file, and the process that holds its lock: never one that only has the pid by chance.
+    private func find() throws(Failure) -> (file: Int32, process: ProcessHandle) {
+        let path = settings.pidFile ?? ""
+        do throws(any Error) {
+            let file = try FileDescriptor.open(path, [.readWrite, .nonBlocking]).release()
+            guard try !Descriptor.tryLock(file), let pid = PidFile.recordedPID(file) else {
+                throw Failure("no start_server is running: nobody holds pid file \(path)", exitStatus: Self.notRunning)
+            }
+            let process = try ProcessHandle(pid: pid)
+            guard try !Descriptor.tryLock(file), PidFile.recordedPID(file) == pid else {
+                throw Failure("no start_server is running: nobody holds pid file \(path)", exitStatus: Self.notRunning)
+            }
+            return (file, process)
+        } catch let failure as Failure {
+            throw failure
+        } catch let error as Errno {
+            throw Failure("cannot find the process of pid file \(path)", error)
+        } catch {
+            throw Failure("\(error)", exitStatus: 1)
+        }
+    }
+
+    private static let notRunning = Errno.noSuchProcess.rawValue
+
+    private func send(_ signal: Signal, _ process: ProcessHandle) throws(Failure) {
+        do {
+            try process.send(signal)
+        } catch {
+            throw Failure("cannot send \(signal) to process \(process.pid)", error)
+        }
+    }
+
+    private func say(_ text: String) { try? Descriptor.writeAll(2, "\(text)\n") }
+}

@@ -1,0 +1,148 @@
+import DaemonKit
+import Supervision
+import Unix
+
+/// The start of the superdaemon, in the order of the specification.
+enum Start {
+    static func say(_ text: String) -> Never {
+        do {
+            try Descriptor.writeAll(1, text)
+        } catch {
+            Failure("cannot write", error).end()
+        }
+        CurrentProcess.exitNow(0)
+    }
+
+    static func run(_ settings: Settings, _ image: MasterImage) throws(Failure) -> Never {
+        let account = try account(settings)
+        // A name service may take its time: before any signal is caught, so that ^C ends it.
+        let addresses = try resolve(settings.ports)
+        let manager = ServiceManager.take()
+        let pipe = try Superdaemon.makePipe()
+        let console = Console(syslog: settings.syslog)
+        console.write("start_server (pid:\(CurrentProcess.id)) starting now...")
+        var parts = Superdaemon.Parts()
+        parts.account = account
+        do {
+            // First of all: a second start must not touch what the first one made.
+            parts.pidFile = try lockPidFile(settings)
+            for (spec, address) in zip(settings.ports, addresses) {
+                parts.sockets.append(try BoundSocket.bind(spec, at: address, settings))
+                if let number = spec.descriptor { console.write("socket is duplicated to file descriptor \(number)") }
+            }
+            for path in settings.paths { parts.sockets.append(try BoundSocket.bind(path: path, settings, console)) }
+            if let target = settings.log {
+                parts.log = try LogOutput(target, console, keepsOriginal: !settings.daemonize)
+            }
+            if settings.daemonize {
+                parts.report = try detach(settings, parts.pidFile)
+                // The handlers of a start that is detached give way to ours.
+                StartAbort.disarm()
+                Superdaemon.catchSignals(pipe)
+                Descriptor.closeInherited(except: kept(parts, pipe))
+            }
+            try writePidFile(parts.pidFile)
+            if settings.readiness == .notify { parts.notify = try notifySocket() }
+        } catch {
+            for file in parts.sockets.compactMap(\.file) { file.remove() }
+            parts.pidFile?.remove()
+            parts.report?.failed(DaemonError(error.text, exitStatus: error.exitStatus))
+            throw error
+        }
+        parts.statusFile = settings.statusFile.map(StatusFile.init(path:))
+        try Superdaemon(settings, image, console, manager, parts).run(Supervisor(), pipe, .start)
+    }
+
+    static func resume(_ state: StateText, _ settings: Settings, _ image: MasterImage) throws(Failure) -> Never {
+        let console = Console(syslog: settings.syslog)
+        try Superdaemon.restore(state, settings, image, console, try account(settings))
+    }
+
+    private static func resolve(_ ports: [PortSpec]) throws(Failure) -> [SocketAddress] {
+        var addresses: [SocketAddress] = []
+        for spec in ports {
+            do {
+                addresses.append(try spec.address())
+            } catch {
+                throw Failure("option '--port': cannot resolve '\(spec.text)': \(error)", exitStatus: 255)
+            }
+        }
+        return addresses
+    }
+
+    /// Whom the workers run as: the superdaemon keeps its rights, to bind, reopen and remove its files.
+    private static func account(_ settings: Settings) throws(Failure) -> SpawnAccount? {
+        guard settings.user != nil || settings.group != nil else { return nil }
+        var user = User(id: CurrentProcess.userID, name: "", group: CurrentProcess.groupID)
+        if let name = settings.user {
+            do {
+                guard let found = try User.find(name) else {
+                    throw Failure("cannot find user id for '\(name)'", exitStatus: 255)
+                }
+                user = found
+            } catch let error as Errno {
+                throw Failure("cannot look up the user '\(name)'", error)
+            } catch let failure as Failure {
+                throw failure
+            } catch {
+                throw Failure("\(error)", exitStatus: 1)
+            }
+        }
+        var group = user.group
+        if let name = settings.group {
+            guard let found = Group.find(name) else {
+                throw Failure("cannot find group id for '\(name)'", exitStatus: 255)
+            }
+            group = found
+        }
+        if user.id == CurrentProcess.userID, group == CurrentProcess.groupID, user.id != 0 { return nil }
+        #if os(Linux)
+        let groups = user.name.isEmpty ? [group] : Group.all(of: user.name, with: group)
+        #else
+        let groups = [group]
+        #endif
+        return SpawnAccount(user: user.id, group: group, groups: groups)
+    }
+
+    private static func lockPidFile(_ settings: Settings) throws(Failure) -> PidFile? {
+        guard let path = settings.pidFile else { return nil }
+        do {
+            return try PidFile.lock(path, daemon: "start_server", mode: 0o644)
+        } catch {
+            throw Failure(error)
+        }
+    }
+
+    private static func writePidFile(_ file: PidFile?) throws(Failure) {
+        do {
+            try file?.write(CurrentProcess.id)
+        } catch {
+            throw Failure(error)
+        }
+    }
+
+    private static func notifySocket() throws(Failure) -> NotifySocket {
+        do {
+            return try NotifySocket()
+        } catch {
+            throw Failure(error)
+        }
+    }
+
+    /// Returns in the daemon; the caller's process waits for the first worker.
+    private static func detach(_ settings: Settings, _ pidFile: PidFile?) throws(Failure) -> ReadinessReport {
+        let patience = settings.readiness == .notify ? settings.startTimeout ?? .seconds(30) : settings.interval
+        do {
+            return try Detach.detach(
+                Detach.Settings(daemon: "start_server", timeout: patience + .seconds(30), logName: "its log"),
+                holding: pidFile)
+        } catch {
+            throw Failure(error)
+        }
+    }
+
+    private static func kept(_ parts: Superdaemon.Parts, _ pipe: SignalPipe) -> [Int32] {
+        parts.sockets.map(\.descriptor) + (parts.log?.descriptors ?? []) + pipe.descriptors
+            + [parts.pidFile?.descriptor, parts.report?.descriptor].compactMap(\.self)
+    }
+}

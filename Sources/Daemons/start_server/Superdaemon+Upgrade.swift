@@ -1,0 +1,108 @@
+import DaemonKit
+import Supervision
+import Unix
+
+/// The re-exec of start_server itself: same pid, sockets, workers and files.
+extension Superdaemon {
+    /// A new executable that says nothing for so long is refused.
+    private static let proofLimit = Duration.seconds(10)
+
+    func prove() {
+        guard let master else { return }
+        console.write("upgrading: trying \(image.path)")
+        image.prove(StateText(master.supervisor.records + records), in: master, limit: Self.proofLimit) { reason in
+            master.send(reason.map(Event.unproven) ?? .proven)
+        }
+    }
+
+    func exec() -> String {
+        guard let master else { return "not running" }
+        return master.exec(image, kept: keptDescriptors) { records }
+    }
+
+    private var keptDescriptors: [Int32] {
+        sockets.map(\.descriptor) + [pidFile?.descriptor, notify?.descriptor].compactMap(\.self)
+            + (log?.descriptors ?? [])
+    }
+
+    private var records: [StateText.Record] {
+        var records = sockets.map(\.record)
+        var files = StateText.Record("files")
+        files[number: "pidFile"] = pidFile.map { Int($0.descriptor) }
+        files["pidPath"] = pidFile?.path
+        files["statusFile"] = settings.statusFile
+        files[number: "notify"] = notify.map { Int($0.descriptor) }
+        files["notifyAddress"] = notify?.address
+        records.append(files)
+        if let record = log?.record { records.append(record) }
+        return records
+    }
+
+    /// What an earlier image of this process had made.
+    static func restore(
+        _ state: StateText, _ settings: Settings, _ image: MasterImage, _ console: Console, _ account: SpawnAccount?
+    ) throws(Failure) -> Never {
+        var parts = Parts()
+        let files = state.first("files") ?? StateText.Record("files")
+        parts.sockets = state.all("socket").compactMap(BoundSocket.init)
+        if let number = files[number: "pidFile"].flatMap({ Int32(exactly: $0) }), let path = files["pidPath"] {
+            parts.pidFile = try? PidFile(path: path, lockedAs: number)
+        }
+        if let path = files["statusFile"] { parts.statusFile = StatusFile(restoring: path) }
+        if let number = files[number: "notify"].flatMap({ Int32(exactly: $0) }), let address = files["notifyAddress"],
+            (try? Descriptor.setCloseOnExec(number, true)) != nil
+        {
+            parts.notify = NotifySocket(address: address, descriptor: number)
+        }
+        if let log = settings.log { parts.log = LogOutput(log, console, restoring: state.first("log")) }
+        parts.account = account
+        var supervisor = Supervisor(restoring: state)
+        if state.damagedLines > 0 || state.first("supervisor") == nil {
+            console.write("the state of the upgrade is damaged (\(state.damagedLines) lines): keeping the workers")
+            let command = state.first("log")?[number: "command"].flatMap { ProcessID(exactly: $0) }
+            for pid in CurrentProcess.children where pid != command { supervisor.adopt(pid: pid, at: Master.now) }
+        }
+        let superdaemon = Superdaemon(settings, image, console, ServiceManager.take(), parts)
+        let pipe = try makePipe()
+        console.write("upgraded start_server (pid:\(CurrentProcess.id))")
+        UpgradeAnswer.send("done")
+        try superdaemon.run(supervisor, pipe, .resumed, state: state)
+    }
+
+    static func makePipe() throws(Failure) -> SignalPipe {
+        let pipe: SignalPipe
+        do {
+            pipe = try SignalPipe()
+        } catch {
+            throw Failure("cannot make a pipe", error)
+        }
+        catchSignals(pipe)
+        return pipe
+    }
+
+    static func catchSignals(_ pipe: SignalPipe) {
+        Signal.pipe.discard()
+        for signal in signals + [.child] { pipe.catches(signal) }
+        Signal.unblockAll()
+    }
+}
+
+/// How `--upgrade` learns what became of its USR2: the asking process binds an address that both know from the pid.
+enum UpgradeAnswer {
+    static func address(_ pid: ProcessID) -> SocketAddress {
+        #if os(Linux)
+        .unix("@start_server-upgrade-\(pid)")
+        #else
+        .unix("/tmp/.start_server-upgrade-\(pid)")
+        #endif
+    }
+
+    /// Nobody may be there: then nobody asked.
+    static func send(_ text: String) {
+        let address = address(CurrentProcess.id)
+        guard let socket = try? Socket.open(address.family, .datagram),
+            (try? Socket.connect(socket.number, to: address)) != nil
+        else { return }
+        _ = try? Socket.send(socket.number, Array(text.utf8).span)
+    }
+}

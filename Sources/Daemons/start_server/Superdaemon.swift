@@ -1,0 +1,233 @@
+import DaemonKit
+import Supervision
+import Unix
+
+/// Server::Starter's superdaemon as one configuration of the engine: one service of one instance, whose every attempt
+/// is a generation, and whose starts are tried again until one succeeds.
+final class Superdaemon: MasterHost {
+    let settings: Settings
+    let console: Console
+    let image: MasterImage
+    let sockets: [BoundSocket]
+    let pidFile: PidFile?
+    let log: LogOutput?
+    let statusFile: StatusFile?
+    let notify: NotifySocket?
+    /// Who waits for the first worker.
+    var report: ReadinessReport?
+    let manager: ServiceManager
+    private(set) var master: Master?
+    private let environment: WorkerEnvironment
+    private let inherited: (String) -> String?
+    private let account: SpawnAccount?
+    private var envdir = EnvDir()
+    private var knownMistakes: Set<String> = []
+    private var exitCode: Int32 = 0
+
+    /// In this order when several came at once: a stop goes before anything else.
+    static let signals: [Signal] = [.terminate, .interrupt, .quit, .user1, .hangup, .user2]
+
+    struct Parts {
+        var sockets: [BoundSocket] = []
+        var pidFile: PidFile?
+        var log: LogOutput?
+        var statusFile: StatusFile?
+        var notify: NotifySocket?
+        var report: ReadinessReport?
+        var account: SpawnAccount?
+    }
+
+    init(_ settings: Settings, _ image: MasterImage, _ console: Console, _ manager: ServiceManager, _ parts: Parts) {
+        self.settings = settings
+        self.image = image
+        self.console = console
+        self.manager = manager
+        sockets = parts.sockets
+        pidFile = parts.pidFile
+        log = parts.log
+        statusFile = parts.statusFile
+        notify = parts.notify
+        report = parts.report
+        account = parts.account
+        // The environment never changes while we run, so it is still what we were started with.
+        inherited = { Environment[$0] }
+        let numbers = BoundSocket.numbers(of: parts.sockets)
+        let passed = zip(parts.sockets, numbers).map { socket, number in
+            WorkerEnvironment.PassedSocket(key: socket.key, descriptor: number, kind: socket.kind)
+        }
+        environment = WorkerEnvironment(
+            inherited: Environment.entries, settings: settings, sockets: passed, notifySocket: parts.notify?.address)
+    }
+
+    func run(_ supervisor: Supervisor, _ pipe: SignalPipe, _ first: Event, state: StateText? = nil) throws(Failure)
+        -> Never
+    {
+        let master: Master
+        do {
+            master = try Master(supervisor, host: self, pipe: pipe, signals: Self.signals)
+            self.master = master
+            if let notify { try master.watch(notify.descriptor) { [unowned master] in notify.read(for: master) } }
+        } catch {
+            throw Failure("cannot watch descriptors", error)
+        }
+        log?.startCommand(in: master)
+        if let state { master.redeliver(state) }
+        CurrentProcess.releaseStartCode()
+        master.run(first)
+    }
+
+    // MARK: The plan
+
+    private var plan: Plan {
+        var worker = Service(name: "worker", stopSignal: settings.signalOnHup.rawValue)
+        switch settings.readiness {
+        case .interval: worker.readiness = .alive(settings.interval)
+        case .notify: worker.readiness = .notified
+        }
+        worker.startTimeout = settings.startTimeout ?? .seconds(30)
+        if let backoff = settings.backoff {
+            worker.restart.backoff.base = backoff.base
+            worker.restart.backoff.maximum = backoff.maximum
+        }
+        worker.stopTimeout = settings.stopTimeout
+        worker.leadsGroup = settings.stopTimeout != nil
+        var plan = Plan(services: [worker])
+        plan.retriesStarts = true
+        plan.countsAttempts = true
+        plan.maximumOldGenerations = settings.maxOldGenerations
+        let effective = readEnvdir()
+        plan.retireDelay = effective.killOldDelay
+        plan.reloadInterval = effective.enableAutoRestart ? effective.autoRestartInterval : nil
+        return plan
+    }
+
+    /// What the envdir says now. A mistake in it is told once.
+    private func readEnvdir() -> EffectiveSettings {
+        let path = EffectiveSettings.envdir(settings, inherited: inherited)
+        envdir = path.map(EnvDir.init(reading:)) ?? EnvDir()
+        let effective = EffectiveSettings(settings, envdir: envdir, inherited: inherited)
+        let mistakes = Set(envdir.mistakes + effective.mistakes)
+        for mistake in mistakes.subtracting(knownMistakes).sorted() { console.write(mistake) }
+        knownMistakes = mistakes
+        return effective
+    }
+
+    // MARK: MasterHost
+
+    func load() -> Event { .loaded(plan) }
+
+    func spawn(_ child: Supervision.Child) throws(Errno) -> ProcessID {
+        let effective = readEnvdir()
+        master?.adjust(
+            retireDelay: effective.killOldDelay,
+            reloadInterval: effective.enableAutoRestart ? effective.autoRestartInterval : nil)
+        let variables = environment.entries(generation: child.generation, envdir: envdir.variables)
+        let name = settings.program[0]
+        do {
+            return try spawn(try Spawn.find(name, path: Self.path(variables)), variables)
+        } catch {
+            if let folder = settings.dir, (try? FileStatus(following: folder))?.kind != .directory {
+                console.write("failed to chdir:\(folder):\(error)")
+            } else {
+                console.write("failed to exec \(name): \(error)")
+            }
+            throw error
+        }
+    }
+
+    private func spawn(_ path: String, _ variables: [[UInt8]]) throws(Errno) -> ProcessID {
+        var spawn = Spawn(path, Array(settings.program.dropFirst()))
+        spawn.name = settings.program[0]
+        spawn.environment = variables
+        spawn.pidVariable = environment.pidVariable
+        spawn.descriptors = zip(BoundSocket.numbers(of: sockets), sockets).map { ($0, $1.descriptor) }
+        spawn.directory = settings.dir
+        spawn.leadsGroup = settings.stopTimeout != nil
+        // As the original leaves it: programs rely on it.
+        spawn.ignoresPipe = true
+        spawn.account = account
+        do {
+            return try spawn.start()
+        } catch .notExecutable {
+            // A script without an interpreter's line. execvp(3)
+            spawn.executable = "/bin/sh"
+            spawn.arguments = [path] + spawn.arguments
+            return try spawn.start()
+        }
+    }
+
+    private static func path(_ variables: [[UInt8]]) -> String? {
+        let mark = Array("PATH=".utf8)
+        return variables.last { $0.starts(with: mark) }.map {
+            String(decoding: $0.dropFirst(mark.count), as: UTF8.self)
+        }
+    }
+
+    func received(_ signal: Signal) {
+        switch signal {
+        case .hangup: master?.send(.reload(nil))
+        case .user1:
+            log?.reopen()
+        case .user2: master?.send(.upgrade(nil))
+        case .terminate:
+            let request = StopRequest(
+                .graceful, signal: settings.signalOnTerm.rawValue, cause: signal.rawValue)
+            master?.send(.stop(request))
+        default:
+            master?.send(.stop(StopRequest(.graceful, signal: Signal.terminate.rawValue, cause: signal.rawValue)))
+        }
+    }
+
+    func answer(_ requester: Requester, _ answer: Answer) {}
+
+    func report(_ report: Report) {
+        if let line = line(for: report) { console.write(line) }
+        switch report {
+        case .accepted: becameReady()
+        case .changed: writeStatus()
+        case .reloading: manager.reloading()
+        case .reloaded: if report != .reloaded(generation: 0) { manager.ready() }
+        case .stopping: manager.stopping()
+        case .upgradeFailed(let reason): UpgradeAnswer.send("failed \(reason)")
+        case .failedToStart(_, let failure): firstStartFailed(failure)
+        default: break
+        }
+    }
+
+    private func becameReady() {
+        guard let report else { return }
+        self.report = nil
+        // Without its launcher nobody waits for it, but the worker serves.
+        try? report.ready()
+    }
+
+    /// Somebody waits for the truth about this start: it has failed, and nothing is left behind.
+    private func firstStartFailed(_ failure: StartFailure) {
+        guard let report else { return }
+        self.report = nil
+        report.failed(DaemonError("the first worker failed to start (\(Self.text(failure)))"))
+        exitCode = 1
+        master?.send(.stop(StopRequest(.now, cause: Signal.terminate.rawValue)))
+    }
+
+    private func writeStatus() {
+        guard let statusFile, let master else { return }
+        let serving = master.supervisor.children.values.filter { $0.readyAt != nil }
+        do {
+            try statusFile.write(serving.map { ($0.generation, $0.pid) }.sorted { $0.0 < $1.0 })
+        } catch {
+            console.write("cannot write status file \(settings.statusFile ?? ""): \(error)")
+        }
+    }
+
+    /// The original's code for a stop is 0, however the workers took it.
+    func exit(_ code: Int32) -> Never {
+        console.write("exiting")
+        for file in sockets.compactMap(\.file) { file.remove() }
+        statusFile?.remove()
+        log?.finish()
+        // Last: whoever waits for its lock finds everything else done.
+        pidFile?.remove()
+        CurrentProcess.exitNow(exitCode)
+    }
+}

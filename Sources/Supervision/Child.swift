@@ -1,0 +1,84 @@
+/// A process that was asked for, from its spawn until it is reaped.
+package struct Child: Equatable, Sendable {
+    package typealias ID = Int
+
+    package enum Phase: String, Sendable {
+        /// The spawn is under way: it has no pid yet.
+        case spawning
+        case starting
+        case ready
+        /// It was told to stop.
+        case stopping
+        /// It was sent SIGKILL.
+        case killed
+    }
+
+    package let id: ID
+    package let service: String
+    package let instance: Int
+    package let generation: Int
+    package internal(set) var pid: Int32 = 0
+    package internal(set) var phase = Phase.spawning
+    package internal(set) var spawnedAt: Instant
+    package internal(set) var readyAt: Instant?
+    /// It belongs to an old generation, or failed in its start: nothing replaces it.
+    package internal(set) var isRetired = false
+    /// It was told to stop as part of a restart: it is started again when it is gone.
+    var restarts = false
+    /// The stop signal that it was sent.
+    var told: Int32?
+    /// The place that it fills; a restarted child has the place of the one before.
+    package internal(set) var slot: SlotID
+    /// What happens to it next, unless something else does before.
+    var deadline: Instant?
+    var stop: StopRule
+    /// How many services are to be ready before it: the stop runs backwards.
+    var stage: Int
+
+    package var isTold: Bool { phase == .stopping || phase == .killed }
+}
+
+package typealias SlotID = Int
+
+/// The place of one instance of a service: who fills it, and when it may be filled again.
+struct Slot: Equatable, Sendable {
+    let id: SlotID
+    var service: Service
+    let instance: Int
+    var stage: Int
+    /// Of the children in it, unless every attempt counts.
+    var generation = 0
+    /// The round that brings it up; nil once it is of the plan in force.
+    var round: Int?
+    var child: Child.ID?
+    /// Short lives in a row.
+    var failures = 0
+    var lastSpawn: Instant?
+    /// The moments of the restarts that its limit counts.
+    var restarts: [Instant] = []
+    var restartAt: Instant?
+    /// Its restart limit is exhausted, or its policy says no.
+    var isOver = false
+    /// The round does not wait for it: it is not critical, and failed once.
+    var isExcused = false
+}
+
+/// How a child is stopped.
+struct StopRule: Equatable, Sendable {
+    let signal: Int32
+    let timeout: Duration?
+    /// The signals go to its whole group.
+    let group: Bool
+
+    init(_ service: Service) {
+        signal = service.stopSignal
+        timeout = service.stopTimeout
+        group = service.leadsGroup
+    }
+
+    init(signal: Int32, timeout: Duration?, group: Bool) {
+        self.signal = signal
+        self.timeout = timeout
+        self.group = group
+    }
+}

@@ -1,0 +1,150 @@
+/// What to run, and by which rules. One plan is in force; a reload brings the next.
+package struct Plan: Hashable, Sendable {
+    package var services: [Service]
+    /// What a child that fails in its start does to the round: tried again until it succeeds (Server::Starter), or the
+    /// end of the round, which changes nothing (HAProxy).
+    package var retriesStarts = false
+    /// Every spawned child is a generation of its own (Server::Starter), not every round.
+    package var countsAttempts = false
+    /// Between the readiness of the new generation and the stop signal of the old one.
+    package var retireDelay = Duration.zero
+    /// More old generations than this: the oldest are killed.
+    package var maximumOldGenerations: Int?
+    /// Older than this since it was told to stop: killed.
+    package var maximumOldAge: Duration?
+    /// The end of a critical child that is not restarted ends everything. HAProxy's exit-on-failure
+    package var stopsOnFailure = false
+    /// A reload by itself, so long after the last child was accepted; nil or zero for none.
+    package var reloadInterval: Duration?
+    /// An upgrade is followed by a reload.
+    package var reloadsAfterUpgrade = false
+
+    package init(services: [Service]) { self.services = services }
+}
+
+/// One kind of child: a worker section or a program.
+package struct Service: Hashable, Sendable {
+    package var name: String
+    package var instances = 1
+    package var readiness = Readiness.none
+    /// A start that takes longer has failed; nil waits for ever.
+    package var startTimeout: Duration?
+    package var restart = Restart()
+    package var stopSignal: Int32
+    /// From the stop signal to KILL; nil waits for ever.
+    package var stopTimeout: Duration?
+    package var onReload = OnReload.replace
+    /// Names of services that are ready before this one starts, and end after it.
+    package var after: [String] = []
+    /// Its end for good is the end of everything.
+    package var isCritical = true
+    /// Leads a process group, which gets the signals.
+    package var leadsGroup = true
+
+    package init(name: String, stopSignal: Int32) {
+        self.name = name
+        self.stopSignal = stopSignal
+    }
+}
+
+/// When a child serves.
+package enum Readiness: Hashable, Sendable {
+    /// It says READY=1. sd_notify(3)
+    case notified
+    /// It is still alive after so long.
+    case alive(Duration)
+    /// From its spawn on.
+    case none
+}
+
+/// What a reload does to a service's children.
+package enum OnReload: Hashable, Sendable {
+    /// New ones beside them; they retire when the new ones are ready.
+    case replace
+    /// Nothing at all, not even a signal.
+    case keep
+    /// They are sent this signal once the reload has succeeded.
+    case signal(Int32)
+    /// They are stopped once the reload has succeeded, and started again.
+    case restart
+}
+
+/// What follows the end of a child that nobody asked to end.
+package struct Restart: Hashable, Sendable {
+    package enum When: String, Sendable { case never, onFailure, always }
+
+    package var when = When.always
+    package var backoff = Backoff()
+    /// So many restarts in the window; one more, and it has failed for good. nil: no limit.
+    package var limit: Limit?
+
+    package struct Limit: Hashable, Sendable {
+        package var count: Int
+        package var window: Duration
+
+        package init(count: Int, window: Duration) {
+            self.count = count
+            self.window = window
+        }
+    }
+
+    package init() {}
+
+    func applies(to ending: Ending) -> Bool {
+        switch when {
+        case .never: false
+        case .onFailure: ending != .exited(0)
+        case .always: true
+        }
+    }
+}
+
+/// The pace of starts: the least time from one spawn to the next, doubled by each life that is shorter than it.
+package struct Backoff: Hashable, Sendable {
+    package var base = Duration.milliseconds(100)
+    package var maximum = Duration.seconds(1)
+    /// Up to so many percent are added at random, so that many that fell together do not rise together.
+    package var jitter = 0
+
+    package init() {}
+
+    /// After `failures` short lives in a row.
+    func pace(failures: Int) -> Duration {
+        var pace = base
+        for _ in 0..<min(failures, 40) where pace < maximum { pace *= 2 }
+        // Never none at all: a program that cannot be started must not keep the processor busy.
+        return max(min(pace, maximum), .milliseconds(1))
+    }
+}
+
+/// Why a plan cannot be followed.
+package enum PlanError: Error, Hashable, Sendable {
+    case unknownService(String, after: String)
+    case circle([String])
+}
+
+extension Plan {
+    /// For each service the number of services that must be ready one after the other before it.
+    package func stages() throws(PlanError) -> [Int] {
+        var indices: [String: Int] = [:]
+        for (index, service) in services.enumerated() { indices[service.name] = index }
+        var stages: [Int?] = Array(repeating: nil, count: services.count)
+        for index in services.indices { _ = try stage(index, indices, &stages, []) }
+        return stages.map { $0 ?? 0 }
+    }
+
+    private func stage(
+        _ index: Int, _ indices: [String: Int], _ stages: inout [Int?], _ path: [String]
+    ) throws(PlanError) -> Int {
+        if let known = stages[index] { return known }
+        let service = services[index]
+        if let start = path.firstIndex(of: service.name) { throw .circle(path[start...] + [service.name]) }
+        var stage = 0
+        for name in service.after {
+            guard let before = indices[name] else { throw .unknownService(name, after: service.name) }
+            stage = max(stage, 1 + (try self.stage(before, indices, &stages, path + [service.name])))
+        }
+        stages[index] = stage
+        return stage
+    }
+}

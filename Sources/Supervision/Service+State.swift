@@ -1,0 +1,93 @@
+extension Service {
+    init(_ record: StateText.Record) {
+        self.init(name: record["name"] ?? "", stopSignal: Int32(clamping: record[number: "stopSignal"] ?? 15))
+        instances = max(0, record[number: "instances"] ?? 1)
+        switch record["readiness"] {
+        case "notified": readiness = .notified
+        case "alive": readiness = .alive(record[duration: "aliveFor"] ?? .zero)
+        default: readiness = .none
+        }
+        startTimeout = record[duration: "startTimeout"]
+        restart.when = record["restart"].flatMap(Restart.When.init) ?? .always
+        restart.backoff.base = record[duration: "backoffBase"] ?? restart.backoff.base
+        restart.backoff.maximum = record[duration: "backoffMaximum"] ?? restart.backoff.maximum
+        restart.backoff.jitter = min(max(0, record[number: "jitter"] ?? 0), 100)
+        if let count = record[number: "limit"], let window = record[duration: "window"] {
+            restart.limit = Restart.Limit(count: count, window: window)
+        }
+        stopTimeout = record[duration: "stopTimeout"]
+        switch record["onReload"] {
+        case "keep": onReload = .keep
+        case "signal": onReload = .signal(Int32(clamping: record[number: "reloadSignal"] ?? 1))
+        case "restart": onReload = .restart
+        default: onReload = .replace
+        }
+        after = (record["after"] ?? "").split(separator: "\u{0}").map(String.init)
+        isCritical = !record[flag: "uncritical"]
+        leadsGroup = !record[flag: "sharesGroup"]
+    }
+
+    func record(_ index: Int) -> StateText.Record {
+        var record = StateText.Record("service")
+        record[number: "index"] = index
+        record["name"] = name
+        record[number: "stopSignal"] = Int(stopSignal)
+        record[number: "instances"] = instances
+        switch readiness {
+        case .notified: record["readiness"] = "notified"
+        case .alive(let time):
+            record["readiness"] = "alive"
+            record[duration: "aliveFor"] = time
+        case .none: break
+        }
+        record[duration: "startTimeout"] = startTimeout
+        record["restart"] = restart.when.rawValue
+        record[duration: "backoffBase"] = restart.backoff.base
+        record[duration: "backoffMaximum"] = restart.backoff.maximum
+        record[number: "jitter"] = restart.backoff.jitter
+        record[number: "limit"] = restart.limit?.count
+        record[duration: "window"] = restart.limit?.window
+        record[duration: "stopTimeout"] = stopTimeout
+        switch onReload {
+        case .replace: break
+        case .keep: record["onReload"] = "keep"
+        case .restart: record["onReload"] = "restart"
+        case .signal(let signal):
+            record["onReload"] = "signal"
+            record[number: "reloadSignal"] = Int(signal)
+        }
+        record["after"] = after.isEmpty ? nil : after.joined(separator: "\u{0}")
+        record[flag: "uncritical"] = !isCritical
+        record[flag: "sharesGroup"] = !leadsGroup
+        return record
+    }
+}
+
+extension Plan {
+    init(_ record: StateText.Record, services: [Int: Service]) {
+        self.init(services: record[numbers: "services"].compactMap { services[$0] })
+        retriesStarts = record[flag: "retriesStarts"]
+        countsAttempts = record[flag: "countsAttempts"]
+        retireDelay = record[duration: "retireDelay"] ?? .zero
+        maximumOldGenerations = record[number: "maximumOldGenerations"]
+        maximumOldAge = record[duration: "maximumOldAge"]
+        stopsOnFailure = record[flag: "stopsOnFailure"]
+        reloadInterval = record[duration: "reloadInterval"]
+        reloadsAfterUpgrade = record[flag: "reloadsAfterUpgrade"]
+    }
+
+    func record(_ role: String, _ indices: [Service: Int]) -> StateText.Record {
+        var record = StateText.Record("plan")
+        record["role"] = role
+        record[numbers: "services"] = services.compactMap { indices[$0] }
+        record[flag: "retriesStarts"] = retriesStarts
+        record[flag: "countsAttempts"] = countsAttempts
+        record[duration: "retireDelay"] = retireDelay
+        record[number: "maximumOldGenerations"] = maximumOldGenerations
+        record[duration: "maximumOldAge"] = maximumOldAge
+        record[flag: "stopsOnFailure"] = stopsOnFailure
+        record[duration: "reloadInterval"] = reloadInterval
+        record[flag: "reloadsAfterUpgrade"] = reloadsAfterUpgrade
+        return record
+    }
+}

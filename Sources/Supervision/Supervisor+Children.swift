@@ -1,0 +1,219 @@
+extension Supervisor {
+    mutating func spawn(in id: SlotID) {
+        guard var slot = slots[id], slot.child == nil else { return }
+        let plan = slot.round == nil ? plan : round?.plan
+        if plan?.countsAttempts ?? false { generation += 1 }
+        let counts = plan?.countsAttempts ?? false
+        let child = Child(
+            id: nextNumber(), service: slot.service.name, instance: slot.instance,
+            generation: counts ? generation : slot.generation, spawnedAt: now, slot: id, stop: StopRule(slot.service),
+            stage: slot.stage)
+        slot.child = child.id
+        slot.restartAt = nil
+        slot.lastSpawn = now
+        slots[id] = slot
+        children[child.id] = child
+        spawning += 1
+        actions.append(.spawn(child))
+    }
+
+    mutating func spawned(_ id: Child.ID, _ pid: Int32) {
+        guard var child = children[id], child.phase == .spawning else { return }
+        spawning -= 1
+        child.pid = pid
+        child.phase = .starting
+        child.spawnedAt = now
+        identifiers[pid] = id
+        children[id] = child
+        report(.starting(child))
+        if stopRequest != nil { return tellForStop(id) }
+        if child.isRetired { return tell(id, child.stop) }
+        switch slots[child.slot]?.service.readiness {
+        case .none?, nil: becameReady(id)
+        case .alive(let time): setDeadline(id, now + time)
+        case .notified: if let limit = slots[child.slot]?.service.startTimeout { setDeadline(id, now + limit) }
+        }
+    }
+
+    mutating func spawnFailed(_ id: Child.ID, _ errno: Int32) {
+        guard let child = children[id], child.phase == .spawning else { return }
+        spawning -= 1
+        children[id] = nil
+        if child.isRetired { return retired.remove(child) }
+        if stopRequest != nil { return leftStage(child) }
+        failedToStart(child, .notSpawned(errno))
+    }
+
+    mutating func becameReady(_ id: Child.ID) {
+        guard var child = children[id], child.phase == .starting, !child.isRetired, stopRequest == nil else { return }
+        child.phase = .ready
+        child.readyAt = now
+        child.deadline = nil
+        children[id] = child
+        report(.accepted(child))
+        report(.changed)
+        if isCandidate(child) {
+            if slots[child.slot]?.isExcused != true { round?.unready -= 1 }
+            advanceRound()
+        } else {
+            lastAccepted = now
+            scheduleReload()
+        }
+    }
+
+    /// It belongs to the generation that is being brought up.
+    func isCandidate(_ child: Child) -> Bool {
+        guard let slot = slots[child.slot] else { return false }
+        return slot.round != nil && slot.round == round?.number
+    }
+
+    mutating func setDeadline(_ id: Child.ID, _ due: Instant?) {
+        children[id]?.deadline = due
+        if let due { arm(due, .child(id)) }
+    }
+
+    mutating func childIsDue(_ id: Child.ID) {
+        guard let child = children[id] else { return }
+        children[id]?.deadline = nil
+        switch child.phase {
+        case .starting:
+            // A stop tells it when its stage is due.
+            if stopRequest != nil { return }
+            if case .alive? = slots[child.slot]?.service.readiness { return becameReady(id) }
+            detach(child)
+            failedToStart(child, .timedOut)
+        case .stopping: kill(id)
+        case .spawning, .ready, .killed: break
+        }
+    }
+
+    /// Takes a child that hangs in its start out of its slot: it is ended, and another may take its place.
+    private mutating func detach(_ child: Child) {
+        slots[child.slot]?.child = nil
+        retire(child.id)
+        boundRetired()
+    }
+
+    // MARK: Ends
+
+    mutating func exited(_ pid: Int32, _ ending: Ending) {
+        guard let id = identifiers.removeValue(forKey: pid), let child = children.removeValue(forKey: id) else {
+            return
+        }
+        if child.isRetired {
+            retired.remove(child)
+            report(stopRequest == nil ? .formerDied(child, ending) : .ended(child, ending))
+            report(.changed)
+            return stopRequest == nil ? retiredChildEnded() : ()
+        }
+        slots[child.slot]?.child = nil
+        if stopRequest != nil { return endedInStop(child, ending) }
+        if child.restarts {
+            report(.died(child, ending, restarts: true))
+            return spawn(in: child.slot)
+        }
+        if child.phase == .starting {
+            failedToStart(child, .ended(ending))
+        } else if isCandidate(child) {
+            candidateFailed(child, .ended(ending))
+        } else {
+            currentDied(child, ending)
+        }
+    }
+
+    private mutating func failedToStart(_ child: Child, _ failure: StartFailure) {
+        slots[child.slot]?.child = nil
+        if isCandidate(child) { return candidateFailed(child, failure) }
+        report(.failedToStart(child, failure))
+        restartOrGiveUp(child, failure.ending, failedStart: true)
+    }
+
+    private mutating func candidateFailed(_ child: Child, _ failure: StartFailure) {
+        report(.failedToStart(child, failure))
+        if round?.plan?.retriesStarts == true {
+            if child.readyAt != nil {
+                round?.unready += 1
+                round?.delayUntil = nil
+            }
+            return scheduleStart(child.slot, failedStart: child.readyAt == nil)
+        }
+        guard let slot = slots[child.slot], !slot.service.isCritical else {
+            return failRound(.notStarted(child, failure))
+        }
+        // What is not critical goes its own way, by its restart policy.
+        if !slot.isExcused && child.readyAt == nil { round?.unready -= 1 }
+        slots[slot.id]?.isExcused = true
+        restartOrGiveUp(child, failure.ending, failedStart: child.readyAt == nil)
+        advanceRound()
+    }
+
+    private func isReplacedByRound(_ id: SlotID) -> Bool {
+        guard let round, round.plan?.retriesStarts == true, let slot = slots[id], slot.round == nil else {
+            return false
+        }
+        return round.kept[id] == nil
+    }
+
+    private mutating func currentDied(_ child: Child, _ ending: Ending) {
+        // A round that never gives up brings the replacement.
+        if isReplacedByRound(child.slot) {
+            report(.died(child, ending, restarts: true))
+            return report(.changed)
+        }
+        let restarts = slots[child.slot]?.service.restart.applies(to: ending) ?? false
+        report(.died(child, ending, restarts: restarts))
+        report(.changed)
+        restartOrGiveUp(child, ending, failedStart: false)
+    }
+
+    private mutating func restartOrGiveUp(_ child: Child, _ ending: Ending, failedStart: Bool) {
+        guard var slot = slots[child.slot] else { return }
+        let policy = slot.service.restart
+        guard policy.applies(to: ending) else { return over(child, ending, gaveUp: false) }
+        if let limit = policy.limit {
+            slot.restarts.removeAll { now - $0 >= limit.window }
+            guard slot.restarts.count < limit.count else {
+                report(.gaveUp(child))
+                return over(child, ending, gaveUp: true)
+            }
+            slot.restarts.append(now)
+            slots[slot.id] = slot
+        }
+        scheduleStart(slot.id, failedStart: failedStart)
+    }
+
+    /// Fills the slot again, no sooner than its pace allows.
+    private mutating func scheduleStart(_ id: SlotID, failedStart: Bool) {
+        guard var slot = slots[id], let lastSpawn = slot.lastSpawn else { return }
+        let backoff = slot.service.restart.backoff
+        let life = now - lastSpawn
+        if life >= backoff.maximum { slot.failures = 0 }
+        var pace = backoff.pace(failures: slot.failures)
+        if life < pace { slot.failures += 1 }
+        if failedStart, case .alive(let time) = slot.service.readiness { pace = max(pace, time) }
+        if backoff.jitter > 0 { pace += pace * (percent() * backoff.jitter) / 10_000 }
+        let due = lastSpawn + pace
+        slots[id] = slot
+        guard due > now else { return spawn(in: id) }
+        slots[id]?.restartAt = due
+        arm(due, .slot(id))
+    }
+
+    mutating func slotIsDue(_ id: SlotID) {
+        slots[id]?.restartAt = nil
+        if !isReplacedByRound(id) { spawn(in: id) }
+    }
+
+    /// Nothing fills the slot any more.
+    private mutating func over(_ child: Child, _ ending: Ending, gaveUp: Bool) {
+        guard let slot = slots[child.slot], !slot.isOver else { return }
+        slots[slot.id]?.isOver = true
+        guard slot.service.isCritical else { return }
+        criticalSlots -= 1
+        if ending.isBad, firstBadCode == nil { firstBadCode = ending.code }
+        let ends = gaveUp || plan?.stopsOnFailure == true && (ending.isBad || slot.service.restart.when == .never)
+        if ends || criticalSlots == 0 && firstBadCode == nil {
+            stop(StopRequest(.graceful, exitCode: firstBadCode ?? 0))
+        }
+    }
+}

@@ -1,0 +1,246 @@
+/// The bringing up of a generation: load, start stage by stage, wait until all are ready, then retire the old one.
+struct Round: Sendable {
+    let number: Int
+    var requesters: [Requester]
+    var plan: Plan?
+    /// Every slot of the new plan, those that are kept among them.
+    var slots: [SlotID] = []
+    /// What the new plan says of the slots that are kept.
+    var kept: [SlotID: Kept] = [:]
+    /// Those that are to be filled, by stage.
+    var stages: [[SlotID]] = []
+    var stage = -1
+    /// How many of the stages begun so far are not ready.
+    var unready = 0
+    /// All are ready; the old ones are told to stop then.
+    var delayUntil: Instant?
+
+    struct Kept: Equatable, Sendable {
+        let service: Service
+        let stage: Int
+    }
+}
+
+extension Supervisor {
+    mutating func requestReload(_ requester: Requester?, _ cause: ReloadCause) {
+        let requesters = requester.map { [$0] } ?? []
+        if stopRequest != nil { return answer(requesters, .failed(.stopping)) }
+        if round != nil {
+            waiting = (waiting ?? []) + requesters
+        } else {
+            report(.reloading(cause))
+            beginRound(requesters, cause)
+        }
+    }
+
+    mutating func beginRound(_ requesters: [Requester], _ cause: ReloadCause) {
+        reloadDue = nil
+        reloadsWhenAlone = false
+        round = Round(number: nextNumber(), requesters: requesters)
+        actions.append(.load)
+    }
+
+    mutating func loaded(_ plan: Plan) {
+        guard var round, round.plan == nil else { return }
+        let stages: [Int]
+        do {
+            stages = try plan.stages()
+        } catch {
+            return failRound(.notLoaded("\(error)"))
+        }
+        if !plan.countsAttempts { generation += 1 }
+        round.plan = plan
+        round.stages = Array(repeating: [], count: (stages.max() ?? 0) + 1)
+        let kept = keptSlots()
+        for (service, stage) in zip(plan.services, stages) {
+            for instance in 0..<service.instances {
+                if service.onReload != .replace, let id = kept[Place(service: service.name, instance: instance)] {
+                    round.slots.append(id)
+                    round.kept[id] = Round.Kept(service: service, stage: stage)
+                    continue
+                }
+                let slot = Slot(
+                    id: nextNumber(), service: service, instance: instance, stage: stage, generation: generation,
+                    round: round.number)
+                slots[slot.id] = slot
+                round.slots.append(slot.id)
+                round.stages[stage].append(slot.id)
+            }
+        }
+        self.round = round
+        advanceRound()
+    }
+
+    private struct Place: Hashable {
+        let service: String
+        let instance: Int
+    }
+
+    /// What a reload may leave alone: slots that are filled, or will be.
+    private func keptSlots() -> [Place: SlotID] {
+        var kept: [Place: SlotID] = [:]
+        for id in current {
+            guard let slot = slots[id], slot.service.onReload != .replace, !slot.isOver else { continue }
+            kept[Place(service: slot.service.name, instance: slot.instance)] = id
+        }
+        return kept
+    }
+
+    mutating func loadFailed(_ reason: String) {
+        if round?.plan == nil { failRound(.notLoaded(reason)) }
+    }
+
+    /// Begins stages until one has something to wait for; after the last, the old generation may go.
+    mutating func advanceRound() {
+        while var round, round.unready == 0, round.delayUntil == nil, stopRequest == nil {
+            round.stage += 1
+            guard round.stage < round.stages.count else { return everyoneIsReady() }
+            let starting = round.stages[round.stage]
+            round.unready = starting.count
+            self.round = round
+            for id in starting { spawn(in: id) }
+        }
+    }
+
+    /// Current children that the new plan has no place for.
+    private func leaving() -> [Child.ID] {
+        let staying = Set(round?.slots ?? [])
+        return current.compactMap { staying.contains($0) ? nil : slots[$0]?.child }
+    }
+
+    private mutating func everyoneIsReady() {
+        guard let plan = round?.plan else { return }
+        let pids = leaving().compactMap { children[$0]?.pid }.sorted()
+        let delay = pids.isEmpty ? .zero : plan.retireDelay
+        if self.plan != nil { report(.succeeded(generation: generation, old: pids, delay: delay)) }
+        guard delay > .zero else { return commit() }
+        let due = now + delay
+        round?.delayUntil = due
+        if let number = round?.number { arm(due, .round(number)) }
+    }
+
+    mutating func retireOld() {
+        report(.retiring)
+        commit()
+    }
+
+    private mutating func commit() {
+        guard let round, let plan = round.plan else { return }
+        let old = leaving()
+        let staying = Set(round.slots)
+        for id in current where !staying.contains(id) { slots[id] = nil }
+        current = round.slots
+        for id in current {
+            slots[id]?.round = nil
+            slots[id]?.isExcused = false
+        }
+        for (id, kept) in round.kept { adapt(id, to: kept) }
+        self.plan = plan
+        self.round = nil
+        failedReloads = 0
+        firstBadCode = nil
+        lastAccepted = now
+        lastFailedReload = nil
+        for id in old { retire(id) }
+        for id in round.kept.keys.sorted() { reloadKept(id) }
+        retireAdopted()
+        criticalSlots = current.count { slots[$0].map { $0.service.isCritical && !$0.isOver } ?? false }
+        boundRetired()
+        report(.reloaded(generation: generation))
+        answer(round.requesters, .done(generation: generation))
+        scheduleReload()
+        beginWaitingRound()
+    }
+
+    /// A kept child goes on under the rules of the new plan; its process group stays what it is.
+    private mutating func adapt(_ id: SlotID, to kept: Round.Kept) {
+        slots[id]?.service = kept.service
+        slots[id]?.stage = kept.stage
+        guard let child = slots[id]?.child.flatMap({ children[$0] }) else { return }
+        let rule = StopRule(kept.service)
+        children[child.id]?.stop = StopRule(signal: rule.signal, timeout: rule.timeout, group: child.stop.group)
+        children[child.id]?.stage = kept.stage
+    }
+
+    private mutating func retireAdopted() {
+        for id in adopted {
+            guard let child = children[id], !child.isTold else { continue }
+            retired.insert(child)
+            tell(id, child.stop)
+        }
+        adopted = []
+    }
+
+    private mutating func reloadKept(_ id: SlotID) {
+        guard let slot = slots[id], let child = slot.child.flatMap({ children[$0] }), !child.isTold else { return }
+        switch slot.service.onReload {
+        case .keep, .replace: break
+        case .signal(let signal):
+            if child.pid > 0 { actions.append(.signal(pid: child.pid, signal, group: child.stop.group)) }
+        case .restart:
+            // One that is just being spawned is new already.
+            guard child.phase != .spawning else { return }
+            children[child.id]?.restarts = true
+            tell(child.id, child.stop)
+        }
+    }
+
+    private mutating func beginWaitingRound() {
+        guard let requesters = waiting, stopRequest == nil else { return }
+        waiting = nil
+        report(.reloading(.request))
+        beginRound(requesters, .request)
+    }
+
+    /// The new ones are ended, everything stays as it was. Without anything that was, everything ends.
+    mutating func failRound(_ failure: Failure) {
+        guard let round else { return }
+        self.round = nil
+        let kept = Set(current)
+        lastFailedReload = now
+        for id in round.slots where !kept.contains(id) {
+            if let child = slots[id]?.child { retire(child) }
+            slots[id] = nil
+        }
+        report(.reloadFailed(failure))
+        answer(round.requesters, .failed(failure))
+        guard plan != nil || !adopted.isEmpty else { return stop(StopRequest(.graceful, exitCode: 1)) }
+        failedReloads += 1
+        boundRetired()
+        scheduleReload()
+        beginWaitingRound()
+    }
+
+    // MARK: Reloads by themselves
+
+    mutating func scheduleReload() {
+        reloadsWhenAlone = false
+        reloadDue = nil
+        guard let interval = reloadInterval, let last = lastReload, round == nil, stopRequest == nil else { return }
+        let due = max(now, last + interval)
+        reloadDue = due
+        arm(due, .reload)
+    }
+
+    private var reloadInterval: Duration? { plan?.reloadInterval.flatMap { $0 > .zero ? $0 : nil } }
+
+    /// What the interval counts from.
+    private var lastReload: Instant? { [lastAccepted, lastFailedReload].compactMap(\.self).max() }
+
+    mutating func reloadIsDue() {
+        reloadDue = nil
+        guard let interval = reloadInterval, let lastReload, round == nil else { return }
+        let last = lastReload + interval * 2
+        guard retired.isEmpty || now >= last else {
+            reloadsWhenAlone = true
+            reloadDue = last
+            return arm(last, .reload)
+        }
+        requestReload(nil, .interval(interval, forced: !retired.isEmpty))
+    }
+
+    mutating func retiredChildEnded() {
+        guard reloadsWhenAlone, retired.isEmpty else { return }
+        reloadIsDue()
+    }
+}

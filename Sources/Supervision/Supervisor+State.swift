@@ -1,0 +1,254 @@
+extension Supervisor {
+    /// Everything that the next image of this process must know.
+    package var records: [StateText.Record] {
+        var indices: [Service: Int] = [:]
+        let kept = round?.kept ?? [:]
+        let placed = slots.keys.sorted().compactMap { slots[$0]?.service }
+        for service in placed + kept.values.map(\.service) + (plan?.services ?? []) + (round?.plan?.services ?? [])
+        where indices[service] == nil { indices[service] = indices.count }
+        var head = StateText.Record("supervisor")
+        head[number: "version"] = StateText.version
+        head[number: "generation"] = generation
+        head[number: "failedReloads"] = failedReloads
+        head[number: "counter"] = counter
+        head[numbers: "current"] = current
+        head[instant: "lastAccepted"] = lastAccepted
+        head[instant: "lastFailedReload"] = lastFailedReload
+        head["random"] = String(randomState)
+        head[instant: "reloadDue"] = reloadDue
+        head[flag: "reloadsWhenAlone"] = reloadsWhenAlone
+        head[number: "firstBadCode"] = firstBadCode.map(Int.init)
+        head[flag: "hasWaiting"] = waiting != nil
+        head[numbers: "waiting"] = waiting ?? []
+        head[numbers: "upgrade"] = upgrade ?? []
+        var records = [head]
+        records += indices.sorted { $0.value < $1.value }.map { $0.key.record($0.value) }
+        if let plan { records.append(plan.record("current", indices)) }
+        if let round {
+            if let plan = round.plan { records.append(plan.record("round", indices)) }
+            records += round.records
+        }
+        for (slot, kept) in kept.sorted(by: { $0.key < $1.key }) {
+            var record = StateText.Record("kept")
+            record[number: "slot"] = slot
+            record[number: "service"] = indices[kept.service]
+            record[number: "stage"] = kept.stage
+            records.append(record)
+        }
+        for id in slots.keys.sorted() {
+            if let slot = slots[id] { records.append(slot.record(service: indices[slot.service] ?? -1)) }
+        }
+        for id in children.keys.sorted() { if let child = children[id] { records.append(child.record) } }
+        return records
+    }
+
+    /// The state as another image left it; what is damaged has defaults. A child that has a pid is never forgotten: one
+    /// whose place is lost serves on, and retires when a new generation is ready.
+    package init(restoring state: StateText) {
+        self.init()
+        var services: [Int: Service] = [:]
+        for record in state.all("service") { services[record[number: "index"] ?? -1] = Service(record) }
+        for record in state.all("plan") where record["role"] == "current" { plan = Plan(record, services: services) }
+        restoreHead(state.first("supervisor") ?? StateText.Record("supervisor"))
+        for record in state.all("slot") {
+            guard let slot = Slot(record, services) else { continue }
+            slots[slot.id] = slot
+            counter = max(counter, slot.id)
+        }
+        restoreRound(state, services)
+        current.removeAll { slots[$0] == nil }
+        let placed = Set(current + (round?.slots ?? []))
+        slots = slots.filter { placed.contains($0.key) }
+        for record in state.all("child") { restore(record) }
+        countUnready()
+        criticalSlots = current.count { slots[$0].map { $0.service.isCritical && !$0.isOver } ?? false }
+        if let reloadDue { deadlines.insert(reloadDue, .reload) }
+    }
+
+    private mutating func restoreHead(_ head: StateText.Record) {
+        generation = head.count("generation")
+        failedReloads = head.count("failedReloads")
+        counter = head.count("counter")
+        current = head[numbers: "current"]
+        lastAccepted = head[instant: "lastAccepted"]
+        lastFailedReload = head[instant: "lastFailedReload"]
+        reloadDue = head[instant: "reloadDue"]
+        reloadsWhenAlone = head[flag: "reloadsWhenAlone"]
+        firstBadCode = head[number: "firstBadCode"].map { Int32(clamping: $0) }
+        randomState = head["random"].flatMap { UInt64($0) } ?? randomState
+        waiting = head[flag: "hasWaiting"] ? head[numbers: "waiting"] : nil
+        upgrade = head[numbers: "upgrade"]
+    }
+
+    private mutating func restore(_ record: StateText.Record) {
+        guard let pid = record[number: "pid"].flatMap({ Int32(exactly: $0) }), pid > 1, identifiers[pid] == nil else {
+            return
+        }
+        var id = record.count("id")
+        if id == 0 || children[id] != nil { id = nextNumber() }
+        counter = max(counter, id)
+        var child = Child(record, id: id, pid: pid)
+        if slots[child.slot]?.child != id { child.isRetired = true }
+        generation = max(generation, child.generation)
+        children[id] = child
+        identifiers[pid] = id
+        if child.isRetired { adopt(child) }
+        if let due = child.deadline { deadlines.insert(due, .child(id)) }
+    }
+
+    /// A child that serves, but that the state did not tell of: it retires when a new generation is ready.
+    package mutating func adopt(pid: Int32, at time: Instant) {
+        guard identifiers[pid] == nil else { return }
+        var child = Child(
+            id: nextNumber(), service: "", instance: 0, generation: generation, spawnedAt: time, slot: 0,
+            stop: StopRule(signal: 15, timeout: nil, group: false), stage: 0)
+        child.pid = pid
+        child.phase = .ready
+        child.readyAt = time
+        child.isRetired = true
+        children[child.id] = child
+        identifiers[pid] = child.id
+        adopt(child)
+    }
+
+    private mutating func adopt(_ child: Child) {
+        if child.isTold { retired.insert(child) } else { adopted.append(child.id) }
+    }
+
+    private mutating func restoreRound(_ state: StateText, _ services: [Int: Service]) {
+        guard let record = state.first("round"), let number = record[number: "number"] else { return }
+        var round = Round(number: number, requesters: record[numbers: "requesters"])
+        counter = max(counter, record.count("number"))
+        for plan in state.all("plan") where plan["role"] == "round" { round.plan = Plan(plan, services: services) }
+        if round.plan != nil {
+            round.slots = record[numbers: "slots"].filter { slots[$0] != nil }
+            round.stages = state.all("stage").map { $0[numbers: "slots"].filter { slots[$0] != nil } }
+            for kept in state.all("kept") {
+                guard let service = services[kept[number: "service"] ?? -1] else { continue }
+                round.kept[kept[number: "slot"] ?? -1] = Round.Kept(service: service, stage: kept.count("stage"))
+            }
+            round.stage = min(max(-1, record[number: "stage"] ?? -1), round.stages.count - 1)
+            round.delayUntil = record[instant: "delayUntil"]
+            if let due = round.delayUntil { deadlines.insert(due, .round(number)) }
+        }
+        self.round = round
+    }
+
+    /// Counts anew who is waited for; a slot that lost its child is filled again at once.
+    private mutating func countUnready() {
+        let begun = Set(round.map { Array($0.stages.prefix($0.stage + 1).joined()) } ?? [])
+        for id in slots.keys.sorted() {
+            guard let slot = slots[id] else { continue }
+            if let child = slot.child, children[child] == nil { slots[id]?.child = nil }
+            let isWanted = !slot.isOver && (slot.round == nil || begun.contains(id))
+            if slots[id]?.child == nil, slot.restartAt == nil, isWanted { slots[id]?.restartAt = now }
+            if let due = slots[id]?.restartAt { deadlines.insert(due, .slot(id)) }
+        }
+        guard let round else { return }
+        self.round?.unready = round.stages.prefix(round.stage + 1).joined().count { id in
+            guard let slot = slots[id], !slot.isExcused else { return false }
+            return slot.child.flatMap { children[$0] }?.phase != .ready
+        }
+    }
+}
+
+extension StateText.Record {
+    /// Neither negative nor so large that counting on overflows.
+    fileprivate func count(_ key: String) -> Int { min(max(0, self[number: key] ?? 0), Int.max / 2) }
+}
+
+extension Round {
+    fileprivate var records: [StateText.Record] {
+        var record = StateText.Record("round")
+        record[number: "number"] = number
+        record[numbers: "requesters"] = requesters
+        record[numbers: "slots"] = slots
+        record[number: "stage"] = stage
+        record[instant: "delayUntil"] = delayUntil
+        return [record]
+            + stages.map { slots in
+                var record = StateText.Record("stage")
+                record[numbers: "slots"] = slots
+                return record
+            }
+    }
+}
+
+extension Slot {
+    fileprivate init?(_ record: StateText.Record, _ services: [Int: Service]) {
+        guard let id = record[number: "id"], (1..<Int.max / 2).contains(id),
+            let service = services[record[number: "service"] ?? -1]
+        else { return nil }
+        self.init(
+            id: id, service: service, instance: record.count("instance"), stage: min(record.count("stage"), 10_000),
+            generation: record.count("generation"))
+        round = record[number: "round"]
+        child = record[number: "child"]
+        failures = record.count("failures")
+        lastSpawn = record[instant: "lastSpawn"]
+        restarts = record[numbers: "restarts"].map { Instant(nanoseconds: Int64($0)) }
+        restartAt = record[instant: "restartAt"]
+        isOver = record[flag: "over"]
+        isExcused = record[flag: "excused"]
+    }
+
+    fileprivate func record(service index: Int) -> StateText.Record {
+        var record = StateText.Record("slot")
+        record[number: "id"] = id
+        record[number: "service"] = index
+        record[number: "instance"] = instance
+        record[number: "stage"] = stage
+        record[number: "generation"] = generation
+        record[number: "round"] = round
+        record[number: "child"] = child
+        record[number: "failures"] = failures
+        record[instant: "lastSpawn"] = lastSpawn
+        record[numbers: "restarts"] = restarts.map { Int($0.nanoseconds) }
+        record[instant: "restartAt"] = restartAt
+        record[flag: "over"] = isOver
+        record[flag: "excused"] = isExcused
+        return record
+    }
+}
+
+extension Child {
+    fileprivate init(_ record: StateText.Record, id: ID, pid: Int32) {
+        let rule = StopRule(
+            signal: Int32(clamping: record[number: "stopSignal"] ?? 15), timeout: record[duration: "stopTimeout"],
+            group: record[flag: "group"])
+        self.init(
+            id: id, service: record["service"] ?? "", instance: record.count("instance"),
+            generation: record.count("generation"),
+            spawnedAt: record[instant: "spawnedAt"] ?? Instant(nanoseconds: 0), slot: record[number: "slot"] ?? 0,
+            stop: rule, stage: min(record.count("stage"), 10_000))
+        self.pid = pid
+        phase = record["phase"].flatMap(Phase.init) ?? .ready
+        readyAt = record[instant: "readyAt"]
+        isRetired = record[flag: "retired"]
+        restarts = record[flag: "restarts"]
+        told = record[number: "told"].map { Int32(clamping: $0) }
+        deadline = record[instant: "deadline"]
+    }
+
+    fileprivate var record: StateText.Record {
+        var record = StateText.Record("child")
+        record[number: "id"] = id
+        record["service"] = service
+        record[number: "instance"] = instance
+        record[number: "generation"] = generation
+        record[number: "pid"] = Int(pid)
+        record["phase"] = phase.rawValue
+        record[instant: "spawnedAt"] = spawnedAt
+        record[instant: "readyAt"] = readyAt
+        record[flag: "retired"] = isRetired
+        record[flag: "restarts"] = restarts
+        record[number: "told"] = told.map(Int.init)
+        record[number: "slot"] = slot
+        record[instant: "deadline"] = deadline
+        record[number: "stopSignal"] = Int(stop.signal)
+        record[duration: "stopTimeout"] = stop.timeout
+        record[flag: "group"] = stop.group
+        record[number: "stage"] = stage
+        return record
+    }
+}

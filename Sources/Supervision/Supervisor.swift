@@ -1,0 +1,191 @@
+/// The engine of all supervision here: it takes what happens and says what to do about it. It owns no process, no
+/// clock and no descriptor, so everything that it decides can be replayed.
+///
+/// What is wanted is recorded before any action is asked for, so that an event in between finds it.
+package struct Supervisor: Sendable {
+    /// The plan in force; nil until the first configuration is loaded.
+    package internal(set) var plan: Plan?
+    package internal(set) var generation = 0
+    /// Reloads that failed since the last good one.
+    package internal(set) var failedReloads = 0
+    /// Everything is being stopped, and how.
+    package internal(set) var stopRequest: StopRequest?
+    package internal(set) var children: [Child.ID: Child] = [:]
+
+    var identifiers: [Int32: Child.ID] = [:]
+    var slots: [SlotID: Slot] = [:]
+    /// The slots of the plan in force.
+    var current: [SlotID] = []
+    /// Those of them whose children may still be restarted, and matter.
+    var criticalSlots = 0
+    var round: Round?
+    /// Requests that came during the round: one more round serves them all.
+    var waiting: [Requester]?
+    var upgrade: [Requester]?
+    /// The new executable is good: the exec comes as soon as no spawn and no load is under way.
+    var execIsDue = false
+    var spawning = 0
+    var retired = RetiredGenerations()
+    /// Retired children that were not told to stop, because nothing else served.
+    var adopted: [Child.ID] = []
+    var deadlines = DeadlineQueue()
+    var lastAccepted: Instant?
+    var lastFailedReload: Instant?
+    var reloadDue: Instant?
+    /// Reload as soon as the last old child has gone.
+    var reloadsWhenAlone = false
+    var firstBadCode: Int32?
+    /// While services are stopped one stage after the other: those of this stage and above have been told.
+    var stopStage = 0
+    /// How many current children there are of each stage.
+    var stageCounts: [Int] = []
+    var isOver = false
+    var counter = 0
+    var randomState: UInt64 = 0x9E37_79B9_7F4A_7C15
+    var now = Instant(nanoseconds: 0)
+    var actions: [Action] = []
+
+    package init() {}
+
+    /// Takes one event, and returns what is to be done, in this order.
+    package mutating func handle(_ event: Event, at time: Instant) -> [Action] {
+        now = max(now, time)
+        actions.removeAll(keepingCapacity: true)
+        guard !isOver else { return [] }
+        switch event {
+        case .start: if plan == nil && round == nil && stopRequest == nil { beginRound([], .request) }
+        case .timer: break
+        case .loaded(let plan): loaded(plan)
+        case .loadFailed(let reason): loadFailed(reason)
+        case .spawned(let id, let pid): spawned(id, pid)
+        case .spawnFailed(let id, let errno): spawnFailed(id, errno)
+        case .exited(let pid, let ending): exited(pid, ending)
+        case .ready(let pid): if let id = identifiers[pid] { becameReady(id) }
+        case .reload(let requester): requestReload(requester, .request)
+        case .stop(let request): stop(request)
+        case .upgrade(let requester): requestUpgrade(requester)
+        case .proven: execIsDue = upgrade != nil
+        case .unproven(let reason), .execFailed(let reason): upgradeFailed(reason)
+        case .resumed: resumed()
+        }
+        meetDeadlines()
+        endIfDone()
+        if execIsDue, spawning == 0, round.map({ $0.plan != nil }) ?? true {
+            execIsDue = false
+            actions.append(.exec)
+        }
+        return actions
+    }
+
+    /// The child with this pid, until it is reaped.
+    package func child(withPID pid: Int32) -> Child? { identifiers[pid].flatMap { children[$0] } }
+
+    /// When `timer` is to come; nil when nothing is due.
+    package mutating func nextDeadline() -> Instant? {
+        while let first = deadlines.first {
+            if isCurrent(first.due, first.target) { return first.due }
+            deadlines.removeFirst()
+        }
+        return nil
+    }
+
+    package var isReloading: Bool { round != nil }
+    package var isFirstRound: Bool { plan == nil }
+
+    /// Changes what may change without a reload: the delay of the next retirement and the interval of reloads.
+    package mutating func adjust(retireDelay: Duration, reloadInterval: Duration?, at time: Instant) {
+        now = max(now, time)
+        round?.plan?.retireDelay = retireDelay
+        plan?.retireDelay = retireDelay
+        round?.plan?.reloadInterval = reloadInterval
+        guard plan?.reloadInterval != reloadInterval else { return }
+        plan?.reloadInterval = reloadInterval
+        scheduleReload()
+    }
+
+    // MARK: Deadlines
+
+    private mutating func meetDeadlines() {
+        while let first = deadlines.first, first.due <= now {
+            deadlines.removeFirst()
+            guard isCurrent(first.due, first.target) else { continue }
+            switch first.target {
+            case .child(let id): childIsDue(id)
+            case .slot(let id): slotIsDue(id)
+            case .round: retireOld()
+            case .reload: reloadIsDue()
+            }
+        }
+    }
+
+    private func isCurrent(_ due: Instant, _ target: DeadlineQueue.Target) -> Bool {
+        switch target {
+        case .child(let id): children[id]?.deadline == due
+        case .slot(let id): slots[id]?.restartAt == due && stopRequest == nil
+        case .round(let number): round?.number == number && round?.delayUntil == due
+        case .reload: reloadDue == due && stopRequest == nil
+        }
+    }
+
+    mutating func arm(_ due: Instant, _ target: DeadlineQueue.Target) {
+        deadlines.insert(due, target)
+        guard deadlines.count > 2 * (children.count + slots.count) + 64 else { return }
+        let snapshot = self
+        deadlines.compact { snapshot.isCurrent($0, $1) }
+    }
+
+    mutating func report(_ report: Report) { actions.append(.report(report)) }
+
+    mutating func answer(_ requesters: [Requester], _ answer: Answer) {
+        for requester in requesters { actions.append(.answer(requester, answer)) }
+    }
+
+    mutating func nextNumber() -> Int {
+        counter += 1
+        return counter
+    }
+
+    /// 0 to 99. SplitMix64
+    mutating func percent() -> Int {
+        randomState &+= 0x9E37_79B9_7F4A_7C15
+        var mixed = randomState
+        mixed = (mixed ^ (mixed >> 30)) &* 0xBF58_476D_1CE4_E5B9
+        mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
+        return Int((mixed ^ (mixed >> 31)) % 100)
+    }
+}
+
+/// The children of old generations, oldest first.
+struct RetiredGenerations: Equatable, Sendable {
+    private var members: [Int: Set<Child.ID>] = [:]
+    /// Ascending.
+    private(set) var generations: [Int] = []
+
+    var isEmpty: Bool { generations.isEmpty }
+
+    subscript(generation: Int) -> Set<Child.ID> { members[generation] ?? [] }
+
+    mutating func insert(_ child: Child) {
+        if members[child.generation] == nil {
+            generations.insert(child.generation, at: position(child.generation))
+        }
+        members[child.generation, default: []].insert(child.id)
+    }
+
+    mutating func remove(_ child: Child) {
+        guard members[child.generation]?.remove(child.id) != nil, members[child.generation]?.isEmpty == true else {
+            return
+        }
+        members[child.generation] = nil
+        generations.remove(at: position(child.generation))
+    }
+
+    private func position(_ generation: Int) -> Int {
+        var (low, high) = (0, generations.count)
+        while low < high {
+            let middle = (low + high) / 2
+            if generations[middle] < generation { low = middle + 1 } else { high = middle }
+        }
+        return low
+    }
+}

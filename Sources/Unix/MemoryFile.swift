@@ -1,0 +1,33 @@
+#if canImport(Glibc)
+import Glibc
+#elseif canImport(Musl)
+import Musl
+#else
+import Darwin
+#endif
+
+/// A file without a name that hands bytes over an exec(3): sealed against changes where the system can.
+package enum MemoryFile {
+    /// Close-on-exec.
+    package static func make(_ name: String, _ bytes: [UInt8]) throws(Errno) -> FileDescriptor {
+        let file = FileDescriptor(owning: try checked { SystemCall.memoryFile(name) })
+        var written = 0
+        while written < bytes.count {
+            written += try Descriptor.write(file.number, bytes.span.extracting(written..<bytes.count))
+        }
+        _ = try checked { SystemCall.seal(file.number) }
+        return file
+    }
+}
+
+extension CurrentProcess {
+    /// Replaces this process's image; returns the reason when that fails. execve(2)
+    package static func execute(_ path: String, _ arguments: [String], environment: [[UInt8]]) -> Errno {
+        unsafe Spawn.withCStrings(arguments) { argv in
+            unsafe Spawn.withCStrings(environment) { envp in
+                unsafe execve(path, argv, envp)
+                return .current
+            }
+        }
+    }
+}

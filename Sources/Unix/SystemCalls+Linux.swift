@@ -1,0 +1,68 @@
+#if os(Linux)
+import CUnix
+
+#if canImport(Glibc)
+import Glibc
+#else
+import Musl
+#endif
+
+/// Calls that libc hides from Swift, behind syscall(2): each returns -1 and sets errno, as libc's would.
+enum SystemCall {
+    private static func call(_ number: Int32, _ first: Int, _ second: Int = 0, _ third: Int = 0, _ fourth: Int = 0)
+        -> Int32
+    {
+        Int32(truncatingIfNeeded: cunix_syscall(Int(number), first, second, third, fourth))
+    }
+
+    /// Both ends close-on-exec. pipe2(2)
+    static func pipe(_ ends: inout [Int32]) -> Int32 {
+        unsafe ends.withUnsafeMutableBufferPointer {
+            call(SYS_pipe2, Int(bitPattern: $0.baseAddress), Int(O_CLOEXEC))
+        }
+    }
+
+    /// Close-on-exec and non-blocking. accept4(2)
+    static func accept(_ listener: Int32) -> Int32 {
+        call(SYS_accept4, Int(listener), 0, 0, Int(O_CLOEXEC | O_NONBLOCK))
+    }
+
+    /// Close-on-exec. dup3(2)
+    static func duplicate(_ source: Int32, onto target: Int32) -> Int32 {
+        call(SYS_dup3, Int(source), Int(target), Int(O_CLOEXEC))
+    }
+
+    static func closeRange(_ first: UInt32, _ last: UInt32) -> Int32 { call(SYS_close_range, Int(first), Int(last)) }
+
+    static func openProcess(_ pid: ProcessID) -> Int32 { call(SYS_pidfd_open, Int(pid)) }
+
+    /// A `queued` signal carries a value, as sigqueue(3) would send it. pidfd_send_signal(2)
+    static func signal(_ process: Int32, _ signal: Int32, queued value: Int32? = nil) -> Int32 {
+        guard let value else { return call(SYS_pidfd_send_signal, Int(process), Int(signal)) }
+        // siginfo_t: signal, errno, code; then, aligned as a pointer, pid, user and value. 128 bytes
+        var info = [Int32](repeating: 0, count: 32)
+        let fields = MemoryLayout<Int>.size == 8 ? 4 : 3
+        info[0] = signal
+        info[2] = -1  // SI_QUEUE
+        info[fields] = getpid()
+        info[fields + 1] = Int32(bitPattern: getuid())
+        info[fields + 2] = value
+        return unsafe info.withUnsafeBufferPointer {
+            call(SYS_pidfd_send_signal, Int(process), Int(signal), Int(bitPattern: $0.baseAddress))
+        }
+    }
+
+    /// prctl(2), PR_SET_CHILD_SUBREAPER
+    static func becomeSubreaper() -> Int32 { call(SYS_prctl, 36, 1) }
+
+    /// An unlinked file in memory, which can be sealed. memfd_create(2)
+    static func memoryFile(_ name: String) -> Int32 {
+        unsafe name.withCString {
+            call(SYS_memfd_create, Int(bitPattern: $0), 3 /* MFD_CLOEXEC | MFD_ALLOW_SEALING */)
+        }
+    }
+
+    /// Nobody changes the file any more, we neither. fcntl(2), F_ADD_SEALS
+    static func seal(_ file: Int32) -> Int32 { fcntl(file, 1033, 15) }
+}
+#endif
