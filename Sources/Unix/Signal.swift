@@ -39,6 +39,9 @@ package struct Signal: Hashable, RawRepresentable, Sendable, CustomStringConvert
         unblockAll()
     }
 
+    /// Every signal has its default disposition; what is blocked stays blocked, and waits.
+    package static func resetDispositions() { cunix_signals_reset() }
+
     package static func unblockAll() {
         var empty = sigset_t()
         unsafe sigemptyset(&empty)

@@ -19,11 +19,12 @@ struct BoundSocket {
         let tried = "cannot bind \(spec.kind == .datagram ? "UDP " : "")\(spec.text)"
         do {
             let socket = try Socket.open(address.family, spec.kind)
-            // A UDP port that is in use would be shared with its owner, who would go on silently without his datagrams.
             if spec.kind == .stream { try Socket.set(.reuseAddress, true, of: socket.number) }
             if settings.reuseport { try Socket.set(.reusePort, true, of: socket.number) }
             if case .ipv6 = address { try Socket.set(.ipv6Only, true, of: socket.number) }
             try Socket.bind(socket.number, to: address)
+            // Not before: a UDP port in use would be shared with its owner, who would silently miss his datagrams.
+            if spec.kind == .datagram { try Socket.set(.reuseAddress, true, of: socket.number) }
             if spec.kind == .stream { try listen(socket.number, settings) }
             return BoundSocket(
                 key: spec.key, kind: spec.kind, descriptor: socket.release(), wanted: spec.descriptor, file: nil)

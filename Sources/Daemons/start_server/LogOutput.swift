@@ -6,6 +6,8 @@ import Unix
 final class LogOutput {
     private let target: Settings.LogTarget
     private let console: Console
+    /// Opened, and not yet in place of standard output.
+    private var file: Int32 = -1
     /// Of a command: both ends stay ours, so that nothing is lost while there is no reader.
     private var pipe: (read: Int32, write: Int32)?
     /// What standard output and error were before: the command's own, which must not read what it wrote.
@@ -16,30 +18,47 @@ final class LogOutput {
     /// The least time from one start of a command that ends to the next.
     private static let pace = Duration.seconds(1)
 
-    /// `keepsOriginal`: the command may write where we did; not when the caller waits for the end of our output.
+    /// Opens it: `redirect` puts it into use. `keepsOriginal`: a command may write where we did; not when the caller
+    /// waits for the end of our output.
     init(_ target: Settings.LogTarget, _ console: Console, keepsOriginal: Bool) throws(Failure) {
         self.target = target
         self.console = console
         switch target {
         case .file(let path):
             do {
-                try Self.redirect(path)
+                file = try Self.open(path)
             } catch {
                 throw Failure("cannot open log file \(path)", error)
             }
         case .command(let text):
             do {
-                let ends = try FileDescriptor.pipe().release()
-                pipe = ends
+                pipe = try FileDescriptor.pipe().release()
                 if keepsOriginal {
                     original = [try Descriptor.duplicate(1, above: [2]), try Descriptor.duplicate(2, above: [2])]
                 }
-                for number: Int32 in 1...2 { try Descriptor.duplicate(ends.write, ontoStandard: number) }
             } catch {
                 throw Failure("cannot start '\(text)'", error)
             }
         }
+    }
+
+    func redirect() throws(Failure) {
+        do {
+            try redirect(to: pipe?.write ?? file)
+        } catch {
+            throw Failure("cannot redirect standard output", error)
+        }
+        if file >= 0 { Descriptor.close(file) }
+        file = -1
+    }
+
+    private func redirect(to descriptor: Int32) throws(Errno) {
+        for number: Int32 in 1...2 { try Descriptor.duplicate(descriptor, ontoStandard: number) }
         console.reopened()
+    }
+
+    private static func open(_ path: String) throws(Errno) -> Int32 {
+        try FileDescriptor.open(path, [.writeOnly, .append, .create, .noControllingTerminal], mode: 0o666).release()
     }
 
     /// Opened by an earlier image of this process.
@@ -67,19 +86,15 @@ final class LogOutput {
         return record
     }
 
-    var descriptors: [Int32] { (pipe.map { [$0.read, $0.write] } ?? []) + original }
-
-    private static func redirect(_ path: String) throws(Errno) {
-        let file = try FileDescriptor.open(path, [.writeOnly, .append, .create, .noControllingTerminal], mode: 0o666)
-        for number: Int32 in 1...2 { try Descriptor.duplicate(file.number, ontoStandard: number) }
-    }
+    var descriptors: [Int32] { (file < 0 ? [] : [file]) + (pipe.map { [$0.read, $0.write] } ?? []) + original }
 
     /// After a rotation. What cannot be opened leaves the old file in use.
     func reopen() {
         guard case .file(let path) = target else { return }
         do {
-            try Self.redirect(path)
-            console.reopened()
+            let file = try Self.open(path)
+            defer { Descriptor.close(file) }
+            try redirect(to: file)
         } catch {
             console.write("cannot reopen log file \(path), going on with the old one: \(error)")
         }

@@ -24,7 +24,7 @@ struct PortSpec: Equatable, Sendable {
     private let host: Host
 
     init(parsing text: String) throws(Mistake) {
-        let (spec, descriptor) = try Self.splitDescriptor(text)
+        let (spec, descriptor) = try Self.splitDescriptor(Self.trimmed(text[...]))
         self.descriptor = descriptor
         self.text = spec
         var (host, digits) = Self.splitHost(spec)
@@ -69,7 +69,14 @@ struct PortSpec: Equatable, Sendable {
         guard isDecimal(digits), let number = Int32(digits) else {
             throw Mistake(reason: "does not end in the number of a descriptor (=0, =1, ...)")
         }
-        return (String(text[..<equals]), number)
+        return (trimmed(text[..<equals]), number)
+    }
+
+    /// Without blanks at its ends, which do no harm.
+    private static func trimmed(_ text: Substring) -> String {
+        var bytes = text.utf8.drop { $0 == 0x20 || $0 == 0x09 }
+        while let last = bytes.last, last == 0x20 || last == 0x09 { bytes.removeLast() }
+        return String(decoding: bytes, as: UTF8.self)
     }
 
     private static func splitHost(_ spec: String) -> (host: Substring?, port: Substring) {

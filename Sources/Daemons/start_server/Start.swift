@@ -41,6 +41,7 @@ enum Start {
                 Superdaemon.catchSignals(pipe)
                 Descriptor.closeInherited(except: kept(parts, pipe))
             }
+            try parts.log?.redirect()
             try writePidFile(parts.pidFile)
             if settings.readiness == .notify { parts.notify = try notifySocket() }
         } catch {

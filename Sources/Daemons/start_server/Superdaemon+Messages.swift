@@ -20,6 +20,7 @@ extension Superdaemon {
             "autorestart triggered (\(isForced ? "forced, " : "")interval=\(Seconds.text(interval)))"
         case .succeeded(_, let old, let delay): succeeded(old, delay)
         case .retiring: "killing old workers"
+        case .stopping where exitCode != 0: nil
         case .stopping(let request, let pids):
             "received \(Signal(rawValue: request.cause).shortName), sending "
                 + "\(Signal(rawValue: request.signal ?? settings.signalOnTerm.rawValue).shortName) to all workers:"
@@ -30,7 +31,9 @@ extension Superdaemon {
     }
 
     private func succeeded(_ old: [ProcessID], _ delay: Duration) -> String {
-        let list = old.isEmpty ? "none" : Self.list(old)
+        // All old ones are named, as ever; those that are draining already get no second signal.
+        let draining = master?.supervisor.children.values.filter(\.isRetired).map(\.pid) ?? []
+        let list = old.isEmpty && draining.isEmpty ? "none" : Self.list((old + draining).sorted())
         let running = "new worker is now running, sending \(settings.signalOnHup.shortName) to old workers:\(list)"
         guard delay > .zero else { return "\(running)\nkilling old workers" }
         return "\(running)\nsleeping \(Seconds.text(delay)) secs before killing old workers"

@@ -81,7 +81,8 @@ extension Superdaemon {
     }
 
     static func catchSignals(_ pipe: SignalPipe) {
-        Signal.pipe.discard()
+        // Not ours, and no reason to leave workers without a superdaemon.
+        for signal in ["PIPE", "ALRM", "VTALRM", "PROF", "IO", "XCPU"] { Signal(parsing: signal)?.discard() }
         for signal in signals + [.child] { pipe.catches(signal) }
         Signal.unblockAll()
     }

@@ -22,7 +22,7 @@ final class Superdaemon: MasterHost {
     private let account: SpawnAccount?
     private var envdir = EnvDir()
     private var knownMistakes: Set<String> = []
-    private var exitCode: Int32 = 0
+    private(set) var exitCode: Int32 = 0
 
     /// In this order when several came at once: a stop goes before anything else.
     static let signals: [Signal] = [.terminate, .interrupt, .quit, .user1, .hangup, .user2]

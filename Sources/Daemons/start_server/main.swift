@@ -4,9 +4,11 @@ import Unix
 // Server::Starter's superdaemon: binds sockets, starts a program with them, and replaces it without closing them.
 
 try? Descriptor.fillStandard()
-Signal.resetAll()
+Signal.resetDispositions()
 let image = MasterImage(arguments: CommandLine.arguments)
 let handed = MasterImage.takeState()
+// After an exec signals wait until there are handlers again.
+if handed == nil { Signal.unblockAll() }
 do {
     let settings = try SettingsParser.parse(Array(CommandLine.arguments.dropFirst()))
     if let handed {
