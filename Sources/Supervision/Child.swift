@@ -29,6 +29,8 @@ package struct Child: Equatable, Sendable {
     var told: Int32?
     /// The place that it fills; a restarted child has the place of the one before.
     package internal(set) var slot: SlotID
+    /// Its deadline is the end of the time for which it must live to be accepted.
+    var isOnProbation = false
     /// What happens to it next, unless something else does before.
     var deadline: Instant?
     var stop: StopRule

@@ -25,12 +25,19 @@ extension Supervisor {
         child.spawnedAt = now
         identifiers[pid] = id
         children[id] = child
+        // The pace counts from here: a spawn that takes long must not make the next one due at once.
+        slots[child.slot]?.lastSpawn = now
         report(.starting(child))
         if stopRequest != nil { return tellForStop(id) }
-        if child.isRetired { return tell(id, child.stop) }
+        if child.isRetired {
+            tell(id, child.stop)
+            return boundRetired()
+        }
         switch slots[child.slot]?.service.readiness {
         case .none?, nil: becameReady(id)
-        case .alive(let time): setDeadline(id, now + time)
+        case .alive(let time):
+            children[id]?.isOnProbation = true
+            setDeadline(id, now + time)
         case .notified: if let limit = slots[child.slot]?.service.startTimeout { setDeadline(id, now + limit) }
         }
     }
@@ -39,6 +46,7 @@ extension Supervisor {
         guard let child = children[id], child.phase == .spawning else { return }
         spawning -= 1
         children[id] = nil
+        slots[child.slot]?.lastSpawn = now
         if child.isRetired { return retired.remove(child) }
         if stopRequest != nil { return leftStage(child) }
         failedToStart(child, .notSpawned(errno))
@@ -79,7 +87,7 @@ extension Supervisor {
         case .starting:
             // A stop tells it when its stage is due.
             if stopRequest != nil { return }
-            if case .alive? = slots[child.slot]?.service.readiness { return becameReady(id) }
+            if child.isOnProbation { return becameReady(id) }
             detach(child)
             failedToStart(child, .timedOut)
         case .stopping: kill(id)
@@ -102,6 +110,7 @@ extension Supervisor {
         }
         if child.isRetired {
             retired.remove(child)
+            if !child.isTold { adopted.removeAll { $0 == id } }
             report(stopRequest == nil ? .formerDied(child, ending) : .ended(child, ending))
             report(.changed)
             return stopRequest == nil ? retiredChildEnded() : ()

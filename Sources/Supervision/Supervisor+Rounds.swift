@@ -110,8 +110,9 @@ extension Supervisor {
 
     private mutating func everyoneIsReady() {
         guard let plan = round?.plan else { return }
-        let pids = leaving().compactMap { children[$0]?.pid }.sorted()
-        let delay = pids.isEmpty ? .zero : plan.retireDelay
+        let old = leaving().compactMap { children[$0]?.pid }
+        let pids = old.filter { $0 > 0 }.sorted()
+        let delay = old.isEmpty ? .zero : plan.retireDelay
         if self.plan != nil { report(.succeeded(generation: generation, old: pids, delay: delay)) }
         guard delay > .zero else { return commit() }
         let due = now + delay
@@ -195,18 +196,18 @@ extension Supervisor {
     /// The new ones are ended, everything stays as it was. Without anything that was, everything ends.
     mutating func failRound(_ failure: Failure) {
         guard let round else { return }
-        self.round = nil
         let kept = Set(current)
         lastFailedReload = now
         for id in round.slots where !kept.contains(id) {
             if let child = slots[id]?.child { retire(child) }
             slots[id] = nil
         }
+        boundRetired()
+        self.round = nil
         report(.reloadFailed(failure))
         answer(round.requesters, .failed(failure))
         guard plan != nil || !adopted.isEmpty else { return stop(StopRequest(.graceful, exitCode: 1)) }
         failedReloads += 1
-        boundRetired()
         scheduleReload()
         beginWaitingRound()
     }

@@ -226,6 +226,7 @@ extension Child {
         readyAt = record[instant: "readyAt"]
         isRetired = record[flag: "retired"]
         restarts = record[flag: "restarts"]
+        isOnProbation = record[flag: "probation"]
         told = record[number: "told"].map { Int32(clamping: $0) }
         deadline = record[instant: "deadline"]
     }
@@ -242,6 +243,7 @@ extension Child {
         record[instant: "readyAt"] = readyAt
         record[flag: "retired"] = isRetired
         record[flag: "restarts"] = restarts
+        record[flag: "probation"] = isOnProbation
         record[number: "told"] = told.map(Int.init)
         record[number: "slot"] = slot
         record[instant: "deadline"] = deadline

@@ -103,7 +103,8 @@ extension Supervisor {
     private mutating func nextStopStage() {
         while stopStage > 0, stageCounts[stopStage] == 0 {
             stopStage -= 1
-            for id in children.keys.sorted() where children[id]?.stage == stopStage && children[id]?.isTold == false {
+            for id in children.keys.sorted() where children[id]?.stage == stopStage && children[id]?.isRetired == false
+            {
                 tellForStop(id)
             }
         }

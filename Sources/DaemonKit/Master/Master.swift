@@ -34,6 +34,7 @@ package final class Master {
     private var alarmCount = 0
     private var events: [Event] = []
     private var isWorking = false
+    private var restedAt = MonotonicTime(nanoseconds: .min)
 
     private struct Alarm {
         let id: Int
@@ -59,7 +60,9 @@ package final class Master {
         send(first)
         reap()
         while true {
-            let count = (try? poller.wait(nextDue().map { $0 - .now })) ?? 0
+            let due = nextDue()
+            if due == nil { rest() }
+            let count = (try? poller.wait(due.map { $0 - .now })) ?? 0
             // Ends before time-outs: what died in its last moment is dead.
             for index in 0..<count { readers[poller.event(index).descriptor]?() }
             ringAlarms()
@@ -68,6 +71,14 @@ package final class Master {
     }
 
     package static var now: Instant { Instant(nanoseconds: MonotonicTime.now.nanoseconds) }
+
+    /// Nothing is due: the code that the last events needed is given back, though not many times a second.
+    private func rest() {
+        let now = MonotonicTime.now
+        guard now - restedAt > .seconds(1) else { return }
+        restedAt = now
+        CurrentProcess.releaseStartCode()
+    }
 
     private func nextDue() -> MonotonicTime? {
         let deadline = supervisor.nextDeadline().map { MonotonicTime(nanoseconds: $0.nanoseconds) }

@@ -4,7 +4,40 @@ import Unix
 
 /// The start of the superdaemon, in the order of the specification.
 enum Start {
-    static func say(_ text: String) -> Never {
+    static func main() throws(Failure) -> Never {
+        try? Descriptor.fillStandard()
+        Signal.resetDispositions()
+        let image = MasterImage(arguments: CommandLine.arguments)
+        let handed = MasterImage.takeState()
+        // After an exec signals wait until there are handlers again.
+        if handed == nil { Signal.unblockAll() }
+        let settings = try parse(proof: handed?.proof)
+        if let handed {
+            // To read the command line and the state is all that a new executable is asked for before it takes over.
+            handed.proof?(handed.state.damagedLines == 0 && handed.state.first("supervisor") != nil)
+            try resume(handed.state, settings, image)
+        }
+        switch settings.action {
+        case .help: say(HelpText.help)
+        case .version: say(HelpText.version)
+        case .stop: try Remote(settings: settings).stop()
+        case .restart: try Remote(settings: settings).restart()
+        case .upgrade: try Remote(settings: settings).upgrade()
+        case .run: try run(settings, image)
+        }
+    }
+
+    private static func parse(proof: ((Bool) -> Never)?) throws(Failure) -> Settings {
+        do {
+            return try SettingsParser.parse(Array(CommandLine.arguments.dropFirst()))
+        } catch {
+            proof?(false)
+            try? Descriptor.writeAll(2, error.text)
+            CurrentProcess.exitNow(error.exitStatus)
+        }
+    }
+
+    private static func say(_ text: String) -> Never {
         do {
             try Descriptor.writeAll(1, text)
         } catch {
@@ -13,7 +46,7 @@ enum Start {
         CurrentProcess.exitNow(0)
     }
 
-    static func run(_ settings: Settings, _ image: MasterImage) throws(Failure) -> Never {
+    private static func run(_ settings: Settings, _ image: MasterImage) throws(Failure) -> Never {
         let account = try account(settings)
         // A name service may take its time: before any signal is caught, so that ^C ends it.
         let addresses = try resolve(settings.ports)
@@ -54,7 +87,7 @@ enum Start {
         try Superdaemon(settings, image, console, manager, parts).run(Supervisor(), pipe, .start)
     }
 
-    static func resume(_ state: StateText, _ settings: Settings, _ image: MasterImage) throws(Failure) -> Never {
+    private static func resume(_ state: StateText, _ settings: Settings, _ image: MasterImage) throws(Failure) -> Never {
         let console = Console(syslog: settings.syslog)
         try Superdaemon.restore(state, settings, image, console, try account(settings))
     }

@@ -72,7 +72,6 @@ final class Superdaemon: MasterHost {
         }
         log?.startCommand(in: master)
         if let state { master.redeliver(state) }
-        CurrentProcess.releaseStartCode()
         master.run(first)
     }
 
