@@ -121,6 +121,21 @@ package enum Socket {
         return [SocketKind.stream, .datagram].first { $0.raw == raw }
     }
 
+    /// The user at the other end of a Unix socket's connection. SO_PEERCRED, unix(7)
+    package static func peerUser(_ socket: Int32) throws(Errno) -> UserID {
+        #if os(Linux)
+        // struct ucred: pid, uid, gid
+        var credentials: (ProcessID, UserID, GroupID) = (0, 0, 0)
+        var length = socklen_t(MemoryLayout.size(ofValue: credentials))
+        _ = try checked { unsafe getsockopt(socket, SOL_SOCKET, SO_PEERCRED, &credentials, &length) }
+        return credentials.1
+        #else
+        var (user, group): (UserID, GroupID) = (0, 0)
+        _ = try checked { unsafe getpeereid(socket, &user, &group) }
+        return user
+        #endif
+    }
+
     package static func isListening(_ socket: Int32) -> Bool { (try? value(SO_ACCEPTCONN, of: socket)) == 1 }
 
     private static func value(_ name: Int32, of socket: Int32) throws(Errno) -> Int32 {

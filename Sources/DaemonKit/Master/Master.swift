@@ -135,6 +135,11 @@ package final class Master {
         readers[descriptor] = body
     }
 
+    /// What is waited for at a descriptor that is watched already; `body` is called for either.
+    package func watch(_ descriptor: Int32, reading: Bool, writing: Bool) throws(Errno) {
+        try poller.change(descriptor, (reading ? Poller.Interest.read : []).union(writing ? .write : []))
+    }
+
     package func unwatch(_ descriptor: Int32) {
         poller.remove(descriptor)
         readers[descriptor] = nil

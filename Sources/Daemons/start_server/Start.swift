@@ -76,9 +76,11 @@ enum Start {
             }
             try parts.log?.redirect()
             try writePidFile(parts.pidFile)
+            if let path = settings.controlSocket { parts.control = try bindControl(path) }
             if settings.readiness == .notify { parts.notify = try notifySocket() }
         } catch {
             for file in parts.sockets.compactMap(\.file) { file.remove() }
+            parts.control?.file.remove()
             parts.pidFile?.remove()
             parts.report?.failed(DaemonError(error.text, exitStatus: error.exitStatus))
             throw error
@@ -87,7 +89,8 @@ enum Start {
         try Superdaemon(settings, image, console, manager, parts).run(Supervisor(), pipe, .start)
     }
 
-    private static func resume(_ state: StateText, _ settings: Settings, _ image: MasterImage) throws(Failure) -> Never {
+    private static func resume(_ state: StateText, _ settings: Settings, _ image: MasterImage) throws(Failure) -> Never
+    {
         let console = Console(syslog: settings.syslog)
         try Superdaemon.restore(state, settings, image, console, try account(settings))
     }
@@ -150,6 +153,14 @@ enum Start {
     private static func writePidFile(_ file: PidFile?) throws(Failure) {
         do {
             try file?.write(CurrentProcess.id)
+        } catch {
+            throw Failure(error)
+        }
+    }
+
+    private static func bindControl(_ path: String) throws(Failure) -> (descriptor: Int32, file: OwnedFile) {
+        do {
+            return try ControlServer.bind(path)
         } catch {
             throw Failure(error)
         }

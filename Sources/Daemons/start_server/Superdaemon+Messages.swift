@@ -33,7 +33,7 @@ extension Superdaemon {
     private func succeeded(_ old: [ProcessID], _ delay: Duration) -> String {
         // All old ones are named, as ever; those that are draining already get no second signal.
         let draining = master?.supervisor.children.values.filter(\.isRetired).map(\.pid) ?? []
-        let list = old.isEmpty && draining.isEmpty ? "none" : Self.list((old + draining).sorted())
+        let list = old.isEmpty && draining.isEmpty ? "none" : Self.list(Set(old + draining).sorted())
         let running = "new worker is now running, sending \(settings.signalOnHup.shortName) to old workers:\(list)"
         guard delay > .zero else { return "\(running)\nkilling old workers" }
         return "\(running)\nsleeping \(Seconds.text(delay)) secs before killing old workers"

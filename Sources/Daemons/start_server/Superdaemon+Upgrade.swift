@@ -22,6 +22,7 @@ extension Superdaemon {
 
     private var keptDescriptors: [Int32] {
         sockets.map(\.descriptor) + [pidFile?.descriptor, notify?.descriptor].compactMap(\.self)
+            + (control?.descriptors ?? [])
             + (log?.descriptors ?? [])
     }
 
@@ -33,9 +34,10 @@ extension Superdaemon {
         files["statusFile"] = settings.statusFile
         files[number: "notify"] = notify.map { Int($0.descriptor) }
         files["notifyAddress"] = notify?.address
+        files[number: "control"] = control.map { Int($0.listener) }
         records.append(files)
         if let record = log?.record { records.append(record) }
-        return records
+        return records + (control?.records ?? [])
     }
 
     /// What an earlier image of this process had made.
@@ -53,6 +55,11 @@ extension Superdaemon {
             (try? Descriptor.setCloseOnExec(number, true)) != nil
         {
             parts.notify = NotifySocket(address: address, descriptor: number)
+        }
+        if let number = files[number: "control"].flatMap({ Int32(exactly: $0) }), let path = settings.controlSocket,
+            let status = try? FileStatus(path: path), (try? Descriptor.setCloseOnExec(number, true)) != nil
+        {
+            parts.control = (number, OwnedFile(path: path, identity: status.identity))
         }
         if let log = settings.log { parts.log = LogOutput(log, console, restoring: state.first("log")) }
         parts.account = account

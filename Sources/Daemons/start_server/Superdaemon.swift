@@ -13,6 +13,7 @@ final class Superdaemon: MasterHost {
     let log: LogOutput?
     let statusFile: StatusFile?
     let notify: NotifySocket?
+    private let boundControl: (descriptor: Int32, file: OwnedFile)?
     /// Who waits for the first worker.
     var report: ReadinessReport?
     let manager: ServiceManager
@@ -22,6 +23,9 @@ final class Superdaemon: MasterHost {
     private let account: SpawnAccount?
     private var envdir = EnvDir()
     private var knownMistakes: Set<String> = []
+    private var requests: [Requester: (String) -> Void] = [:]
+    private var requestCount = 0
+    private(set) var control: ControlServer?
     private(set) var exitCode: Int32 = 0
 
     /// In this order when several came at once: a stop goes before anything else.
@@ -33,6 +37,7 @@ final class Superdaemon: MasterHost {
         var log: LogOutput?
         var statusFile: StatusFile?
         var notify: NotifySocket?
+        var control: (descriptor: Int32, file: OwnedFile)?
         var report: ReadinessReport?
         var account: SpawnAccount?
     }
@@ -47,6 +52,7 @@ final class Superdaemon: MasterHost {
         log = parts.log
         statusFile = parts.statusFile
         notify = parts.notify
+        boundControl = parts.control
         report = parts.report
         account = parts.account
         // The environment never changes while we run, so it is still what we were started with.
@@ -70,8 +76,12 @@ final class Superdaemon: MasterHost {
         } catch {
             throw Failure("cannot watch descriptors", error)
         }
+        if let bound = boundControl { control = try makeControl(bound.descriptor, bound.file, master) }
         log?.startCommand(in: master)
-        if let state { master.redeliver(state) }
+        if let state {
+            control?.restore(state, expect: expect)
+            master.redeliver(state)
+        }
         master.run(first)
     }
 
@@ -177,7 +187,25 @@ final class Superdaemon: MasterHost {
         }
     }
 
-    func answer(_ requester: Requester, _ answer: Answer) {}
+    func answer(_ requester: Requester, _ answer: Answer) {
+        requests.removeValue(forKey: requester)?(Self.text(answer))
+    }
+
+    /// Hands a request of a control session to the engine, and its answer back.
+    func request(
+        _ session: ControlSession, _ answer: @escaping (String) -> Void, _ event: (Requester) -> Event
+    ) {
+        requestCount += 1
+        requests[requestCount] = answer
+        session.requester = requestCount
+        master?.send(event(requestCount))
+    }
+
+    /// A request that was made to an earlier image of this process.
+    func expect(_ requester: Requester, _ answer: @escaping (String) -> Void) {
+        requestCount = max(requestCount, requester)
+        requests[requester] = answer
+    }
 
     func report(_ report: Report) {
         if let line = line(for: report) { console.write(line) }
@@ -223,6 +251,7 @@ final class Superdaemon: MasterHost {
     func exit(_ code: Int32) -> Never {
         console.write("exiting")
         for file in sockets.compactMap(\.file) { file.remove() }
+        control?.file.remove()
         statusFile?.remove()
         log?.finish()
         // Last: whoever waits for its lock finds everything else done.

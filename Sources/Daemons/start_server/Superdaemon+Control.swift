@@ -1,0 +1,83 @@
+import DaemonKit
+import Supervision
+import Unix
+
+/// The control socket's commands.
+extension Superdaemon {
+    func makeControl(_ listener: Int32, _ file: OwnedFile, _ master: Master) throws(Failure) -> ControlServer {
+        let server: ControlServer
+        do {
+            server = try ControlServer(listener, file: file, master: master)
+        } catch {
+            throw Failure("cannot watch the control socket", error)
+        }
+        server.add([
+            ControlCommand("show version", "the version of start_server") { _, _, answer in answer(HelpText.version) },
+            ControlCommand("show proc", "the superdaemon and its workers") { [unowned self] _, _, answer in
+                answer(processes())
+            },
+            ControlCommand("reload", "as HUP, and wait for the new worker", level: .operator) {
+                [unowned self] _, session, answer in
+                request(session, answer) { .reload($0) }
+            },
+            ControlCommand("upgrade", "as USR2: another start_server, the same workers", level: .admin) {
+                [unowned self] _, session, answer in
+                request(session, answer) { .upgrade($0) }
+            },
+            ControlCommand("stop", "as TERM", level: .admin) { [unowned self] _, session, answer in
+                answer("Stopping.\n")
+                received(.terminate)
+            },
+        ])
+        return server
+    }
+
+    /// A line a process, in the columns of HAProxy's `show proc`.
+    private func processes() -> String {
+        guard let supervisor = master?.supervisor else { return "" }
+        let now = Master.now
+        let workers = supervisor.children.values.sorted { ($0.generation, $0.pid) < ($1.generation, $1.pid) }
+        func lines(_ title: String, _ children: [Supervision.Child]) -> String {
+            let rows = children.map { child in
+                Self.row([
+                    "\(child.pid)", "worker", "\(child.generation)", Self.uptime(now - child.spawnedAt),
+                    child.phase.rawValue,
+                ])
+            }
+            return "# \(title)\n" + rows.joined()
+        }
+        return Self.row(["#<PID>", "<type>", "<generation>", "<uptime>", "<state>"])
+            + Self.row(["\(CurrentProcess.id)", "master", "\(supervisor.generation)", "", ""])
+            + lines("workers", workers.filter { !$0.isRetired })
+            + lines("old workers", workers.filter(\.isRetired))
+    }
+
+    private static func row(_ cells: [String]) -> String {
+        var text = cells.map { $0 + String(repeating: " ", count: max(0, 15 - $0.count)) }.joined(separator: " ")
+        while text.last == " " { text.removeLast() }
+        return text + "\n"
+    }
+
+    /// `0d00h01m30s`
+    private static func uptime(_ duration: Duration) -> String {
+        let seconds = max(0, duration.components.seconds)
+        let parts = [seconds / 3600 % 24, seconds / 60 % 60, seconds % 60].map { $0 < 10 ? "0\($0)" : "\($0)" }
+        return "\(seconds / 86400)d\(parts[0])h\(parts[1])m\(parts[2])s"
+    }
+
+    static func text(_ answer: Answer) -> String {
+        switch answer {
+        case .done: "Success=1\n"
+        case .failed(let failure): "Success=0\n--\n\(text(failure))\n"
+        }
+    }
+
+    private static func text(_ failure: Supervision.Failure) -> String {
+        switch failure {
+        case .stopping: "start_server is stopping"
+        case .notLoaded(let reason): reason
+        case .notUpgraded(let reason): "not upgraded: \(reason)"
+        case .notStarted(_, let failure): "the new worker failed to start (\(text(failure)))"
+        }
+    }
+}
