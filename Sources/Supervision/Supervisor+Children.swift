@@ -166,7 +166,8 @@ extension Supervisor {
     private mutating func currentDied(_ child: Child, _ ending: Ending) {
         // A round that never gives up brings the replacement.
         if isReplacedByRound(child.slot) {
-            report(.died(child, ending, restarts: true))
+            // During the delay its successor serves already.
+            report(round?.delayUntil == nil ? .died(child, ending, restarts: true) : .formerDied(child, ending))
             return report(.changed)
         }
         let restarts = slots[child.slot]?.service.restart.applies(to: ending) ?? false

@@ -121,17 +121,27 @@ extension Supervisor {
         counter = max(counter, record.count("number"))
         for plan in state.all("plan") where plan["role"] == "round" { round.plan = Plan(plan, services: services) }
         if round.plan != nil {
-            round.slots = record[numbers: "slots"].filter { slots[$0] != nil }
-            round.stages = state.all("stage").map { $0[numbers: "slots"].filter { slots[$0] != nil } }
+            var known: Set<SlotID> = []
+            round.slots = record[numbers: "slots"].filter { slots[$0] != nil && known.insert($0).inserted }
+            restoreStages(of: &round)
             for kept in state.all("kept") {
                 guard let service = services[kept[number: "service"] ?? -1] else { continue }
-                round.kept[kept[number: "slot"] ?? -1] = Round.Kept(service: service, stage: kept.count("stage"))
+                round.kept[kept[number: "slot"] ?? -1] = Round.Kept(
+                    service: service, stage: min(kept.count("stage"), 10_000))
             }
             round.stage = min(max(-1, record[number: "stage"] ?? -1), round.stages.count - 1)
             round.delayUntil = record[instant: "delayUntil"]
             if let due = round.delayUntil { deadlines.insert(due, .round(number)) }
         }
         self.round = round
+    }
+
+    /// The slots that the round brings up know their stage.
+    private func restoreStages(of round: inout Round) {
+        let starting = round.slots.filter { slots[$0]?.round == round.number }
+        let last = starting.compactMap { slots[$0]?.stage }.max() ?? 0
+        round.stages = Array(repeating: [], count: last + 1)
+        for id in starting { if let stage = slots[id]?.stage { round.stages[stage].append(id) } }
     }
 
     /// Counts anew who is waited for; a slot that lost its child is filled again at once.
@@ -166,11 +176,6 @@ extension Round {
         record[number: "stage"] = stage
         record[instant: "delayUntil"] = delayUntil
         return [record]
-            + stages.map { slots in
-                var record = StateText.Record("stage")
-                record[numbers: "slots"] = slots
-                return record
-            }
     }
 }
 

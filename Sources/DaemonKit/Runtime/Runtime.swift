@@ -16,7 +16,7 @@ final class Runtime: Sendable {
     let generation: Int
 
     private struct State {
-        var pidFile: PidFile
+        var pidFile: PidFile?
         var listeners: [Listener] = []
         var reloadHandlers: [@Sendable () throws -> Void] = []
         var userHandlers: [Int32: @Sendable () -> Void] = [:]
@@ -35,7 +35,7 @@ final class Runtime: Sendable {
 
     init(
         daemon: Daemon, values: OptionValues, log: Log, manager: ServiceManager, signals: SignalPipe,
-        pidFile: PidFile, report: ReadinessReport?, generation: Int
+        pidFile: PidFile?, report: ReadinessReport?, generation: Int
     ) {
         self.daemon = daemon
         self.values = values
@@ -95,7 +95,7 @@ final class Runtime: Sendable {
         guard !isCleaned.exchange(true, ordering: .relaxed) else { return }
         for listener in listeners { listener.removeFile() }
         log.notice("\(daemon.name) daemon shutdown")
-        state.withLock(\.pidFile).remove()
+        state.withLock(\.pidFile)?.remove()
     }
 
     /// The one end of the process; a second caller waits for the first one's. `isForced` ends beside a running main,

@@ -10,6 +10,8 @@ struct Start {
     private var inherited = InheritedListeners()
     private var manager = ServiceManager.none
     private var generation = 1
+    /// A superdaemon starts one generation beside the other.
+    private var isSupervised = false
     private var pidFile: PidFile?
     private var report: ReadinessReport?
     private var log: Log?
@@ -60,6 +62,7 @@ struct Start {
         manager = ServiceManager.take()
         let counts = ["SERVER_STARTER_GENERATION", "DAEMONKIT_GENERATION"].compactMap(Environment.take)
         generation = counts.compactMap { Int($0) }.first ?? 1
+        isSupervised = !counts.isEmpty
         if !daemon.listens.isEmpty, inherited.listeners.isEmpty { try requirePort() }
     }
 
@@ -86,6 +89,8 @@ struct Start {
         // A report to a launcher that was killed must not kill the daemon too, with its pid file left behind.
         Signal.pipe.discard()
         try attempt(.process, "cannot catch signals") { () throws(Errno) in try StartAbort.arm() }
+        // The superdaemon has the pid file: a worker's own would keep the next generation from starting beside it.
+        if isForeground && isSupervised && values[StandardOption.pidFile] == nil { return }
         pidFile = try PidFile.lock(paths.pidFile, daemon: daemon.name)
     }
 
@@ -145,7 +150,7 @@ struct Start {
     // MARK: Getting ready
 
     mutating func makeContext() throws(DaemonError) -> Context {
-        guard let log, let pidFile else { throw DaemonError(.process, "start-up steps out of order") }
+        guard let log else { throw DaemonError(.process, "start-up steps out of order") }
         let signals = try attempt(.process, "cannot make a pipe") { () throws(Errno) in try SignalPipe() }
         let runtime = Runtime(
             daemon: daemon, values: values, log: log, manager: manager, signals: signals, pidFile: pidFile,

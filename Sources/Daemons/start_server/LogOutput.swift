@@ -133,6 +133,7 @@ final class LogOutput {
                 try? Descriptor.duplicate(null.number, ontoStandard: number)
             }
         }
+        console.reopened()
         Descriptor.close(pipe.write)
         Descriptor.close(pipe.read)
         _ = process.waitForEnd(.seconds(5))

@@ -65,14 +65,14 @@ extension Superdaemon {
         return "\(seconds / 86400)d\(parts[0])h\(parts[1])m\(parts[2])s"
     }
 
-    static func text(_ answer: Answer) -> String {
+    func text(_ answer: Answer) -> String {
         switch answer {
         case .done: "Success=1\n"
         case .failed(let failure): "Success=0\n--\n\(text(failure))\n"
         }
     }
 
-    private static func text(_ failure: Supervision.Failure) -> String {
+    private func text(_ failure: Supervision.Failure) -> String {
         switch failure {
         case .stopping: "start_server is stopping"
         case .notLoaded(let reason): reason

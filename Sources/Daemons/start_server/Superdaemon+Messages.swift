@@ -41,11 +41,11 @@ extension Superdaemon {
 
     private static func list(_ pids: [ProcessID]) -> String { pids.map(String.init).joined(separator: ",") }
 
-    static func text(_ failure: StartFailure) -> String {
+    func text(_ failure: StartFailure) -> String {
         switch failure {
         case .ended(let ending): "exit status:\(ending.waitStatus)"
         case .timedOut: "it did not say READY=1 in time"
-        case .notSpawned(let errno): "\(Errno(rawValue: errno))"
+        case .notSpawned(let errno): "failed to exec \(settings.program[0]): \(Errno(rawValue: errno))"
         }
     }
 }

@@ -188,7 +188,7 @@ final class Superdaemon: MasterHost {
     }
 
     func answer(_ requester: Requester, _ answer: Answer) {
-        requests.removeValue(forKey: requester)?(Self.text(answer))
+        requests.removeValue(forKey: requester)?(text(answer))
     }
 
     /// Hands a request of a control session to the engine, and its answer back.
@@ -232,7 +232,7 @@ final class Superdaemon: MasterHost {
     private func firstStartFailed(_ failure: StartFailure) {
         guard let report else { return }
         self.report = nil
-        report.failed(DaemonError("the first worker failed to start (\(Self.text(failure)))"))
+        report.failed(DaemonError("the first worker failed to start (\(text(failure)))"))
         exitCode = 1
         master?.send(.stop(StopRequest(.now, cause: Signal.terminate.rawValue)))
     }
