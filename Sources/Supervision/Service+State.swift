@@ -64,12 +64,15 @@ extension Service {
 }
 
 extension Plan {
-    init(_ record: StateText.Record, services: [Int: Service]) {
-        self.init(services: record[numbers: "services"].compactMap { services[$0] })
+    /// `isWhole` is false when a service of it was lost.
+    init(_ record: StateText.Record, services: [Int: Service], isWhole: inout Bool) {
+        let numbers = record[numbers: "services"]
+        self.init(services: numbers.compactMap { services[$0] })
+        if self.services.count != numbers.count { isWhole = false }
         retriesStarts = record[flag: "retriesStarts"]
         countsAttempts = record[flag: "countsAttempts"]
         retireDelay = record[duration: "retireDelay"] ?? .zero
-        maximumOldGenerations = record[number: "maximumOldGenerations"]
+        maximumOldGenerations = record[number: "maximumOldGenerations"].map { max(0, $0) }
         maximumOldAge = record[duration: "maximumOldAge"]
         stopsOnFailure = record[flag: "stopsOnFailure"]
         reloadInterval = record[duration: "reloadInterval"]

@@ -48,7 +48,10 @@ extension Supervisor {
         self.init()
         var services: [Int: Service] = [:]
         for record in state.all("service") { services[record[number: "index"] ?? -1] = Service(record) }
-        for record in state.all("plan") where record["role"] == "current" { plan = Plan(record, services: services) }
+        var isWhole = true
+        for record in state.all("plan") where record["role"] == "current" {
+            plan = Plan(record, services: services, isWhole: &isWhole)
+        }
         restoreHead(state.first("supervisor") ?? StateText.Record("supervisor"))
         for record in state.all("slot") {
             guard let slot = Slot(record, services) else { continue }
@@ -56,7 +59,9 @@ extension Supervisor {
             counter = max(counter, slot.id)
         }
         restoreRound(state, services)
+        if current.contains(where: { slots[$0] == nil }) { isWhole = false }
         current.removeAll { slots[$0] == nil }
+        mustReload = plan != nil && !isWhole
         let placed = Set(current + (round?.slots ?? []))
         slots = slots.filter { placed.contains($0.key) }
         for record in state.all("child") { restore(record) }
@@ -119,10 +124,16 @@ extension Supervisor {
         guard let record = state.first("round"), let number = record[number: "number"] else { return }
         var round = Round(number: number, requesters: record[numbers: "requesters"])
         counter = max(counter, record.count("number"))
-        for plan in state.all("plan") where plan["role"] == "round" { round.plan = Plan(plan, services: services) }
+        // What lost a part of its plan is loaded once more.
+        var isWhole = true
+        for plan in state.all("plan") where plan["role"] == "round" {
+            round.plan = Plan(plan, services: services, isWhole: &isWhole)
+        }
+        var known: Set<SlotID> = []
+        let slotIDs = record[numbers: "slots"].filter { known.insert($0).inserted }
+        if !isWhole || slotIDs.contains(where: { slots[$0] == nil }) { round.plan = nil }
         if round.plan != nil {
-            var known: Set<SlotID> = []
-            round.slots = record[numbers: "slots"].filter { slots[$0] != nil && known.insert($0).inserted }
+            round.slots = slotIDs
             restoreStages(of: &round)
             for kept in state.all("kept") {
                 guard let service = services[kept[number: "service"] ?? -1] else { continue }
@@ -228,6 +239,7 @@ extension Child {
             stop: rule, stage: min(record.count("stage"), 10_000))
         self.pid = pid
         phase = record["phase"].flatMap(Phase.init) ?? .ready
+        if phase == .spawning { phase = .starting }
         readyAt = record[instant: "readyAt"]
         isRetired = record[flag: "retired"]
         restarts = record[flag: "restarts"]

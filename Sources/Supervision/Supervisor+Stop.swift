@@ -140,17 +140,17 @@ extension Supervisor {
     mutating func resumed() {
         let requesters = upgrade ?? []
         upgrade = nil
-        if stopRequest == nil && plan == nil && round == nil { return beginRound(requesters, .request) }
+        guard stopRequest == nil else { return answer(requesters, .failed(.stopping)) }
         // Nobody answers the load that the old image had asked for.
-        if round != nil && round?.plan == nil { actions.append(.load) }
-        guard stopRequest == nil, plan?.reloadsAfterUpgrade == true else {
-            return answer(requesters, .done(generation: generation))
-        }
+        if let round, round.plan == nil { actions.append(.load) }
+        let reloads = plan == nil || mustReload || plan?.reloadsAfterUpgrade == true
+        mustReload = false
+        guard reloads else { return answer(requesters, .done(generation: generation)) }
         guard round == nil else {
             waiting = (waiting ?? []) + requesters
             return
         }
-        report(.reloading(.request))
+        if plan != nil { report(.reloading(.request)) }
         beginRound(requesters, .request)
     }
 }

@@ -32,6 +32,8 @@ package struct Supervisor: Sendable {
     var lastAccepted: Instant?
     var lastFailedReload: Instant?
     var reloadDue: Instant?
+    /// The state lost a part of the plan in force.
+    var mustReload = false
     /// Reload as soon as the last old child has gone.
     var reloadsWhenAlone = false
     var firstBadCode: Int32?

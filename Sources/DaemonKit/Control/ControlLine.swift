@@ -23,11 +23,14 @@ package enum ControlLine {
 
     /// A line that says these commands again.
     static func text(_ requests: [ControlRequest]) -> String {
-        requests.map { request in
-            request.words.map { word in
-                word.map { " \t;\\".contains($0) ? "\\\($0)" : String($0) }.joined()
-            }.joined(separator: " ")
-        }.joined(separator: ";")
+        requests.map { $0.words.map(escaped).joined(separator: " ") }.joined(separator: ";")
+    }
+
+    static func escaped(_ word: String) -> String {
+        let special = Array(" \t;\\".utf8)
+        let bytes = word.utf8.flatMap { special.contains($0) ? [UInt8(ascii: "\\"), $0] : [$0] }
+        let text = String(decoding: bytes, as: UTF8.self)
+        return text.hasPrefix("<<") ? "\\\(text)" : text
     }
 
     /// The commands of the line, without its end, and the pattern that ends the payload where there is one.
@@ -39,10 +42,16 @@ package enum ControlLine {
         var word: [UInt8] = []
         var isInWord = false
         var isEscaped = false
+        // `\<<X` is a word like any other.
+        var beginsEscaped = false
+        var lastBeginsEscaped = false
         func endWord(_ requests: inout [[String]]) {
-            if isInWord { requests[requests.count - 1].append(String(decoding: word, as: UTF8.self)) }
+            guard isInWord else { return }
+            requests[requests.count - 1].append(String(decoding: word, as: UTF8.self))
+            lastBeginsEscaped = beginsEscaped
             word = []
             isInWord = false
+            beginsEscaped = false
         }
         for byte in line where byte != UInt8(ascii: "\r") {
             if isEscaped {
@@ -50,6 +59,7 @@ package enum ControlLine {
                 isEscaped = false
             } else if byte == UInt8(ascii: "\\") {
                 isEscaped = true
+                if !isInWord { beginsEscaped = true }
                 isInWord = true
             } else if byte == UInt8(ascii: ";") {
                 endWord(&requests)
@@ -64,7 +74,7 @@ package enum ControlLine {
         if isEscaped { word.append(UInt8(ascii: "\\")) }
         endWord(&requests)
         var pattern: String?
-        if let last = requests.last?.last, last.hasPrefix("<<") {
+        if let last = requests.last?.last, last.hasPrefix("<<"), !lastBeginsEscaped {
             pattern = String(last.dropFirst(2))
             requests[requests.count - 1].removeLast()
         }
@@ -87,6 +97,8 @@ package struct ControlInput: Sendable {
     /// Where the search for the next end of a line goes on.
     private var searched = 0
     private var waiting: (requests: [ControlRequest], pattern: String, payload: [UInt8])?
+    /// The payload that is being read is too long: it is told at its end.
+    private var isPayloadTooLong = false
     /// A line that is too long is told once, and skipped to its end.
     private var isSkipping = false
 
@@ -97,8 +109,10 @@ package struct ControlInput: Sendable {
 
     /// What was read and not yet taken, for another image of this process.
     var unread: [UInt8] {
+        // What is being skipped goes on to be skipped: as the tail of a line that is too long.
+        if isSkipping { return [UInt8](repeating: UInt8(ascii: " "), count: ControlLine.longestLine + 1) + bytes }
         guard let waiting else { return bytes }
-        let line = "\(ControlLine.text(waiting.requests)) <<\(waiting.pattern)\n"
+        let line = "\(ControlLine.text(waiting.requests)) <<\(ControlLine.escaped(waiting.pattern))\n"
         return Array(line.utf8) + waiting.payload + bytes
     }
 
@@ -113,10 +127,11 @@ package struct ControlInput: Sendable {
             }
             if let item = take(line) { return item }
         }
-        guard bytes.count > ControlLine.longestLine else { return nil }
+        guard bytes.count > (waiting == nil ? ControlLine.longestLine : Self.longestPayload) else { return nil }
         bytes = []
         searched = 0
-        if isSkipping { return nil }
+        if waiting != nil { isPayloadTooLong = true }
+        if isSkipping || waiting != nil { return nil }
         isSkipping = true
         return .mistake(ControlMistake("Line too long (\(ControlLine.longestLine) bytes at most)."))
     }
@@ -137,13 +152,17 @@ package struct ControlInput: Sendable {
             let text = line.last == UInt8(ascii: "\r") ? Array(line.dropLast()) : line
             if text.elementsEqual(pattern.utf8) {
                 waiting = nil
+                if isPayloadTooLong {
+                    isPayloadTooLong = false
+                    return .mistake(ControlMistake("Payload too long (\(Self.longestPayload) bytes at most)."))
+                }
                 if !requests.isEmpty { requests[requests.count - 1].payload = String(decoding: payload, as: UTF8.self) }
                 return .requests(requests)
             }
             payload += line + [UInt8(ascii: "\n")]
-            guard payload.count <= Self.longestPayload else {
-                waiting = nil
-                return .mistake(ControlMistake("Payload too long (\(Self.longestPayload) bytes at most)."))
+            if payload.count > Self.longestPayload {
+                isPayloadTooLong = true
+                payload = []
             }
             waiting = (requests, pattern, payload)
             return nil

@@ -86,15 +86,27 @@ package final class ControlServer {
     // MARK: Sessions
 
     private func accept() {
-        while let connection = try? Socket.accept(listener) {
-            let number = connection.release()
-            guard let peer = try? Socket.peerUser(number), peer == CurrentProcess.userID || peer == 0 else {
-                Descriptor.close(number)
-                continue
+        while true {
+            do {
+                let number = try Socket.accept(listener).release()
+                guard let peer = try? Socket.peerUser(number), peer == CurrentProcess.userID || peer == 0 else {
+                    Descriptor.close(number)
+                    continue
+                }
+                if sessions.count >= mostSessions { _ = endIdlest() }
+                open(ControlSession(number))
+            } catch .tooManyOpenFiles, .tooManyOpenFilesInSystem {
+                if !endIdlest() { return pause() }
+            } catch {
+                return
             }
-            if sessions.count >= mostSessions { endIdlest() }
-            open(ControlSession(number))
         }
+    }
+
+    /// No descriptor is left: a listener that stays readable must not keep us busy.
+    private func pause() {
+        master.unwatch(listener)
+        master.after(.seconds(1)) { [unowned self] in try? master.watch(listener) { [unowned self] in accept() } }
     }
 
     private func open(_ session: ControlSession) {
@@ -105,8 +117,12 @@ package final class ControlServer {
         sessions[number] = session
     }
 
-    private func endIdlest() {
-        if let idlest = sessions.values.filter({ !$0.isBusy }).min(by: { $0.lastUse < $1.lastUse }) { end(idlest) }
+    /// False where nobody is idle.
+    private func endIdlest() -> Bool {
+        let idle = sessions.values.filter { !$0.isBusy }
+        guard let idlest = idle.min(by: { $0.lastUse < $1.lastUse }) else { return false }
+        end(idlest)
+        return true
     }
 
     private func end(_ session: ControlSession) {
@@ -223,6 +239,8 @@ package final class ControlServer {
             record[number: "descriptor"] = Int(session.descriptor)
             record[flag: "interactive"] = session.isInteractive
             record[flag: "end"] = session.isAtEnd
+            record[flag: "done"] = session.isLineDone && session.requests.isEmpty
+            record[flag: "ending"] = session.isEnding
             record[number: "level"] = session.level.rawValue
             record[number: "requester"] = session.isBusy ? session.requester : nil
             record["unread"] = String(decoding: session.output, as: UTF8.self)
@@ -243,7 +261,8 @@ package final class ControlServer {
             session.isAtEnd = record[flag: "end"]
             session.level = ControlLevel(rawValue: record[number: "level"] ?? 0) ?? .user
             session.send(record["unread"] ?? "")
-            session.isLineDone = true
+            session.isLineDone = record[flag: "done"]
+            session.isEnding = record[flag: "ending"]
             session.input.append(Array((record["input"] ?? "").utf8)[...])
             open(session)
             if let requester = record[number: "requester"] {

@@ -158,9 +158,11 @@ package final class Master {
     private func ringAlarms() {
         guard !alarms.isEmpty else { return }
         let now = MonotonicTime.now
-        let due = alarms.filter { $0.due <= now }
-        alarms.removeAll { $0.due <= now }
-        for alarm in due { alarm.body() }
+        // One after the other, since one may cancel the next.
+        while let next = alarms.filter({ $0.due <= now }).min(by: { ($0.due, $0.id) < ($1.due, $1.id) }) {
+            cancel(next.id)
+            next.body()
+        }
     }
 
     /// A child of the front end itself; `ended` is called when it was reaped.

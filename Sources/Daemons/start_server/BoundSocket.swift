@@ -15,7 +15,8 @@ struct BoundSocket {
 
     // MARK: Binding
 
-    static func bind(_ spec: PortSpec, at address: SocketAddress, _ settings: Settings) throws(Failure) -> BoundSocket {
+    static func bind(_ spec: PortSpec, at address: SocketAddress, _ settings: Settings) throws(ExitError) -> BoundSocket
+    {
         let tried = "cannot bind \(spec.kind == .datagram ? "UDP " : "")\(spec.text)"
         do {
             let socket = try Socket.open(address.family, spec.kind)
@@ -29,12 +30,12 @@ struct BoundSocket {
             return BoundSocket(
                 key: spec.key, kind: spec.kind, descriptor: socket.release(), wanted: spec.descriptor, file: nil)
         } catch {
-            throw Failure(tried, error)
+            throw ExitError(tried, error)
         }
     }
 
     /// A stale socket is replaced; a live one, and whatever else has the name, stays.
-    static func bind(path: String, _ settings: Settings, _ console: Console) throws(Failure) -> BoundSocket {
+    static func bind(path: String, _ settings: Settings, _ console: Console) throws(ExitError) -> BoundSocket {
         let old = Files.setUmask(0)
         defer { Files.setUmask(old) }
         // An abstract name would not be what the user wrote: a file whose name begins with '@'.
@@ -46,7 +47,7 @@ struct BoundSocket {
             try removeStale(path, console)
             try attempt(path) { () throws(Errno) in try Socket.bind(socket, to: address) }
         } catch {
-            throw Failure("cannot bind \(path)", error)
+            throw ExitError("cannot bind \(path)", error)
         }
         return try attempt(path) { () throws(Errno) in
             let file = OwnedFile(path: path, identity: try FileStatus(path: path).identity)
@@ -55,21 +56,22 @@ struct BoundSocket {
         }
     }
 
-    private static func removeStale(_ path: String, _ console: Console) throws(Failure) {
+    private static func removeStale(_ path: String, _ console: Console) throws(ExitError) {
         do {
             guard try Binding.isStale(path, .stream) else { return }
         } catch {
-            throw Failure(error)
+            throw ExitError(error)
         }
         console.write("removing existing socket file:\(path)")
         try? Files.unlink(path)
     }
 
-    private static func attempt<Result>(_ path: String, _ body: () throws(Errno) -> Result) throws(Failure) -> Result {
+    private static func attempt<Result>(_ path: String, _ body: () throws(Errno) -> Result) throws(ExitError) -> Result
+    {
         do {
             return try body()
         } catch {
-            throw Failure("cannot bind \(path)", error)
+            throw ExitError("cannot bind \(path)", error)
         }
     }
 

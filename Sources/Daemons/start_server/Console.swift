@@ -28,7 +28,7 @@ final class Console {
 }
 
 /// Why the superdaemon cannot go on, and what it exits with.
-struct Failure: Error {
+struct ExitError: Error {
     let text: String
     let exitStatus: Int32
 

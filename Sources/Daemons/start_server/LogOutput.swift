@@ -20,7 +20,7 @@ final class LogOutput {
 
     /// Opens it: `redirect` puts it into use. `keepsOriginal`: a command may write where we did; not when the caller
     /// waits for the end of our output.
-    init(_ target: Settings.LogTarget, _ console: Console, keepsOriginal: Bool) throws(Failure) {
+    init(_ target: Settings.LogTarget, _ console: Console, keepsOriginal: Bool) throws(ExitError) {
         self.target = target
         self.console = console
         switch target {
@@ -28,7 +28,7 @@ final class LogOutput {
             do {
                 file = try Self.open(path)
             } catch {
-                throw Failure("cannot open log file \(path)", error)
+                throw ExitError("cannot open log file \(path)", error)
             }
         case .command(let text):
             do {
@@ -37,16 +37,16 @@ final class LogOutput {
                     original = [try Descriptor.duplicate(1, above: [2]), try Descriptor.duplicate(2, above: [2])]
                 }
             } catch {
-                throw Failure("cannot start '\(text)'", error)
+                throw ExitError("cannot start '\(text)'", error)
             }
         }
     }
 
-    func redirect() throws(Failure) {
+    func redirect() throws(ExitError) {
         do {
             try redirect(to: pipe?.write ?? file)
         } catch {
-            throw Failure("cannot redirect standard output", error)
+            throw ExitError("cannot redirect standard output", error)
         }
         if file >= 0 { Descriptor.close(file) }
         file = -1

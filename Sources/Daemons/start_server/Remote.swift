@@ -8,7 +8,7 @@ struct Remote {
 
     private var limit: Duration { settings.startTimeout ?? Self.defaultLimit }
 
-    func stop() throws(Failure) -> Never {
+    func stop() throws(ExitError) -> Never {
         let (file, process) = try find()
         say("stop_server (pid:\(CurrentProcess.id)) stopping now (pid:\(process.pid))...")
         try send(.terminate, process)
@@ -18,11 +18,11 @@ struct Remote {
     }
 
     /// HUP, then until the status file tells of one generation, newer than all before.
-    func restart() throws(Failure) -> Never {
+    func restart() throws(ExitError) -> Never {
         let statusFile = settings.statusFile ?? ""
         let (_, process) = try find()
         guard let before = StatusFile.read(statusFile) else {
-            throw Failure("cannot read status file \(statusFile)", .noSuchFile)
+            throw ExitError("cannot read status file \(statusFile)", .noSuchFile)
         }
         let newest = before.map(\.generation).max() ?? 0
         try send(.hangup, process)
@@ -31,17 +31,17 @@ struct Remote {
             let now = StatusFile.read(statusFile) ?? []
             if now.count == 1, now[0].generation > newest { CurrentProcess.exitNow(0) }
             if process.waitForEnd(.milliseconds(20)) {
-                throw Failure("start_server (pid:\(process.pid)) ended during its restart", exitStatus: 1)
+                throw ExitError("start_server (pid:\(process.pid)) ended during its restart", exitStatus: 1)
             }
             guard MonotonicTime.now < deadline else {
                 let isNew = now.contains { $0.generation > newest }
                 let reason = isNew ? "old workers are still there" : "no new worker has come up"
-                throw Failure("not restarted within \(Seconds.text(limit)) s: \(reason)", exitStatus: 1)
+                throw ExitError("not restarted within \(Seconds.text(limit)) s: \(reason)", exitStatus: 1)
             }
         }
     }
 
-    func upgrade() throws(Failure) -> Never {
+    func upgrade() throws(ExitError) -> Never {
         let (_, process) = try find()
         let reply: Int32
         let address = UpgradeAnswer.address(process.pid)
@@ -50,7 +50,7 @@ struct Remote {
             try Socket.bind(reply, to: address)
             try Socket.askForCredentials(reply)
         } catch {
-            throw Failure("somebody else is asking for an upgrade", error)
+            throw ExitError("somebody else is asking for an upgrade", error)
         }
         try send(.user2, process)
         let deadline = MonotonicTime.now + limit
@@ -65,40 +65,42 @@ struct Remote {
             }
             let answer = String(decoding: buffer[..<count], as: UTF8.self)
             guard answer != "done" else { CurrentProcess.exitNow(0) }
-            throw Failure("not upgraded: \(answer.dropFirst("failed ".count))", exitStatus: 1)
+            throw ExitError("not upgraded: \(answer.dropFirst("failed ".count))", exitStatus: 1)
         }
-        throw Failure("start_server (pid:\(process.pid)) did not answer; see its log", exitStatus: 1)
+        throw ExitError("start_server (pid:\(process.pid)) did not answer; see its log", exitStatus: 1)
     }
 
     /// The pid file, and the process that holds its lock: never one that only has the pid by chance.
-    private func find() throws(Failure) -> (file: Int32, process: ProcessHandle) {
+    private func find() throws(ExitError) -> (file: Int32, process: ProcessHandle) {
         let path = settings.pidFile ?? ""
         do throws(any Error) {
             let file = try FileDescriptor.open(path, [.readWrite, .nonBlocking]).release()
             guard try !Descriptor.tryLock(file), let pid = PidFile.recordedPID(file) else {
-                throw Failure("no start_server is running: nobody holds pid file \(path)", exitStatus: Self.notRunning)
+                throw ExitError(
+                    "no start_server is running: nobody holds pid file \(path)", exitStatus: Self.notRunning)
             }
             let process = try ProcessHandle(pid: pid)
             guard try !Descriptor.tryLock(file), PidFile.recordedPID(file) == pid else {
-                throw Failure("no start_server is running: nobody holds pid file \(path)", exitStatus: Self.notRunning)
+                throw ExitError(
+                    "no start_server is running: nobody holds pid file \(path)", exitStatus: Self.notRunning)
             }
             return (file, process)
-        } catch let failure as Failure {
+        } catch let failure as ExitError {
             throw failure
         } catch let error as Errno {
-            throw Failure("cannot find the process of pid file \(path)", error)
+            throw ExitError("cannot find the process of pid file \(path)", error)
         } catch {
-            throw Failure("\(error)", exitStatus: 1)
+            throw ExitError("\(error)", exitStatus: 1)
         }
     }
 
     private static let notRunning = Errno.noSuchProcess.rawValue
 
-    private func send(_ signal: Signal, _ process: ProcessHandle) throws(Failure) {
+    private func send(_ signal: Signal, _ process: ProcessHandle) throws(ExitError) {
         do {
             try process.send(signal)
         } catch {
-            throw Failure("cannot send \(signal) to process \(process.pid)", error)
+            throw ExitError("cannot send \(signal) to process \(process.pid)", error)
         }
     }
 

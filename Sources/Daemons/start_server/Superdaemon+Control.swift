@@ -4,12 +4,12 @@ import Unix
 
 /// The control socket's commands.
 extension Superdaemon {
-    func makeControl(_ listener: Int32, _ file: OwnedFile, _ master: Master) throws(Failure) -> ControlServer {
+    func makeControl(_ listener: Int32, _ file: OwnedFile, _ master: Master) throws(ExitError) -> ControlServer {
         let server: ControlServer
         do {
             server = try ControlServer(listener, file: file, master: master)
         } catch {
-            throw Failure("cannot watch the control socket", error)
+            throw ExitError("cannot watch the control socket", error)
         }
         server.add([
             ControlCommand("show version", "the version of start_server") { _, _, answer in answer(HelpText.version) },

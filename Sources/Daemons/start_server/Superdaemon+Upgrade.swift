@@ -43,7 +43,7 @@ extension Superdaemon {
     /// What an earlier image of this process had made.
     static func restore(
         _ state: StateText, _ settings: Settings, _ image: MasterImage, _ console: Console, _ account: SpawnAccount?
-    ) throws(Failure) -> Never {
+    ) throws(ExitError) -> Never {
         var parts = Parts()
         let files = state.first("files") ?? StateText.Record("files")
         parts.sockets = state.all("socket").compactMap(BoundSocket.init)
@@ -76,12 +76,12 @@ extension Superdaemon {
         try superdaemon.run(supervisor, pipe, .resumed, state: state)
     }
 
-    static func makePipe() throws(Failure) -> SignalPipe {
+    static func makePipe() throws(ExitError) -> SignalPipe {
         let pipe: SignalPipe
         do {
             pipe = try SignalPipe()
         } catch {
-            throw Failure("cannot make a pipe", error)
+            throw ExitError("cannot make a pipe", error)
         }
         catchSignals(pipe)
         return pipe

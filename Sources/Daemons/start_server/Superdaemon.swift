@@ -65,7 +65,7 @@ final class Superdaemon: MasterHost {
             inherited: Environment.entries, settings: settings, sockets: passed, notifySocket: parts.notify?.address)
     }
 
-    func run(_ supervisor: Supervisor, _ pipe: SignalPipe, _ first: Event, state: StateText? = nil) throws(Failure)
+    func run(_ supervisor: Supervisor, _ pipe: SignalPipe, _ first: Event, state: StateText? = nil) throws(ExitError)
         -> Never
     {
         let master: Master
@@ -74,7 +74,7 @@ final class Superdaemon: MasterHost {
             self.master = master
             if let notify { try master.watch(notify.descriptor) { [unowned master] in notify.read(for: master) } }
         } catch {
-            throw Failure("cannot watch descriptors", error)
+            throw ExitError("cannot watch descriptors", error)
         }
         if let bound = boundControl { control = try makeControl(bound.descriptor, bound.file, master) }
         log?.startCommand(in: master)

@@ -1,6 +1,6 @@
 // Server::Starter's superdaemon: binds sockets, starts a program with them, and replaces it without closing them.
 do {
-    try Start.main()
+    try StartServer.main()
 } catch {
     error.end()
 }

@@ -3,8 +3,8 @@ import Supervision
 import Unix
 
 /// The start of the superdaemon, in the order of the specification.
-enum Start {
-    static func main() throws(Failure) -> Never {
+enum StartServer {
+    static func main() throws(ExitError) -> Never {
         try? Descriptor.fillStandard()
         Signal.resetDispositions()
         let image = MasterImage(arguments: CommandLine.arguments)
@@ -27,7 +27,7 @@ enum Start {
         }
     }
 
-    private static func parse(proof: ((Bool) -> Never)?) throws(Failure) -> Settings {
+    private static func parse(proof: ((Bool) -> Never)?) throws(ExitError) -> Settings {
         do {
             return try SettingsParser.parse(Array(CommandLine.arguments.dropFirst()))
         } catch {
@@ -41,12 +41,12 @@ enum Start {
         do {
             try Descriptor.writeAll(1, text)
         } catch {
-            Failure("cannot write", error).end()
+            ExitError("cannot write", error).end()
         }
         CurrentProcess.exitNow(0)
     }
 
-    private static func run(_ settings: Settings, _ image: MasterImage) throws(Failure) -> Never {
+    private static func run(_ settings: Settings, _ image: MasterImage) throws(ExitError) -> Never {
         let account = try account(settings)
         // A name service may take its time: before any signal is caught, so that ^C ends it.
         let addresses = try resolve(settings.ports)
@@ -89,46 +89,47 @@ enum Start {
         try Superdaemon(settings, image, console, manager, parts).run(Supervisor(), pipe, .start)
     }
 
-    private static func resume(_ state: StateText, _ settings: Settings, _ image: MasterImage) throws(Failure) -> Never
+    private static func resume(_ state: StateText, _ settings: Settings, _ image: MasterImage) throws(ExitError)
+        -> Never
     {
         let console = Console(syslog: settings.syslog)
         try Superdaemon.restore(state, settings, image, console, try account(settings))
     }
 
-    private static func resolve(_ ports: [PortSpec]) throws(Failure) -> [SocketAddress] {
+    private static func resolve(_ ports: [PortSpec]) throws(ExitError) -> [SocketAddress] {
         var addresses: [SocketAddress] = []
         for spec in ports {
             do {
                 addresses.append(try spec.address())
             } catch {
-                throw Failure("option '--port': cannot resolve '\(spec.text)': \(error)", exitStatus: 255)
+                throw ExitError("option '--port': cannot resolve '\(spec.text)': \(error)", exitStatus: 255)
             }
         }
         return addresses
     }
 
     /// Whom the workers run as: the superdaemon keeps its rights, to bind, reopen and remove its files.
-    private static func account(_ settings: Settings) throws(Failure) -> SpawnAccount? {
+    private static func account(_ settings: Settings) throws(ExitError) -> SpawnAccount? {
         guard settings.user != nil || settings.group != nil else { return nil }
         var user = User(id: CurrentProcess.userID, name: "", group: CurrentProcess.groupID)
         if let name = settings.user {
             do {
                 guard let found = try User.find(name) else {
-                    throw Failure("cannot find user id for '\(name)'", exitStatus: 255)
+                    throw ExitError("cannot find user id for '\(name)'", exitStatus: 255)
                 }
                 user = found
             } catch let error as Errno {
-                throw Failure("cannot look up the user '\(name)'", error)
-            } catch let failure as Failure {
+                throw ExitError("cannot look up the user '\(name)'", error)
+            } catch let failure as ExitError {
                 throw failure
             } catch {
-                throw Failure("\(error)", exitStatus: 1)
+                throw ExitError("\(error)", exitStatus: 1)
             }
         }
         var group = user.group
         if let name = settings.group {
             guard let found = Group.find(name) else {
-                throw Failure("cannot find group id for '\(name)'", exitStatus: 255)
+                throw ExitError("cannot find group id for '\(name)'", exitStatus: 255)
             }
             group = found
         }
@@ -141,48 +142,48 @@ enum Start {
         return SpawnAccount(user: user.id, group: group, groups: groups)
     }
 
-    private static func lockPidFile(_ settings: Settings) throws(Failure) -> PidFile? {
+    private static func lockPidFile(_ settings: Settings) throws(ExitError) -> PidFile? {
         guard let path = settings.pidFile else { return nil }
         do {
             return try PidFile.lock(path, daemon: "start_server", mode: 0o644)
         } catch {
-            throw Failure(error)
+            throw ExitError(error)
         }
     }
 
-    private static func writePidFile(_ file: PidFile?) throws(Failure) {
+    private static func writePidFile(_ file: PidFile?) throws(ExitError) {
         do {
             try file?.write(CurrentProcess.id)
         } catch {
-            throw Failure(error)
+            throw ExitError(error)
         }
     }
 
-    private static func bindControl(_ path: String) throws(Failure) -> (descriptor: Int32, file: OwnedFile) {
+    private static func bindControl(_ path: String) throws(ExitError) -> (descriptor: Int32, file: OwnedFile) {
         do {
             return try ControlServer.bind(path)
         } catch {
-            throw Failure(error)
+            throw ExitError(error)
         }
     }
 
-    private static func notifySocket() throws(Failure) -> NotifySocket {
+    private static func notifySocket() throws(ExitError) -> NotifySocket {
         do {
             return try NotifySocket()
         } catch {
-            throw Failure(error)
+            throw ExitError(error)
         }
     }
 
     /// Returns in the daemon; the caller's process waits for the first worker.
-    private static func detach(_ settings: Settings, _ pidFile: PidFile?) throws(Failure) -> ReadinessReport {
+    private static func detach(_ settings: Settings, _ pidFile: PidFile?) throws(ExitError) -> ReadinessReport {
         let patience = settings.readiness == .notify ? settings.startTimeout ?? .seconds(30) : settings.interval
         do {
             return try Detach.detach(
                 Detach.Settings(daemon: "start_server", timeout: patience + .seconds(30), logName: "its log"),
                 holding: pidFile)
         } catch {
-            throw Failure(error)
+            throw ExitError(error)
         }
     }
 
