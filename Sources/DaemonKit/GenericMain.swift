@@ -27,6 +27,7 @@ func run<Checked: Sendable, Prepared: Sendable>(
         try start.writePidFile()
         let context = try start.makeContext()
         try start.listen()
+        try start.superviseWorkers()
         try start.dropPrivileges()
         let prepared = try prepare(context, checked)
         try start.goLive()

@@ -143,7 +143,7 @@ extension Supervisor {
         guard stopRequest == nil else { return answer(requesters, .failed(.stopping)) }
         // Nobody answers the load that the old image had asked for.
         if let round, round.plan == nil { actions.append(.load) }
-        let reloads = plan == nil || mustReload || plan?.reloadsAfterUpgrade == true
+        let reloads = plan == nil && round == nil || mustReload || plan?.reloadsAfterUpgrade == true
         mustReload = false
         guard reloads else { return answer(requesters, .done(generation: generation)) }
         guard round == nil else {

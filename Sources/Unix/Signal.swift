@@ -32,6 +32,12 @@ package struct Signal: Hashable, RawRepresentable, Sendable, CustomStringConvert
 
     package var description: String { Self.names[rawValue] ?? "signal \(rawValue)" }
 
+    /// What happened to a process that it ended: `Killed`, `Segmentation fault`. strsignal(3)
+    package var effect: String {
+        guard let text = unsafe strsignal(rawValue) else { return description }
+        return unsafe String(cString: text)
+    }
+
     /// Nothing is blocked and every signal has its default disposition, whatever the caller had: a daemon started
     /// with SIGTERM blocked could not be stopped.
     package static func resetAll() {

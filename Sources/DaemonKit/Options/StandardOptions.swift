@@ -35,6 +35,11 @@ public enum StandardOption {
         directory: "chdir", help: "Working folder (default /; the caller's in the foreground)")
     public static let startTimeout = Option<Duration>(
         "start-timeout", default: .seconds(90), help: "How long the launcher waits until the daemon is ready")
+    public static let workers = Option<Int>(
+        "workers", short: "w", default: 0, in: 0...1000,
+        help: "Run main in so many processes, which a master restarts and reloads; 0 runs it here")
+    public static let controlSocket = Option<String?>(
+        file: "control-socket", short: "S", help: "With --workers: a Unix socket for 'show proc', 'reload' and others")
     public static let check = Option<Bool>("check", help: "Check options and configuration, then exit")
     public static let status = Option<Bool>("status", help: "Tell whether the daemon runs (LSB exit codes)")
     public static let stop = Option<Bool>("stop", help: "Stop the running daemon and wait for its end")
@@ -53,7 +58,7 @@ public enum StandardOption {
         [
             foreground, debug, noUserChecks, port, bind, syslog, pidFile, logFile, logFormat, user, group, chroot,
             umask,
-            chdir, startTimeout, check, status, stop, reload, reopenLogs, printService,
+            chdir, startTimeout, workers, controlSocket, check, status, stop, reload, reopenLogs, printService,
         ]
     }
 

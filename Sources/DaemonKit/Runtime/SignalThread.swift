@@ -3,6 +3,8 @@ import Unix
 /// The one thread that takes signals once the daemon serves. It sleeps until one comes or a deadline that exists.
 struct SignalThread: Sendable {
     let runtime: Runtime
+    /// At its end when the master is gone; -1 without one.
+    let lifeline: Int32
 
     private struct Deadlines {
         var beat: MonotonicTime?
@@ -26,12 +28,9 @@ struct SignalThread: Sendable {
         // What came before there was a pipe has left its mark all the same.
         takeSignals(&deadlines)
         while true {
-            let signals = runtime.signals.descriptor
-            if let next = deadlines.next {
-                _ = Poll.readable(signals, timeout: max(.zero, next - .now))
-            } else {
-                _ = Poll.readable(signals, timeout: nil)
-            }
+            let ready = Poll.readable(
+                [runtime.signals.descriptor, lifeline], timeout: deadlines.next.map { max(.zero, $0 - .now) })
+            if ready[1] { leaveWithoutMaster() }
             runtime.signals.drain()
             takeSignals(&deadlines)
             let now = MonotonicTime.now
@@ -97,6 +96,12 @@ struct SignalThread: Sendable {
             for body in due { body() }
             if phase == .stopping { runtime.cancelMain() }
         }
+    }
+
+    /// Nobody would restart or stop this process any more.
+    private func leaveWithoutMaster() -> Never {
+        runtime.log.error("the master is gone, ending now")
+        runtime.end(1, isForced: true)
     }
 
     private func endUngracefully() -> Never {

@@ -10,6 +10,11 @@ struct Start {
     private var inherited = InheritedListeners()
     private var manager = ServiceManager.none
     private var generation = 1
+    /// This process is a worker of such a daemon's master.
+    private var role: WorkerRole?
+    /// How to start workers, found before the working folder changes.
+    private var image: MasterImage?
+    private let folder: String
     /// A superdaemon starts one generation beside the other.
     private var isSupervised = false
     private var pidFile: PidFile?
@@ -25,6 +30,7 @@ struct Start {
             values[StandardOption.pidFile] ?? defaults.pidFile, values[StandardOption.logFile] ?? defaults.logFile
         )
         isForeground = values[StandardOption.foreground]
+        folder = values[StandardOption.workers] > 0 ? Files.workingDirectory() ?? "/" : "/"
     }
 
     // MARK: Before anything is made
@@ -58,7 +64,10 @@ struct Start {
         try attempt(.descriptors, "cannot open /dev/null") { () throws(Errno) in try Descriptor.fillStandard() }
         Signal.resetAll()
         inherited = try InheritedListeners.take(for: daemon.listens)
-        Descriptor.closeInherited(except: inherited.listeners.map(\.fileDescriptor))
+        role = WorkerRole.take()
+        if role == nil && values[StandardOption.workers] > 0 { image = MasterImage(arguments: CommandLine.arguments) }
+        Descriptor.closeInherited(
+            except: inherited.listeners.map(\.fileDescriptor) + (role.map { [$0.lifeline] } ?? []))
         manager = ServiceManager.take()
         let counts = ["SERVER_STARTER_GENERATION", "DAEMONKIT_GENERATION"].compactMap(Environment.take)
         generation = counts.compactMap { Int($0) }.first ?? 1
@@ -90,18 +99,26 @@ struct Start {
         Signal.pipe.discard()
         try attempt(.process, "cannot catch signals") { () throws(Errno) in try StartAbort.arm() }
         // The superdaemon has the pid file: a worker's own would keep the next generation from starting beside it.
-        if isForeground && isSupervised && values[StandardOption.pidFile] == nil { return }
+        if role != nil || isForeground && isSupervised && values[StandardOption.pidFile] == nil { return }
         pidFile = try PidFile.lock(paths.pidFile, daemon: daemon.name)
     }
 
     mutating func detach() throws(DaemonError) {
         guard !isForeground else { return try stayInForeground() }
+        if role != nil { return try settleAsWorker() }
         guard let pidFile else { return }
         let settings = Detach.Settings(
             daemon: daemon.name, timeout: values[StandardOption.startTimeout],
             logName: logsToFile ? "log file \(paths.logFile)" : "its log",
             directory: values[StandardOption.chdir] ?? "/", umask: values[StandardOption.umask] ?? 0o077)
         report = try Detach.detach(settings, holding: pidFile)
+    }
+
+    /// The master has detached already: what is left is what each process has of its own.
+    private func settleAsWorker() throws(DaemonError) {
+        let folder = values[StandardOption.chdir] ?? "/"
+        try attempt(.process, "cannot change to \(folder)") { () throws(Errno) in try Files.changeDirectory(folder) }
+        Files.setUmask(FileMode(values[StandardOption.umask] ?? 0o077))
     }
 
     private func stayInForeground() throws(DaemonError) {
@@ -185,6 +202,15 @@ struct Start {
         }
     }
 
+    /// With `--workers` this process becomes their master, and never returns.
+    func superviseWorkers() throws(DaemonError) {
+        guard role == nil, let image, let runtime else { return }
+        // What only the start needs of signals is over: the master takes them.
+        let workers = try Workers(
+            runtime, count: values[StandardOption.workers], image: image, folder: folder, report: report)
+        try workers.run(control: values[StandardOption.controlSocket])
+    }
+
     mutating func dropPrivileges() throws(DaemonError) {
         if let account {
             for file in (runtime?.listeners ?? []).compactMap(\.file) {
@@ -210,7 +236,7 @@ struct Start {
     func goLive() throws(DaemonError) {
         guard let runtime else { return }
         StartAbort.disarm()
-        try SignalThread(runtime: runtime).start()
+        try SignalThread(runtime: runtime, lifeline: role?.lifeline ?? -1).start()
         if daemon.readiness == .prepared { try runtime.ready() }
     }
 

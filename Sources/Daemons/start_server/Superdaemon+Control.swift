@@ -39,30 +39,17 @@ extension Superdaemon {
         let workers = supervisor.children.values.sorted { ($0.generation, $0.pid) < ($1.generation, $1.pid) }
         func lines(_ title: String, _ children: [Supervision.Child]) -> String {
             let rows = children.map { child in
-                Self.row([
-                    "\(child.pid)", "worker", "\(child.generation)", Self.uptime(now - child.spawnedAt),
+                ProcessTable.row([
+                    "\(child.pid)", "worker", "\(child.generation)", ProcessTable.uptime(now - child.spawnedAt),
                     child.phase.rawValue,
                 ])
             }
             return "# \(title)\n" + rows.joined()
         }
-        return Self.row(["#<PID>", "<type>", "<generation>", "<uptime>", "<state>"])
-            + Self.row(["\(CurrentProcess.id)", "master", "\(supervisor.generation)", "", ""])
+        return ProcessTable.row(["#<PID>", "<type>", "<generation>", "<uptime>", "<state>"])
+            + ProcessTable.row(["\(CurrentProcess.id)", "master", "\(supervisor.generation)", "", ""])
             + lines("workers", workers.filter { !$0.isRetired })
             + lines("old workers", workers.filter(\.isRetired))
-    }
-
-    private static func row(_ cells: [String]) -> String {
-        var text = cells.map { $0 + String(repeating: " ", count: max(0, 15 - $0.count)) }.joined(separator: " ")
-        while text.last == " " { text.removeLast() }
-        return text + "\n"
-    }
-
-    /// `0d00h01m30s`
-    private static func uptime(_ duration: Duration) -> String {
-        let seconds = max(0, duration.components.seconds)
-        let parts = [seconds / 3600 % 24, seconds / 60 % 60, seconds % 60].map { $0 < 10 ? "0\($0)" : "\($0)" }
-        return "\(seconds / 86400)d\(parts[0])h\(parts[1])m\(parts[2])s"
     }
 
     func text(_ answer: Answer) -> String {
