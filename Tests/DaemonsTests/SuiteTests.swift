@@ -9,8 +9,7 @@ struct SuiteTests {
         let folder = try Folder()
         let path = "\(Product.repository)/Tests/\(script)"
         let outcome = try run(
-            folder, try #require(Machine.find("python3")), [path, "--echod", Product.echod] + arguments,
-            limit: .seconds(600))
+            folder, try #require(Machine.find("python3")), [path] + arguments, limit: .seconds(600))
         let last = outcome.output.split(separator: "\n").last.map(String.init) ?? ""
         #expect(outcome.code == 0, "\(outcome.output.suffix(4000))\n\(outcome.errors.suffix(2000))")
         #expect(last.contains(/^\d+ passed, 0 failed/) || last.hasPrefix("skipped:"), "\(last)")
@@ -18,11 +17,28 @@ struct SuiteTests {
     }
 
     @Test("Conformance, seen from outside")
-    func conformance() throws { try passes("Conformance/conformance.py", ["--no-peers"]) }
+    func conformance() throws { try passes("Conformance/conformance.py", ["--echod", Product.echod, "--no-peers"]) }
 
     @Test("Deployment files, proven with the real tools")
-    func deployment() throws { try passes("Deployment/deployment.py", []) }
+    func deployment() throws { try passes("Deployment/deployment.py", ["--echod", Product.echod]) }
 
     @Test("Every system call of the start-up fails once", .enabled(if: Machine.has("strace"), "needs strace"))
-    func sweep() throws { try passes("Sweep/sweep.py", []) }
+    func sweep() throws { try passes("Sweep/sweep.py", ["--echod", Product.echod]) }
+
+    @Test("start_server against its specification, with the real Perl clients where they are installed")
+    func startServer() throws { try passes("StartServer/start_server.py", ["--subject", Product.startServer]) }
+
+    @Test("No request fails over reloads and upgrades of start_server")
+    func load() throws {
+        let figures = ["--seconds", "15", "--hups", "50", "--upgrades", "5", "--notify"]
+        try passes("StartServer/load.py", ["--subject", Product.startServer] + figures)
+    }
+
+    @Test("A storm of HUPs with a TERM in it ends, and leaves nothing")
+    func storm() throws {
+        try passes("StartServer/storm.py", ["--subject", Product.startServer, "--rounds", "10"])
+    }
+
+    @Test("The simulation catches every mutation of the engine", .enabled(if: Machine.has("swiftc"), "needs swiftc"))
+    func mutations() throws { try passes("Mutations/mutations.py", []) }
 }

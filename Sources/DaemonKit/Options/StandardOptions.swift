@@ -36,10 +36,9 @@ public enum StandardOption {
     public static let startTimeout = Option<Duration>(
         "start-timeout", default: .seconds(90), help: "How long the launcher waits until the daemon is ready")
     public static let workers = Option<Int>(
-        "workers", short: "w", default: 0, in: 0...1000,
-        help: "Run main in so many processes, which a master restarts and reloads; 0 runs it here")
+        "workers", default: 0, in: 0...1000, help: "Run main in so many processes under a master; 0: in this one")
     public static let controlSocket = Option<String?>(
-        file: "control-socket", short: "S", help: "With --workers: a Unix socket for 'show proc', 'reload' and others")
+        file: "control-socket", short: "S", help: "With --workers: the master's command socket")
     public static let check = Option<Bool>("check", help: "Check options and configuration, then exit")
     public static let status = Option<Bool>("status", help: "Tell whether the daemon runs (LSB exit codes)")
     public static let stop = Option<Bool>("stop", help: "Stop the running daemon and wait for its end")
