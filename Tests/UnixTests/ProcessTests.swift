@@ -55,7 +55,7 @@ struct ProcessTests {
             let pids = try (1...3).map { try Self.start("exit \($0)") }
             #expect(
                 eventually {
-                    if let (pid, status) = Child.reapAny() { ended[pid] = status }
+                    if let (pid, status, _) = Child.reapAny() { ended[pid] = status }
                     return ended.count == 3
                 })
             #expect(pids.map { ended[$0] } == [.exited(1), .exited(2), .exited(3)])

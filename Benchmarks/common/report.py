@@ -7,8 +7,6 @@ import subprocess
 import sys
 from pathlib import Path
 
-BEGIN, END = "<!-- begin: start-up and log -->", "<!-- end: start-up and log -->"
-
 skipped = []
 
 
@@ -62,13 +60,14 @@ def today():
     return datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%d")
 
 
-def write_section(results, text):
+def write_section(results, name, text):
     """Replaces this benchmark's section, or adds it; what other benchmarks wrote stays."""
-    section = f"{BEGIN}\n{text.rstrip()}\n{END}\n"
+    begin, end = f"<!-- begin: {name} -->", f"<!-- end: {name} -->"
+    section = f"{begin}\n{text.rstrip()}\n{end}\n"
     old = results.read_text() if results.exists() else "# Results\n"
-    if BEGIN in old and END in old:
-        head, rest = old.split(BEGIN, 1)
-        new = head + section.rstrip("\n") + rest.split(END, 1)[1]
+    if begin in old and end in old:
+        head, rest = old.split(begin, 1)
+        new = head + section.rstrip("\n") + rest.split(end, 1)[1]
     else:
         new = old.rstrip("\n") + "\n\n" + section
     results.write_text(new)

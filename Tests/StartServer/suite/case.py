@@ -1,0 +1,252 @@
+"""One check's arena: a folder of its own, the superdaemons that it starts, and every process that comes of them."""
+
+import itertools
+import os
+import random
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import uuid
+from dataclasses import dataclass
+from typing import Dict, List, Optional, Sequence
+
+from . import processes
+from .clients import ask
+from .daemon import Daemon, expect, read
+from .processes import PATIENCE, TAG, eventually
+from .records import Worker, workers_in
+
+WORKERS = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "workers")
+REPOSITORY = os.path.dirname(os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))))
+
+
+class Unavailable(Exception):
+    """This machine or user cannot try it; the text says what is missing."""
+
+
+@dataclass(frozen=True)
+class Subject:
+    name: str
+    path: str
+    original: bool
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a command ended, and what it said."""
+    code: Optional[int]
+    out: str
+    err: str
+    seconds: float
+
+    def __str__(self) -> str:
+        end = "did not end" if self.code is None else f"ended with {self.code}"
+        return f"{end} after {self.seconds:.2f} s, stdout {self.out!r}, stderr {self.err!r}"
+
+
+class Case:
+    def __init__(self, subject: Subject) -> None:
+        self.subject = subject
+        self.tag = uuid.uuid4().hex
+        self.folder = tempfile.mkdtemp(prefix="ss-")
+        os.chmod(self.folder, 0o755)      # workers may run as another user
+        self.records = self.path("records")
+        os.mkdir(self.records)
+        os.chmod(self.records, 0o777)
+        self.pid_file, self.status_file = self.path("pid"), self.path("status")
+        self.socket, self.log_file = self.path("socket"), self.path("log")
+        self.daemons: List[Daemon] = []
+        self.outcomes: List[Outcome] = []
+        self.notes: List[str] = []
+        self.may_leave_files = False
+        self._numbers = itertools.count()
+
+    # Folders and files
+
+    def path(self, *names: str) -> str:
+        return os.path.join(self.folder, *names)
+
+    def write(self, name: str, content: str) -> str:
+        """Writes a file of the folder in one step; its path."""
+        path = self.path(name)
+        os.makedirs(os.path.dirname(path), exist_ok=True)
+        with open(path + "~", "w", encoding="utf-8") as file:
+            file.write(content)
+        os.rename(path + "~", path)
+        return path
+
+    def program(self, name: str, text: str) -> str:
+        """Writes an executable of the folder; its path."""
+        with processes.forking:
+            path = self.write(name, text)
+        os.chmod(path, 0o755)
+        return path
+
+    def install(self, source: str, target: str) -> None:
+        """Puts a copy of an executable in the place of another, as an installation does."""
+        with processes.forking:
+            shutil.copy2(source, target + ".new")
+        os.rename(target + ".new", target)
+
+    @property
+    def files(self) -> List[str]:
+        return [f"--pid-file={self.pid_file}", f"--status-file={self.status_file}"]
+
+    def free_port(self, kind: int = socket.SOCK_STREAM) -> int:
+        """A port outside the range from which the system picks, so that no other test gets it by chance."""
+        while True:
+            port = random.randrange(10000, 32000)
+            with socket.socket(socket.AF_INET, kind) as sock:
+                try:
+                    sock.bind(("0.0.0.0", port))
+                    return port
+                except OSError:
+                    continue
+
+    # Starting
+
+    def worker(self, *behaviour: str) -> List[str]:
+        return [sys.executable, "-I", "-S", os.path.join(WORKERS, "worker.py"), self.records, *behaviour]
+
+    def environment(self, more: Optional[Dict[str, str]] = None) -> Dict[str, str]:
+        kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
+        return {**kept, TAG: self.tag, **(more or {})}
+
+    def start(
+        self, *options: str, worker: Sequence[str] = (), program: Optional[Sequence[str]] = None, interval: str = "0",
+        env: Optional[Dict[str, str]] = None, wrapper: Sequence[str] = (), log: Optional[str] = None,
+        separator: bool = True, **popen,
+    ) -> Daemon:
+        """Starts a superdaemon as a child in a session of its own; `worker` is our worker's behaviour."""
+        pace = [f"--interval={interval}"] if interval else []
+        rest = list(program) if program is not None else self.worker(*worker)
+        argv = [*wrapper, self.subject.path, *pace, *options, *(["--"] if separator else []), *rest]
+        names = [self.path(f"{kind}-{len(self.daemons)}") for kind in ("out", "err")]
+        popen = {"cwd": self.folder, "umask": 0o022, "stdin": subprocess.DEVNULL, **popen}
+        with open(names[0], "wb") as out, open(names[1], "wb") as err:
+            child = processes.spawn(
+                argv, stdout=out, stderr=err, env=self.environment(env), start_new_session=True, **popen)
+        daemon = Daemon(child.pid, log or names[1], child, names[0])
+        self.daemons.append(daemon)
+        return daemon
+
+    def serving(self, *options: str, **arguments) -> Daemon:
+        """Starts a superdaemon and waits for its first worker."""
+        daemon = self.start(*options, **arguments)
+        daemon.line(r"starting new worker \d+")
+        self.generation(1, daemon)
+        if self.status_file in " ".join(options):
+            daemon.wait(lambda: os.path.exists(self.status_file), "a status file")
+        return daemon
+
+    def run(
+        self, *arguments: str, seconds: float = PATIENCE, env: Optional[Dict[str, str]] = None,
+        wrapper: Sequence[str] = (), **popen,
+    ) -> Outcome:
+        """Runs the subject to its end."""
+        number = next(self._numbers)
+        names = [self.path(f"run-{number}.{kind}") for kind in ("out", "err")]
+        popen = {"cwd": self.folder, "umask": 0o022, "stdin": subprocess.DEVNULL, **popen}
+        begin = time.monotonic()
+        with open(names[0], "wb") as out, open(names[1], "wb") as err:
+            child = processes.spawn([*wrapper, self.subject.path, *arguments], stdout=out, stderr=err,
+                                    env=self.environment(env), start_new_session=True, **popen)
+        try:
+            code: Optional[int] = child.wait(seconds)
+        except subprocess.TimeoutExpired:
+            code = None
+        outcome = Outcome(code, read(names[0]), read(names[1]), time.monotonic() - begin)
+        self.outcomes.append(outcome)
+        return outcome
+
+    def refused(self, *options: str, code: Optional[int] = None, lines: int = 1, **arguments) -> Outcome:
+        """Tries a start, which has to fail in time with one line, leaving no process."""
+        before = set(processes.tagged(self.tag))
+        words = options if "--" in options or "--stop" in options else [*options, "--", *self.worker()]
+        outcome = self.run(*words, **arguments)
+        right = outcome.code not in (None, 0) if code is None else outcome.code == code
+        expect(right, f"{outcome}; expected {'a refusal' if code is None else code}")
+        said = [line for line in outcome.err.splitlines() if not line.endswith("starting now...")]
+        expect(len(said) == lines, f"expected {lines} line(s) on stderr: {outcome}")
+        left = eventually(lambda: not set(processes.tagged(self.tag)) - before, 2)
+        expect(left, f"{outcome}, but it left processes")
+        return outcome
+
+    def daemonized(self, *options: str, worker: Sequence[str] = (), interval: str = "0", **arguments) -> Daemon:
+        """Starts with --daemonize, which has to succeed; the process that the pid file names."""
+        outcome = self.run("--daemonize", f"--interval={interval}", f"--log-file={self.log_file}",
+                           f"--pid-file={self.pid_file}", *options, "--", *self.worker(*worker), **arguments)
+        expect(outcome.code == 0, str(outcome))
+        expect(eventually(lambda: read(self.pid_file).endswith("\n")), f"no pid file after {outcome}")
+        daemon = Daemon(int(read(self.pid_file)), self.log_file)
+        self.daemons.append(daemon)
+        return daemon
+
+    # Workers
+
+    def workers(self) -> List[Worker]:
+        """Every worker that has run so far, by generation."""
+        return workers_in(self.records)
+
+    def generation(self, number: int, daemon: Optional[Daemon] = None, seconds: float = PATIENCE) -> Worker:
+        """The worker of the generation, as soon as it has written down what it found."""
+        def find() -> Optional[Worker]:
+            return next((each for each in self.workers() if each.generation == number), None)
+        found = eventually(lambda: find() or (daemon is not None and daemon.code() is not None), seconds)
+        expect(isinstance(found, Worker), f"no worker of generation {number}; there were {self.workers()}")
+        return found
+
+    def ask(self, worker: Worker, key: Optional[str] = None) -> "tuple[int, int]":
+        """Generation and pid of whoever answers on the worker's socket of that key, or its only one."""
+        return ask(worker.address(key))
+
+    def answered(self, worker: Worker, generation: int, key: Optional[str] = None) -> None:
+        """Waits until the generation answers."""
+        seen = []
+        right = eventually(lambda: seen.append(self.ask(worker, key)[0]) or seen[-1] == generation)
+        expect(right, f"generation {generation} never answers, but {sorted(set(seen))}")
+
+    def living(self) -> List[int]:
+        return processes.tagged(self.tag)
+
+    def note(self, text: str) -> None:
+        """A figure that is worth showing beside the verdict."""
+        self.notes.append(text)
+
+    # The end
+
+    def finish(self) -> None:
+        """Stops what still runs in the proper way, and finds out whether a process or a file is left."""
+        ended_well = True
+        for daemon in self.daemons:
+            if daemon.code() is None and processes.alive(daemon.pid):
+                daemon.stop()
+            ended_well = ended_well and daemon.code() == 0
+        eventually(lambda: not self.living(), 2)
+        left = [f"{pid} ({processes.command(pid)})" for pid in self.living()]
+        expect(not left, f"processes are left: {', '.join(left)}")
+        if self.daemons and ended_well and not self.may_leave_files:
+            self.expect_no_files()
+
+    def expect_no_files(self) -> None:
+        names = (os.path.basename(each) for each in (self.pid_file, self.status_file, self.socket))
+        prefixes = tuple(names)
+        left = [name for name in os.listdir(self.folder) if name.startswith(prefixes)]
+        expect(not left, f"files are left: {left}")
+
+    def clear(self) -> None:
+        """Ends everything by pid and removes the folder."""
+        processes.end_all(self.tag)
+        for daemon in self.daemons:
+            daemon.reap()
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def account(self) -> str:
+        """What the subject said, for a failed check."""
+        parts = [daemon.account() for daemon in self.daemons]
+        parts += [f"command {outcome}" for outcome in self.outcomes[-3:]]
+        return "\n".join(parts)
+
