@@ -36,7 +36,8 @@ let package = Package(
         .testTarget(name: "UnixTests", dependencies: ["Unix", "TestSupport"]),
         .testTarget(name: "StartServerTests", dependencies: ["start_server", "Unix", "TestSupport"]),
         .testTarget(name: "DaemonKitTests", dependencies: ["DaemonKit", "Unix", "TestSupport"]),
-        .testTarget(name: "DaemonsTests", dependencies: ["DaemonKit", "Unix", "echod", "faultd", "start_server", "tickd"]),
+        .testTarget(
+            name: "DaemonsTests", dependencies: ["DaemonKit", "Unix", "echod", "faultd", "start_server", "tickd"]),
     ],
     swiftLanguageModes: [.v6]
 )

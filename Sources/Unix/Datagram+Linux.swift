@@ -40,7 +40,8 @@ extension Socket {
         guard count >= 0 else { throw .current }
         return unsafe control.withUnsafeBytes { control in
             let kind = unsafe control.loadUnaligned(as: cmsghdr.self)
-            guard kind.cmsg_level == SOL_SOCKET, kind.cmsg_type == 2 /* SCM_CREDENTIALS */ else { return (count, 0) }
+            let credentials: Int32 = 2  // SCM_CREDENTIALS
+            guard kind.cmsg_level == SOL_SOCKET, kind.cmsg_type == credentials else { return (count, 0) }
             return unsafe (count, control.loadUnaligned(fromByteOffset: header, as: ProcessID.self))
         }
     }

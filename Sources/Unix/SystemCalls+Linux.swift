@@ -55,10 +55,10 @@ enum SystemCall {
     /// prctl(2), PR_SET_CHILD_SUBREAPER
     static func becomeSubreaper() -> Int32 { call(SYS_prctl, 36, 1) }
 
-    /// An unlinked file in memory, which can be sealed. memfd_create(2)
+    /// An unlinked file in memory. memfd_create(2), MFD_CLOEXEC and MFD_ALLOW_SEALING
     static func memoryFile(_ name: String) -> Int32 {
         unsafe name.withCString {
-            call(SYS_memfd_create, Int(bitPattern: $0), 3 /* MFD_CLOEXEC | MFD_ALLOW_SEALING */)
+            call(SYS_memfd_create, Int(bitPattern: $0), 3)
         }
     }
 
