@@ -43,13 +43,18 @@ package struct StopRequest: Equatable, Sendable {
     package var urgency: Urgency
     /// Instead of each service's own.
     package var signal: Int32?
+    /// From the signal to KILL, instead of each service's own.
+    package var timeout: Duration?
     /// What the front end knows it by: the signal that asked.
     package var cause: Int32
     package var exitCode: Int32
 
-    package init(_ urgency: Urgency, signal: Int32? = nil, cause: Int32 = 15, exitCode: Int32 = 0) {
+    package init(
+        _ urgency: Urgency, signal: Int32? = nil, timeout: Duration? = nil, cause: Int32 = 15, exitCode: Int32 = 0
+    ) {
         self.urgency = urgency
         self.signal = signal
+        self.timeout = timeout
         self.cause = cause
         self.exitCode = exitCode
     }

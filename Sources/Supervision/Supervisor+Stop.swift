@@ -79,7 +79,7 @@ extension Supervisor {
     mutating func tellForStop(_ id: Child.ID) {
         guard let request = stopRequest, let child = children[id] else { return }
         guard child.isRetired || child.stage >= stopStage else { return }
-        let timeout = request.urgency == .soft ? nil : child.stop.timeout
+        let timeout = request.urgency == .soft ? nil : request.timeout ?? child.stop.timeout
         let rule = StopRule(signal: request.signal ?? child.stop.signal, timeout: timeout, group: child.stop.group)
         tell(id, rule)
     }

@@ -21,6 +21,9 @@ final class Workers: MasterHost {
     private var requestCount = 0
     private var reloads = 0
 
+    /// How long an interrupt waits for workers.
+    private static let patience = Duration.seconds(2)
+
     /// In this order when several came at once.
     private static let signals: [Signal] = [.interrupt, .terminate, .user1, .hangup, .user2]
 
@@ -91,7 +94,8 @@ final class Workers: MasterHost {
         switch signal {
         case .terminate: master?.send(.stop(StopRequest(.graceful, cause: signal.rawValue)))
         case .interrupt:
-            let request = StopRequest(.now, signal: signal.rawValue, cause: signal.rawValue, exitCode: 130)
+            let request = StopRequest(
+                .now, signal: signal.rawValue, timeout: Self.patience, cause: signal.rawValue, exitCode: 130)
             master?.send(.stop(request))
         case .user1: master?.send(.stop(StopRequest(.soft, signal: Signal.terminate.rawValue, cause: signal.rawValue)))
         case .hangup: reopen()
