@@ -6,7 +6,9 @@ import Unix
 @Suite("README and guides")
 struct ReadmeTests {
     private static let readme = Markdown("README.md")
-    private static let guides = ["WriteADaemon", "StartUp", "StopAndReload", "DaemonKit"].map {
+    private static let guides = [
+        "WriteADaemon", "StartUp", "StopAndReload", "DaemonKit", "DeployWithStartServer", "HowSupervisionWorks",
+    ].map {
         Markdown("Sources/DaemonKit/DaemonKit.docc/\($0).md")
     }
 
@@ -61,6 +63,10 @@ struct ReadmeTests {
         #expect(outcome.output.contains("hello, echod\n"))
         #expect(outcome.output.contains(/echod is running \(pid \d+\)/))
         #expect(outcome.output.contains(/tickd \(pid \d+\) stopped/))
+        // Generation and pid after the start, the restart and the upgrade: 500 clients, each answered.
+        #expect(outcome.output.contains(/\n1:\d+\n500\n2:\d+\n/), "\(outcome.output)")
+        let supervised = sandbox.folder.read("DaemonKit/.build/run/log")
+        #expect(supervised.contains("upgraded start_server") && supervised.hasSuffix("\nexiting\n"), "\(supervised)")
         let rotated = sandbox.folder.read("tickd/tickd.log.1") + sandbox.folder.read("tickd/tickd.log")
         #expect(rotated.contains("NOTICE tickd daemon startup") && rotated.contains("NOTICE tickd daemon shutdown"))
         #expect(sandbox.folder.read("tickd/tickd.log").starts(with: /\S+ \S+ \S+ tickd pid=\d+ NOTICE Reopening/))
@@ -131,52 +137,6 @@ struct ReadmeTests {
     }
 }
 
-private func text(of path: String) -> String {
-    let contents = FileManager.default.contents(atPath: "\(Product.repository)/\(path)")
-    return String(decoding: contents ?? Data(), as: UTF8.self)
-}
-
-/// A page of the repository and its fenced blocks.
-private final class Markdown: Sendable {
-    struct Block: Sendable {
-        let language: String
-        /// What a comment right above it says about running it.
-        let note: String?
-        let text: String
-        let line: Int
-    }
-
-    let path: String
-    let text: String
-    let blocks: [Block]
-
-    init(_ path: String) {
-        self.path = path
-        text = DaemonsTests.text(of: path)
-        var blocks: [Block] = []
-        var open: (language: String, note: String?, text: String, line: Int)?
-        var note: String?
-        for (index, line) in text.split(separator: "\n", omittingEmptySubsequences: false).enumerated() {
-            if let block = open {
-                if line == "```" {
-                    blocks.append(Block(language: block.language, note: block.note, text: block.text, line: block.line))
-                    open = nil
-                } else {
-                    open?.text += line + "\n"
-                }
-            } else if line.hasPrefix("```") {
-                open = (String(line.dropFirst(3)), note, "", index + 1)
-                note = nil
-            } else if let match = line.wholeMatch(of: /<!-- (.*) -->/) {
-                note = String(match.1)
-            } else if !line.isEmpty {
-                note = nil
-            }
-        }
-        self.blocks = blocks
-    }
-}
-
 /// A copy of the repository for the README's commands. What would build this package anew takes the products that are
 /// built already; the reader's own package is built in earnest.
 private struct Sandbox {
@@ -200,11 +160,12 @@ private struct Sandbox {
         """
         #!/bin/bash
         # Stands in for `swift` in the copied repository.
-        take() { mkdir -p ".build/$1"; cp "\(Product.folder)/echod" ".build/$1/echod"; }
+        take() { mkdir -p ".build/$1"; cp "\(Product.folder)/$2" ".build/$1/$2"; }
         case "$*" in
-            "run echod "*) take debug; shift 2; exec .build/debug/echod "$@" ;;
+            "run echod "*) take debug echod; shift 2; exec .build/debug/echod "$@" ;;
             "test") ;;
-            "build -c release --static-swift-stdlib --product echod") take release ;;
+            "build -c release --static-swift-stdlib --product echod") take release echod ;;
+            "build -c release --static-swift-stdlib --product start_server") take release start_server ;;
             "build --package-path ../tickd") exec timeout 280 "\(real)" "$@" ;;
             *) echo "the test does not know: swift $*" >&2; exit 99 ;;
         esac
@@ -232,7 +193,7 @@ private struct Sandbox {
 
     /// Whatever a failed block has left running.
     func end() {
-        for file in ["DaemonKit/.build/echod.pid", "tickd/tickd.pid"] {
+        for file in ["DaemonKit/.build/echod.pid", "DaemonKit/.build/run/pid", "tickd/tickd.pid"] {
             guard let process = Folder.holder(of: folder[file]).flatMap({ try? ProcessHandle(pid: $0) }) else {
                 continue
             }
@@ -266,7 +227,7 @@ private enum Compiler {
     }
 
     static func build(_ sources: [String], into executable: String, _ folder: Folder) throws -> Outcome {
-        let objects = ["DaemonKit", "Unix", "CUnix"].flatMap { module in
+        let objects = ["DaemonKit", "Supervision", "Unix", "CUnix"].flatMap { module in
             Files.names(in: "\(Product.folder)/\(module).build").filter { $0.hasSuffix(".o") }
                 .map { "\(Product.folder)/\(module).build/\($0)" }
         }

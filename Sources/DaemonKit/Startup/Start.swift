@@ -205,10 +205,11 @@ struct Start {
     /// With `--workers` this process becomes their master, and never returns.
     func superviseWorkers() throws(DaemonError) {
         guard role == nil, let image, let runtime else { return }
-        // What only the start needs of signals is over: the master takes them.
-        let workers = try Workers(
-            runtime, count: values[StandardOption.workers], image: image, folder: folder, report: report)
-        try workers.run(control: values[StandardOption.controlSocket])
+        let workers = Workers(runtime, count: values[StandardOption.workers], image: image, folder: folder)
+        let bound = try values[StandardOption.controlSocket].map { path throws(DaemonError) in
+            try ControlServer.bind(path)
+        }
+        try ServiceMaster(runtime, workers, report: report).run(controls: bound.map { [$0] } ?? [])
     }
 
     mutating func dropPrivileges() throws(DaemonError) {

@@ -1,0 +1,78 @@
+import Supervision
+import Unix
+
+/// What a master runs: made anew at each load of its configuration.
+package struct MasterSetup: Sendable {
+    package var plan: Plan
+    /// By the name of the plan's service.
+    package var programs: [String: Program]
+    /// What `show proc` says of the children.
+    package var version: String
+
+    package init(plan: Plan, programs: [String: Program], version: String) {
+        self.plan = plan
+        self.programs = programs
+        self.version = version
+    }
+}
+
+/// How the children of one service are started.
+package struct Program: Sendable {
+    package enum Kind: String, Sendable {
+        case worker, program
+    }
+
+    package var kind = Kind.worker
+    /// A path.
+    package var executable: String
+    /// argv[0]
+    package var name: String
+    package var arguments: [String] = []
+    /// Without what the master adds: the sockets, the generation, the notification socket.
+    package var environment: [[UInt8]]
+    package var directory: String?
+    package var account: SpawnAccount?
+    /// From descriptor 3 on in this order.
+    package var sockets: [HandedSocket] = []
+    package var output = ChildOutput.inherit
+    /// It is a daemon of ours, which gets the end of the master's life as a descriptor.
+    package var hasLifeline = false
+
+    package init(executable: String, name: String, environment: [[UInt8]]) {
+        self.executable = executable
+        self.name = name
+        self.environment = environment
+    }
+}
+
+/// A socket of the master, as a child gets it.
+package struct HandedSocket: Sendable {
+    package let name: String
+    package let address: String
+    /// Borrowed: the master's own number.
+    package let descriptor: Int32
+
+    package init(name: String, address: String, descriptor: Int32) {
+        self.name = name
+        self.address = address
+        self.descriptor = descriptor
+    }
+}
+
+/// Where standard output and error of a child go.
+package enum ChildOutput: Equatable, Sendable {
+    /// Where the master's own go.
+    case inherit
+    /// Line by line into the master's log, behind this name.
+    case prefix(String)
+}
+
+/// Where a master's setups come from: a configuration, or a daemon's command line.
+package protocol MasterSource: AnyObject {
+    /// Everything is checked and made ready, such as sockets that are new; what runs is not touched.
+    func load() throws(DaemonError) -> MasterSetup
+    /// The last load is in force: what only the one before needed may go.
+    func committed()
+    /// The last load came to nothing: what it had made goes.
+    func abandoned()
+}
