@@ -9,6 +9,16 @@ package enum ControlLevel: Int, Comparable, Sendable, CustomStringConvertible {
     package var description: String { ["user", "operator", "admin"][rawValue] }
 }
 
+/// A control socket to be bound.
+package struct ControlSocketRequest: Sendable {
+    package let path: String
+    package var mode: FileMode = 0o600
+    /// Of every session on it.
+    package var level = ControlLevel.admin
+
+    package init(_ path: String) { self.path = path }
+}
+
 /// A command that a control socket understands.
 package struct ControlCommand {
     /// The words that call it; what follows are its arguments.
@@ -34,6 +44,9 @@ package final class ControlServer {
     package let listener: Int32
     package let file: OwnedFile
     private let master: Master
+    private let level: ControlLevel
+    /// Bound for its owner alone.
+    private let isPrivate: Bool
     private var commands: [ControlCommand] = []
     private var sessions: [Int32: ControlSession] = [:]
     private var used = 0
@@ -42,7 +55,11 @@ package final class ControlServer {
     private let mostSessions: Int
 
     /// Takes ownership of a listening socket.
-    package init(_ listener: Int32, file: OwnedFile, master: Master) throws(Errno) {
+    package init(
+        _ listener: Int32, file: OwnedFile, master: Master, level: ControlLevel = .admin
+    ) throws(Errno) {
+        self.level = level
+        isPrivate = ((try? FileStatus(path: file.path))?.mode ?? 0o600) & 0o077 == 0
         self.listener = listener
         self.file = file
         self.master = master
@@ -66,9 +83,11 @@ package final class ControlServer {
             ])
     }
 
-    /// Binds the socket: mode 600, and a stale one is replaced.
-    package static func bind(_ path: String) throws(DaemonError) -> (descriptor: Int32, file: OwnedFile) {
-        let old = Files.setUmask(0o177)
+    /// Binds the socket; a stale one is replaced.
+    package static func bind(
+        _ path: String, mode: FileMode = 0o600
+    ) throws(DaemonError) -> (descriptor: Int32, file: OwnedFile) {
+        let old = Files.setUmask(~mode & 0o777)
         defer { Files.setUmask(old) }
         let listener = try Binding.listen(.stream, at: .unix(path))
         guard let file = listener.file else { throw DaemonError(.listener, "cannot bind \(path)", .invalidArgument) }
@@ -89,18 +108,27 @@ package final class ControlServer {
         while true {
             do {
                 let number = try Socket.accept(listener).release()
-                guard let peer = try? Socket.peerUser(number), peer == CurrentProcess.userID || peer == 0 else {
+                guard mayConnect(number) else {
                     Descriptor.close(number)
                     continue
                 }
                 if sessions.count >= mostSessions { _ = endIdlest() }
-                open(ControlSession(number))
+                let session = ControlSession(number)
+                session.level = level
+                open(session)
             } catch .tooManyOpenFiles, .tooManyOpenFilesInSystem {
                 if !endIdlest() { return pause() }
             } catch {
                 return
             }
         }
+    }
+
+    /// A file's mode can be changed behind our back; who is at the other end cannot.
+    private func mayConnect(_ connection: Int32) -> Bool {
+        guard isPrivate else { return true }
+        guard let peer = try? Socket.peerUser(connection) else { return false }
+        return peer == CurrentProcess.userID || peer == 0
     }
 
     /// No descriptor is left: a listener that stays readable must not keep us busy.

@@ -5,6 +5,7 @@ import Unix
 final class ServiceMaster: MasterHost {
     let runtime: Runtime
     private let source: any MasterSource
+    private let wishes: MasterWishes
     private let notify: NotifySocket
     /// Its other end is closed with this process: so workers notice.
     private let lifeline: Pipe
@@ -29,29 +30,35 @@ final class ServiceMaster: MasterHost {
     /// In this order when several came at once.
     private static let signals: [Signal] = [.interrupt, .terminate, .user1, .hangup, .user2]
 
-    init(_ runtime: Runtime, _ source: any MasterSource, report: ReadinessReport?) throws(DaemonError) {
+    init(_ runtime: Runtime, _ wishes: MasterWishes, report: ReadinessReport?) throws(DaemonError) {
         self.runtime = runtime
-        self.source = source
+        self.wishes = wishes
+        source = wishes.source
         self.report = report
         notify = try NotifySocket()
         lifeline = try DaemonKit.attempt(.process, "cannot make a pipe", FileDescriptor.pipe)
     }
 
-    func run(controls bound: [(descriptor: Int32, file: OwnedFile)]) throws(DaemonError) -> Never {
+    func run() throws(DaemonError) -> Never {
         StartAbort.disarm()
         let master = try DaemonKit.attempt(.process, "cannot watch descriptors") { () throws(Errno) in
             let master = try Master(Supervisor(), host: self, pipe: runtime.signals, signals: Self.signals)
             try master.watch(notify.descriptor) { [notify, unowned master] in notify.read(for: master) }
-            for socket in bound {
-                let server = try ControlServer(socket.descriptor, file: socket.file, master: master)
-                server.add(commands)
-                controls.append(server)
-            }
             return master
         }
+        for request in wishes.controls { controls.append(try open(request, master)) }
         self.master = master
         Signal.unblockAll()
         master.run(.start)
+    }
+
+    private func open(_ request: ControlSocketRequest, _ master: Master) throws(DaemonError) -> ControlServer {
+        let socket = try ControlServer.bind(request.path, mode: request.mode)
+        let server = try DaemonKit.attempt(.listener, "cannot watch \(request.path)") { () throws(Errno) in
+            try ControlServer(socket.descriptor, file: socket.file, master: master, level: request.level)
+        }
+        server.add(commands)
+        return server
     }
 
     // MARK: Children
@@ -138,6 +145,7 @@ final class ServiceMaster: MasterHost {
         runtime.log.reopen()
         for child in master?.supervisor.children.values.filter({ $0.phase == .ready }) ?? []
         where current?.programs[child.service]?.hasLifeline == true { try? Signal.hangup.send(to: child.pid) }
+        if wishes.reloadsOnHangup { master?.send(.reload(nil)) }
     }
 
     func prove() {

@@ -92,7 +92,7 @@ struct CommandLineParser {
     private mutating func store(_ option: any DaemonOption, _ shown: String, _ text: String) {
         do {
             let isFlag = option.definition.argument == nil
-            values.set(option.definition.name, try option.value(parsing: text), text: isFlag ? nil : text)
+            values.set(option, try option.value(parsing: text), text: isFlag ? nil : text)
         } catch {
             mistakes.append("option '\(shown)': '\(text)' \(error.reason)")
         }

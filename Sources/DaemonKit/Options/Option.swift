@@ -21,12 +21,23 @@ public struct Option<Value: Sendable>: DaemonOption {
     }
 
     public func value(parsing text: String) throws(OptionMistake) -> any Sendable { try parse(text) }
+
+    public func combined(_ earlier: any Sendable, _ value: any Sendable) -> (any Sendable)? {
+        guard let lists = (earlier, value) as? ([String], [String]) else { return nil }
+        return lists.0 + lists.1
+    }
 }
 
 /// What all options have in common, whatever the type of their value.
 public protocol DaemonOption: Sendable {
     var definition: OptionDefinition { get }
     func value(parsing text: String) throws(OptionMistake) -> any Sendable
+    /// The value of an option that stands on the command line again; nil where the last one wins.
+    func combined(_ earlier: any Sendable, _ value: any Sendable) -> (any Sendable)?
+}
+
+extension DaemonOption {
+    public func combined(_ earlier: any Sendable, _ value: any Sendable) -> (any Sendable)? { nil }
 }
 
 /// How an option looks on the command line and in the help.
@@ -79,6 +90,16 @@ extension Option where Value == String {
         ) { text throws(OptionMistake) in
             try chosen(text, choices)
         }
+    }
+}
+
+extension Option where Value == [String] {
+    /// Paths, one for each time that the option is given, relative to the caller's working folder.
+    public init(files name: String, short: Character? = nil, default defaultValue: [String] = [], help: String) {
+        self.init(
+            name, short: short, argument: "PATH", help: help, completion: .file, default: defaultValue,
+            defaultText: defaultValue.isEmpty ? nil : defaultValue.joined(separator: " "),
+            parse: { text throws(OptionMistake) in [try absolutePath(text)] })
     }
 }
 

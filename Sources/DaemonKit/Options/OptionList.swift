@@ -40,11 +40,16 @@ public struct OptionValues: Sendable {
     /// Whether the option stands on the command line.
     public func isGiven<Value>(_ option: Option<Value>) -> Bool { given[option.definition.name] != nil }
 
-    /// The words of the command line, one for each option in the order of its first occurrence.
+    /// The words of the command line, one for each option in the order of its first occurrence; a list has several.
     private(set) var words: [(name: String, text: String?)] = []
 
     /// `text` is nil for a flag.
-    mutating func set(_ name: String, _ value: any Sendable, text: String?) {
+    mutating func set(_ option: any DaemonOption, _ value: any Sendable, text: String?) {
+        let name = option.definition.name
+        if let all = given[name].flatMap({ option.combined($0, value) }) {
+            given[name] = all
+            return words.append((name, text))
+        }
         given[name] = value
         if let index = words.firstIndex(where: { $0.name == name }) {
             words[index].text = text

@@ -206,10 +206,14 @@ struct Start {
     func superviseWorkers() throws(DaemonError) {
         guard role == nil, let image, let runtime else { return }
         let workers = Workers(runtime, count: values[StandardOption.workers], image: image, folder: folder)
-        let bound = try values[StandardOption.controlSocket].map { path throws(DaemonError) in
-            try ControlServer.bind(path)
-        }
-        try ServiceMaster(runtime, workers, report: report).run(controls: bound.map { [$0] } ?? [])
+        var wishes = MasterWishes(source: workers)
+        if let path = values[StandardOption.controlSocket] { wishes.controls = [ControlSocketRequest(path)] }
+        try supervise(wishes)
+    }
+
+    func supervise(_ wishes: MasterWishes) throws(DaemonError) -> Never {
+        guard let runtime else { throw DaemonError(.process, "start-up steps out of order") }
+        try ServiceMaster(runtime, wishes, report: report).run()
     }
 
     mutating func dropPrivileges() throws(DaemonError) {
