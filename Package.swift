@@ -12,6 +12,7 @@ let package = Package(
         .library(name: "DaemonKit", targets: ["DaemonKit"]),
         .executable(name: "echod", targets: ["echod"]),
         .executable(name: "start_server", targets: ["start_server"]),
+        .executable(name: "masterd", targets: ["masterd"]),
     ],
     targets: [
         .target(name: "CUnix"),
@@ -25,6 +26,10 @@ let package = Package(
             name: "start_server", dependencies: ["DaemonKit", "Supervision", "Unix"],
             path: "Sources/Daemons/start_server", swiftSettings: strict),
 
+        .executableTarget(
+            name: "masterd", dependencies: ["DaemonKit", "Supervision", "Unix"], path: "Sources/Daemons/masterd",
+            swiftSettings: strict),
+
         // What the tests and the benchmarks run: a daemon that misbehaves on request, the README's, a log writer.
         .executableTarget(name: "faultd", dependencies: ["DaemonKit", "Unix"], path: "Tests/Fixtures/faultd"),
         .executableTarget(name: "tickd", dependencies: ["DaemonKit"], path: "Tests/Fixtures/tickd"),
@@ -35,9 +40,11 @@ let package = Package(
         .testTarget(name: "SupervisionTests", dependencies: ["Supervision", "Simulation", "TestSupport"]),
         .testTarget(name: "UnixTests", dependencies: ["Unix", "TestSupport"]),
         .testTarget(name: "StartServerTests", dependencies: ["start_server", "Unix", "TestSupport"]),
+        .testTarget(name: "MasterdTests", dependencies: ["masterd", "Unix", "TestSupport"]),
         .testTarget(name: "DaemonKitTests", dependencies: ["DaemonKit", "Unix", "TestSupport"]),
         .testTarget(
-            name: "DaemonsTests", dependencies: ["DaemonKit", "Unix", "echod", "faultd", "start_server", "tickd"]),
+            name: "DaemonsTests",
+            dependencies: ["DaemonKit", "Unix", "echod", "faultd", "masterd", "start_server", "tickd"]),
     ],
     swiftLanguageModes: [.v6]
 )

@@ -73,6 +73,7 @@ static int become(const struct cunix_program *program) {
                             syscall(SYS_setgid, program->group) == -1 || syscall(SYS_setuid, program->user) == -1))
         return errno;
     if (program->directory && chdir(program->directory) == -1) return errno;
+    if (program->death_signal) syscall(SYS_prctl, 1 /* PR_SET_PDEATHSIG */, program->death_signal);
     for (long pid = syscall(SYS_getpid); text && pid > 0; pid /= 10) *digit++ = (char)('0' + pid % 10);
     while (digit > digits) *text++ = *--digit;
     if (text) *text = 0;

@@ -37,6 +37,7 @@ extension Spawn {
                                     unsafe program.user = account.user
                                     unsafe program.group = account.group
                                 }
+                                unsafe program.death_signal = deathSignal?.rawValue ?? 0
                                 unsafe program.leads_group = leadsGroup
                                 unsafe program.ignores_pipe = ignoresPipe
                                 let pid = unsafe cunix_spawn(&program)

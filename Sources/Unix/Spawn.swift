@@ -25,6 +25,8 @@ package struct Spawn: Sendable {
     package var leadsGroup = true
     /// SIGPIPE is ignored in the child, and in what it starts.
     package var ignoresPipe = false
+    /// Sent to the child when this process dies. Linux only.
+    package var deathSignal: Signal?
     /// A variable of this name tells the child its own pid, as LISTEN_PID does. Linux only.
     package var pidVariable: String?
     /// Whom the child runs as. Linux only: elsewhere it throws ENOSYS.

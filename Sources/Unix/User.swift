@@ -103,3 +103,42 @@ package enum Privileges {
     private static func initgroupsID(_ group: GroupID) -> Int32 { Int32(bitPattern: group) }
     #endif
 }
+
+extension SpawnAccount {
+    /// Why a name means nobody.
+    package struct Unknown: Error, CustomStringConvertible {
+        package let description: String
+    }
+
+    /// Whom a child is to run as; nil where neither is named, or where that is what we are already.
+    package static func resolve(user userName: String?, group groupName: String?) throws(Unknown) -> SpawnAccount? {
+        guard userName != nil || groupName != nil else { return nil }
+        var user = User(id: CurrentProcess.userID, name: "", group: CurrentProcess.groupID)
+        if let userName {
+            do {
+                guard let found = try User.find(userName) else {
+                    throw Unknown(description: "cannot find user id for '\(userName)'")
+                }
+                user = found
+            } catch let error as Errno {
+                throw Unknown(description: "cannot look up the user '\(userName)': \(error)")
+            } catch {
+                throw error as? Unknown ?? Unknown(description: "\(error)")
+            }
+        }
+        var group = user.group
+        if let groupName {
+            guard let found = Group.find(groupName) else {
+                throw Unknown(description: "cannot find group id for '\(groupName)'")
+            }
+            group = found
+        }
+        if user.id == CurrentProcess.userID, group == CurrentProcess.groupID, user.id != 0 { return nil }
+        #if os(Linux)
+        let groups = user.name.isEmpty ? [group] : Group.all(of: user.name, with: group)
+        #else
+        let groups = [group]
+        #endif
+        return SpawnAccount(user: user.id, group: group, groups: groups)
+    }
+}

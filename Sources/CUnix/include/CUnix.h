@@ -34,7 +34,7 @@ struct cunix_program {
     char *const *arguments, *const *environment;
     char *pid_text;  // in `environment`: replaced by the child's pid; NULL for none
     const int *moves;
-    int move_count, group_count;
+    int move_count, group_count, death_signal;  // to the child when we die, 0 for none
     const gid_t *groups;  // NULL: the user stays
     uid_t user;
     gid_t group;

@@ -5,23 +5,22 @@ final class ChildLog {
     let read: Int32
     /// The child's end, until it is started.
     let write: Int32
-    private let name: String
-    private let log: Log
+    private let take: (ArraySlice<UInt8>) -> Void
     private var line: [UInt8] = []
 
     /// A longer line is cut in pieces.
     private static let longest = 8192
 
-    init(_ name: String, _ log: Log) throws(Errno) {
+    /// `take` gets each line, without its end.
+    init(_ take: @escaping (ArraySlice<UInt8>) -> Void) throws(Errno) {
         let ends = try FileDescriptor.pipe().release()
         (read, write) = ends
         try Descriptor.setNonBlocking(ends.read, true)
-        self.name = name
-        self.log = log
+        self.take = take
     }
 
-    /// Takes what is there; false at the end of the pipe, when the last writer has gone.
-    func take(_ buffer: inout [UInt8]) -> Bool {
+    /// Reads what is there; false at the end of the pipe, when the last writer has gone.
+    func readLines(_ buffer: inout [UInt8]) -> Bool {
         // Bounded, so that one child that never stops talking does not stop the loop.
         for _ in 0..<16 {
             do {
@@ -50,7 +49,7 @@ final class ChildLog {
 
     private func say() {
         let piece = line.prefix(Self.longest)
-        log.info("\(name): \(String(decoding: piece, as: UTF8.self))")
+        take(piece)
         line.removeFirst(piece.count)
     }
 

@@ -37,6 +37,8 @@ package struct Program: Sendable {
     package var output = ChildOutput.inherit
     /// It is a daemon of ours, which gets the end of the master's life as a descriptor.
     package var hasLifeline = false
+    /// Sent to it by the kernel when the master dies. Linux only.
+    package var deathSignal: Signal?
 
     package init(executable: String, name: String, environment: [[UInt8]]) {
         self.executable = executable
@@ -65,6 +67,8 @@ package enum ChildOutput: Equatable, Sendable {
     case inherit
     /// Line by line into the master's log, behind this name.
     case prefix(String)
+    /// To the end of this file, which the master reopens.
+    case file(String)
 }
 
 /// Where a master's setups come from: a configuration, or a daemon's command line.

@@ -20,6 +20,8 @@ final class ServiceMaster: MasterHost {
     private(set) var reloads = 0
     private var requests: [Requester: (String) -> Void] = [:]
     private var requestCount = 0
+    /// Files of children's output, by path.
+    private var outputs: [String: Int32] = [:]
     /// What was logged since the last attempt to load began.
     private(set) var attempt: [String] = []
     private var buffer = [UInt8](repeating: 0, count: 16 * 1024)
@@ -87,8 +89,44 @@ final class ServiceMaster: MasterHost {
         if program.hasLifeline { spawn.descriptors.append((last, lifeline.read.number)) }
         spawn.environment = program.environment + variables(child, program, last).map { Array($0.utf8) }
         if !program.sockets.isEmpty { spawn.pidVariable = "LISTEN_PID" }
-        guard case .prefix(let name) = program.output else { return try spawn.start() }
-        return try start(spawn, loggingAs: name)
+        spawn.deathSignal = program.deathSignal
+        switch program.output {
+        case .inherit: return try spawn.start()
+        case .prefix(let name):
+            return try start(spawn) { [runtime] in runtime.log.info("\(name): \(String(decoding: $0, as: UTF8.self))") }
+        case .file(let path):
+            let file = try output(at: path)
+            return try start(spawn) { line in Self.append(line, to: file) }
+        }
+    }
+
+    /// The file that children write to, under a number that a reopening keeps.
+    private func output(at path: String) throws(Errno) -> Int32 {
+        if let file = outputs[path] { return file }
+        let file = try Self.open(output: path)
+        outputs[path] = file
+        return file
+    }
+
+    private static func open(output path: String) throws(Errno) -> Int32 {
+        try FileDescriptor.open(path, [.writeOnly, .append, .create, .noControllingTerminal], mode: 0o640).release()
+    }
+
+    private static func append(_ line: ArraySlice<UInt8>, to file: Int32) {
+        let bytes = line + [UInt8(ascii: "\n")]
+        _ = try? Descriptor.write(file, bytes.span)
+    }
+
+    private func reopenOutputs() {
+        for (path, number) in outputs {
+            do {
+                let fresh = try Self.open(output: path)
+                defer { Descriptor.close(fresh) }
+                try Descriptor.duplicate(fresh, onto: number)
+            } catch {
+                runtime.log.warning("cannot reopen \(path), keeping the old file: \(error)")
+            }
+        }
     }
 
     private func variables(_ child: Supervision.Child, _ program: Program, _ last: Int32) -> [String] {
@@ -103,9 +141,9 @@ final class ServiceMaster: MasterHost {
         return variables + ["SERVER_STARTER_PORT=\(ports)", "SERVER_STARTER_GENERATION=\(child.generation)"]
     }
 
-    private func start(_ spawn: Spawn, loggingAs name: String) throws(Errno) -> ProcessID {
+    private func start(_ spawn: Spawn, logging line: @escaping (ArraySlice<UInt8>) -> Void) throws(Errno) -> ProcessID {
         var spawn = spawn
-        let output = try ChildLog(name, runtime.log)
+        let output = try ChildLog(line)
         defer { Descriptor.close(output.write) }
         spawn.descriptors += [(1, output.write), (2, output.write)]
         do {
@@ -119,7 +157,7 @@ final class ServiceMaster: MasterHost {
     }
 
     private func read(_ output: ChildLog) {
-        guard !output.take(&buffer) else { return }
+        guard !output.readLines(&buffer) else { return }
         master?.unwatch(output.read)
         Descriptor.close(output.read)
     }
@@ -143,6 +181,7 @@ final class ServiceMaster: MasterHost {
     private func reopen() {
         _ = runtime.signals.takeReopenOnly()
         runtime.log.reopen()
+        reopenOutputs()
         for child in master?.supervisor.children.values.filter({ $0.phase == .ready }) ?? []
         where current?.programs[child.service]?.hasLifeline == true { try? Signal.hangup.send(to: child.pid) }
         if wishes.reloadsOnHangup { master?.send(.reload(nil)) }

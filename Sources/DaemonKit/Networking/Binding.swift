@@ -49,9 +49,9 @@ package enum Binding {
     }
 
     /// One socket, bound and listening.
-    static func listen(
+    package static func listen(
         _ kind: Listener.Kind, at address: SocketAddress, dualStack: Bool = false, name: String? = nil,
-        isAnchored: Bool = false
+        isAnchored: Bool = false, reusesPort: Bool = false
     ) throws(DaemonError) -> Listener {
         let tried = "cannot bind \(kind == .datagram ? "UDP " : "")\(address)"
         let socket = try attempt(.listener, tried) { () throws(Errno) in
@@ -66,6 +66,7 @@ package enum Binding {
         } else {
             try attempt(.listener, tried) { () throws(Errno) in
                 if kind == .stream { try Socket.set(.reuseAddress, true, of: socket.number) }
+                if reusesPort { try Socket.set(.reusePort, true, of: socket.number) }
                 if case .ipv6 = address { try Socket.set(.ipv6Only, !dualStack, of: socket.number) }
                 try Socket.bind(socket.number, to: address)
             }

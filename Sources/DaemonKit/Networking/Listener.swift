@@ -23,7 +23,7 @@ public final class Listener: Sendable {
 
     let location: SocketAddress
     /// The socket file that we made, and remove.
-    let file: OwnedFile?
+    package let file: OwnedFile?
     let isInherited: Bool
 
     /// Takes ownership of the socket.
@@ -49,7 +49,7 @@ public final class Listener: Sendable {
         if kind == .stream { Socket.stopListening(fileDescriptor) }
     }
 
-    func removeFile() { file?.remove() }
+    package func removeFile() { file?.remove() }
 }
 
 /// A file that this process made and removes at its end, if it still is the same one.

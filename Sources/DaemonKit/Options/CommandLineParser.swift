@@ -100,7 +100,7 @@ struct CommandLineParser {
 }
 
 /// The word that needs the fewest edits, where these are at most a third of its letters. Levenshtein's distance.
-func nearest(_ word: String, _ words: [String]) -> String? {
+package func nearest(_ word: String, _ words: [String]) -> String? {
     let distances = words.map { (word: $0, distance: editDistance(Array(word.utf8), Array($0.utf8))) }
     guard let best = distances.min(by: { $0.distance < $1.distance }) else { return nil }
     return best.distance <= max(1, best.word.utf8.count / 3) ? best.word : nil

@@ -110,36 +110,11 @@ enum StartServer {
 
     /// Whom the workers run as: the superdaemon keeps its rights, to bind, reopen and remove its files.
     private static func account(_ settings: Settings) throws(ExitError) -> SpawnAccount? {
-        guard settings.user != nil || settings.group != nil else { return nil }
-        var user = User(id: CurrentProcess.userID, name: "", group: CurrentProcess.groupID)
-        if let name = settings.user {
-            do {
-                guard let found = try User.find(name) else {
-                    throw ExitError("cannot find user id for '\(name)'", exitStatus: 255)
-                }
-                user = found
-            } catch let error as Errno {
-                throw ExitError("cannot look up the user '\(name)'", error)
-            } catch let failure as ExitError {
-                throw failure
-            } catch {
-                throw ExitError("\(error)", exitStatus: 1)
-            }
+        do {
+            return try SpawnAccount.resolve(user: settings.user, group: settings.group)
+        } catch {
+            throw ExitError(error.description, exitStatus: 255)
         }
-        var group = user.group
-        if let name = settings.group {
-            guard let found = Group.find(name) else {
-                throw ExitError("cannot find group id for '\(name)'", exitStatus: 255)
-            }
-            group = found
-        }
-        if user.id == CurrentProcess.userID, group == CurrentProcess.groupID, user.id != 0 { return nil }
-        #if os(Linux)
-        let groups = user.name.isEmpty ? [group] : Group.all(of: user.name, with: group)
-        #else
-        let groups = [group]
-        #endif
-        return SpawnAccount(user: user.id, group: group, groups: groups)
     }
 
     private static func lockPidFile(_ settings: Settings) throws(ExitError) -> PidFile? {

@@ -1,0 +1,38 @@
+import Supervision
+import Unix
+
+extension Configuration {
+    /// From the stop signal to KILL, where nothing else is said: systemd's own default.
+    static let usualStopTimeout = Duration.seconds(90)
+
+    /// What the engine is to do: services in the order of the files.
+    func plan() -> Plan {
+        var plan = Plan(services: services.map(service))
+        plan.maximumOldGenerations = global.maxOldGenerations
+        plan.maximumOldAge = global.hardStopAfter
+        plan.stopsOnFailure = !global.noExitOnFailure
+        plan.reloadsAfterUpgrade = true
+        return plan
+    }
+
+    private func service(_ section: ServiceSection) -> Service {
+        var service = Service(name: section.name, stopSignal: section.stopSignal.rawValue)
+        service.instances = section.instances
+        service.readiness = section.readiness
+        service.startTimeout = section.startTimeout ?? global.startTimeout
+        service.restart = section.restart
+        service.stopTimeout = stopTimeout(of: section)
+        service.onReload = section.onReload
+        service.after = section.after.map(\.name)
+        service.isCritical = section.isCritical
+        return service
+    }
+
+    private func stopTimeout(of section: ServiceSection) -> Duration? {
+        switch section.stopTimeout {
+        case .usual: global.hardStopAfter ?? Self.usualStopTimeout
+        case .after(let time): time
+        case .none: nil
+        }
+    }
+}

@@ -1,0 +1,29 @@
+import Unix
+
+/// What masterd runs, as its files say it: values only, nothing is opened or looked up here.
+/// The contract is section 4 of the master-worker specification.
+struct Configuration: Equatable, Sendable {
+    var global = GlobalSettings()
+    var listeners: [ListenSection] = []
+    /// Workers and programs in the order of the files.
+    var services: [ServiceSection] = []
+    /// What the global section makes of the master's environment.
+    var environment: [String: String] = [:]
+
+    var workers: [ServiceSection] { services.filter { $0.kind == .worker } }
+    var programs: [ServiceSection] { services.filter { $0.kind == .program } }
+
+    /// Reads the files in their order. `environment` is the master's own, before any `setenv`.
+    static func parse(
+        _ files: [ConfigurationFile], environment: [String: String]
+    ) throws(ConfigurationError) -> Configuration {
+        try ConfigurationParser.parse(files, environment: environment)
+    }
+}
+
+/// A file that the caller has read.
+struct ConfigurationFile: Sendable {
+    /// As messages name it.
+    let path: String
+    let contents: [UInt8]
+}

@@ -1,0 +1,39 @@
+import Supervision
+import Unix
+
+enum ServiceKeyword: String, CaseIterable {
+    case command, instances, listen, readiness, restart
+    case startTimeout = "start-timeout"
+    case stopSignal = "stop-signal"
+    case stopTimeout = "stop-timeout"
+    case user, group, chdir, directory, umask, setenv, after, critical, log, watchdog
+    case onMasterDeath = "on-master-death"
+    // What a reload does to a program; a worker is replaced.
+    case option
+    case reloadSignal = "reload-signal"
+    case onReload = "on-reload"
+
+    static let worker = allCases.prefix { $0 != .option }
+
+    /// What may stand once in a section only, and under which name: of two ways to say one thing, one.
+    var key: String? {
+        switch self {
+        case .listen, .setenv, .after: nil
+        case .directory: ServiceKeyword.chdir.rawValue
+        case .option, .reloadSignal: ServiceKeyword.onReload.rawValue
+        default: rawValue
+        }
+    }
+}
+
+extension ConfigurationParser {
+    mutating func readService(_ line: inout Line) throws(Complaint) {
+        let known = section == .worker ? Array(ServiceKeyword.worker) : ServiceKeyword.allCases
+        guard let keyword = ServiceKeyword(rawValue: line.keyword), known.contains(keyword) else {
+            throw unknownKeyword(line, known.map(\.rawValue))
+        }
+        if let key = keyword.key { try once(line, as: key) }
+        try configuration.services[configuration.services.count - 1].read(keyword, &line)
+        try line.finish()
+    }
+}

@@ -1,0 +1,82 @@
+import Supervision
+import Unix
+
+/// `worker NAME` or `program NAME`: what to run, and by which rules.
+struct ServiceSection: Equatable, Sendable {
+    enum Kind: String, Sendable {
+        case worker, program
+    }
+
+    /// Where the output of its children goes.
+    enum Log: Equatable, Sendable {
+        /// Line by line into the master's log, under the service's name.
+        case prefix
+        /// To the master's own standard output and error.
+        case inherit
+        case file(String)
+    }
+
+    /// What its children do when the master is gone.
+    enum OnMasterDeath: String, Sendable, CaseIterable {
+        case exit, drain
+    }
+
+    let kind: Kind
+    var name: String
+    /// The program and its arguments.
+    var command: [String] = []
+    var instances = 1
+    /// Names of listen sections.
+    var listen: [Reference] = []
+    var readiness: Readiness
+    var restart = Restart.masterd
+    /// nil: the global one.
+    var startTimeout: Duration?
+    var stopSignal = Signal.terminate
+    var stopTimeout = StopTimeout.usual
+    /// A worker is always replaced.
+    var onReload = OnReload.replace
+    var user: String?
+    var group: String?
+    /// The working folder; nil is the master's.
+    var directory: String?
+    var environment: [Variable] = []
+    /// Names of the services that are ready before it starts.
+    var after: [Reference] = []
+    var isCritical = true
+    var log = Log.prefix
+    var onMasterDeath = OnMasterDeath.exit
+    /// The longest time between two WATCHDOG=1.
+    var watchdog: Duration?
+    var umask: FileMode?
+    var place = Place.nowhere
+
+    init(_ kind: Kind, _ name: String) {
+        self.kind = kind
+        self.name = name
+        readiness = Self.usualReadiness(kind)
+    }
+
+    /// A worker may be any server: alive after a second is the rule that never loses requests to one that cannot say
+    /// READY=1. A program counts from its start, as in HAProxy.
+    static func usualReadiness(_ kind: Kind) -> Readiness { kind == .worker ? .alive(.seconds(1)) : .none }
+}
+
+/// From the stop signal to KILL.
+enum StopTimeout: Equatable, Sendable {
+    /// hard-stop-after where there is one, else 90 s.
+    case usual
+    case after(Duration)
+    /// It may take as long as it likes.
+    case none
+}
+
+extension Restart {
+    /// HAProxy never restarts anything; where it is wished, the pace grows to 30 s.
+    static var masterd: Restart {
+        var restart = Restart()
+        restart.when = .never
+        restart.backoff.maximum = .seconds(30)
+        return restart
+    }
+}

@@ -1,0 +1,70 @@
+import Unix
+
+/// What a configuration asks of the system; a test gives answers of its own.
+struct SystemFacts: Sendable {
+    var hasUser: @Sendable (String) -> Bool
+    var hasGroup: @Sendable (String) -> Bool
+    var isFolder: @Sendable (String) -> Bool
+    /// The executable of a name, which is looked up in the path given, or of a path.
+    var findExecutable: @Sendable (_ name: String, _ path: String?) throws(Errno) -> String
+
+    /// The system that we run on.
+    static let real = SystemFacts(
+        hasUser: { (try? User.find($0)) != nil }, hasGroup: { Group.find($0) != nil },
+        isFolder: { (try? FileStatus(following: $0))?.kind == .directory },
+        findExecutable: { name, path throws(Errno) in
+            let found = try Spawn.find(name, path: path)
+            let status = try FileStatus(following: found)
+            guard status.kind == .regular, Files.isExecutable(found) else { throw .permissionDenied }
+            return found
+        })
+}
+
+extension Configuration {
+    /// Everything that keeps the system from following the configuration, in the order of the sections.
+    func mistakes(_ facts: SystemFacts) -> [Mistake] {
+        var mistakes: [Mistake] = []
+        func check(_ isRight: Bool, _ place: Place, _ text: @autoclosure () -> String) {
+            if !isRight { mistakes.append(Mistake(place, text())) }
+        }
+        func checkAccount(_ user: String?, _ group: String?, _ place: Place) {
+            if let user { check(facts.hasUser(user), place, "cannot find user id for '\(user)'") }
+            if let group { check(facts.hasGroup(group), place, "cannot find group id for '\(group)'") }
+        }
+        func checkFolder(_ folder: String, _ keyword: String, _ place: Place) {
+            check(facts.isFolder(folder), place, "'\(keyword)': cannot find folder '\(folder)'.")
+        }
+        for socket in global.controlSockets { checkFolder(folder(of: socket.path), "control-socket", socket.place) }
+        for bind in listeners.flatMap(\.binds) {
+            if case .unix(let path) = bind.address.socket { checkFolder(folder(of: path), "bind", bind.place) }
+            checkAccount(bind.user, bind.group, bind.place)
+        }
+        for service in services {
+            checkAccount(service.user, service.group, service.place)
+            if let directory = service.directory { checkFolder(directory, "chdir", service.place) }
+            if case .file(let path) = service.log { checkFolder(folder(of: path), "log", service.place) }
+            do {
+                _ = try executable(of: service, facts)
+            } catch {
+                check(false, service.place, "Cannot execute \(service.command.first ?? ""): \(error)")
+            }
+        }
+        return mistakes
+    }
+
+    /// What a service's command names: looked up in the PATH that the service gets; a relative path counts from its
+    /// working folder.
+    func executable(of service: ServiceSection, _ facts: SystemFacts = .real) throws(Errno) -> String {
+        guard let name = service.command.first else { throw .noSuchFile }
+        if name.utf8.contains(UInt8(ascii: "/")), !isAbsolute(name), let directory = service.directory {
+            return try facts.findExecutable("\(directory)/\(name)", nil)
+        }
+        let own = service.environment.last { $0.name == "PATH" }?.value
+        return try facts.findExecutable(name, own ?? environment["PATH"])
+    }
+
+    private func folder(of path: String) -> String {
+        let folder = path[..<(path.utf8.lastIndex(of: UInt8(ascii: "/")) ?? path.startIndex)]
+        return folder.isEmpty ? "/" : String(folder)
+    }
+}

@@ -1,0 +1,54 @@
+import Unix
+
+/// Finds and reads the files of `-c`, at the start and at each reload.
+struct ConfigurationLoader: Sendable {
+    private static let longestFile = 16 << 20
+
+    private let paths: [String]
+    /// What masterd itself was started with: `setenv` is undone at the next reload.
+    private let environment: [String: String]
+
+    init(_ paths: [String]) {
+        self.paths = paths
+        var environment: [String: String] = [:]
+        for entry in Environment.entries {
+            let text = String(decoding: entry, as: UTF8.self)
+            guard let equals = text.utf8.firstIndex(of: UInt8(ascii: "=")) else { continue }
+            environment[String(text[..<equals])] = String(text[text.utf8.index(after: equals)...])
+        }
+        self.environment = environment
+    }
+
+    /// Everything that is wrong is found at once: in the files, and on this system.
+    func load() throws(ConfigurationError) -> Configuration {
+        var files: [ConfigurationFile] = []
+        var mistakes: [Mistake] = []
+        for path in paths.flatMap(expand) {
+            do {
+                files.append(ConfigurationFile(path: path, contents: try Self.read(path)))
+            } catch {
+                mistakes.append(Mistake(Place(file: path, line: 0), "\(error)"))
+            }
+        }
+        guard mistakes.isEmpty else { throw ConfigurationError(mistakes: mistakes) }
+        let configuration = try Configuration.parse(files, environment: environment)
+        mistakes = configuration.mistakes(.real)
+        guard mistakes.isEmpty else { throw ConfigurationError(mistakes: mistakes) }
+        return configuration
+    }
+
+    /// A folder stands for its `*.cfg`, by name.
+    private func expand(_ path: String) -> [String] {
+        guard (try? FileStatus(following: path))?.kind == .directory else { return [path] }
+        return Files.names(in: path).filter { $0.hasSuffix(".cfg") && !$0.hasPrefix(".") }.sorted().map {
+            "\(path)/\($0)"
+        }
+    }
+
+    private static func read(_ path: String) throws(Errno) -> [UInt8] {
+        let file = try FileDescriptor.open(path, [.nonBlocking, .noControllingTerminal])
+        let status = try FileStatus(descriptor: file.number)
+        guard status.kind == .regular else { throw status.kind == .directory ? .isDirectory : .invalidArgument }
+        return Descriptor.contents(of: file.number, limit: min(Int(clamping: status.size), longestFile) + 1)
+    }
+}

@@ -1,0 +1,40 @@
+import DaemonKit
+import Unix
+
+// HAProxy's master-worker mode and `program` sections, for any command.
+
+let configurationFiles = Option<[String]>(
+    files: "config", short: "c", default: ["/etc/masterd/masterd.cfg"],
+    help: "Configuration file, or a folder of *.cfg files; repeatable")
+
+let masterd = Daemon(
+    "masterd", version: "0.1.0", summary: "Runs, reloads and restarts workers and programs under one master.")
+
+/// The files are read before anything is made. One line a mistake, as compilers print them.
+func check(_ values: OptionValues) throws(DaemonError) -> (ConfigurationLoader, Configuration) {
+    let loader = ConfigurationLoader(values[configurationFiles])
+    do {
+        return (loader, try loader.load())
+    } catch {
+        try? Descriptor.writeAll(2, error.text)
+        throw DaemonError("")
+    }
+}
+
+func wishes(_ start: MasterStart, _ checked: (ConfigurationLoader, Configuration)) -> MasterWishes {
+    var wishes = MasterWishes(source: ConfiguredServices(checked.0, start.log, version: masterd.version))
+    wishes.controls = checked.1.global.controlSockets.map { socket in
+        var request = ControlSocketRequest(socket.path)
+        request.mode = socket.mode
+        request.level = socket.level
+        return request
+    }
+    wishes.reloadsOnHangup = true
+    return wishes
+}
+
+genericMaster(
+    masterd,
+    options: .standard.without("workers", "control-socket", "user", "group", "chroot", "print-service")
+        + [configurationFiles],
+    check: check, wishes: wishes)
