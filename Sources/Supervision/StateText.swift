@@ -76,7 +76,9 @@ package struct StateText: Sendable {
     }
 
     private static func record(_ whole: ArraySlice<UInt8>) -> Record? {
-        guard let mark = whole.lastIndex(of: UInt8(ascii: "~")), mark > whole.startIndex else { return nil }
+        guard let mark = whole.lastIndex(of: UInt8(ascii: "~")), mark > whole.startIndex,
+            whole[mark - 1] == UInt8(ascii: " ")
+        else { return nil }
         let line = whole[..<(mark - 1)]
         guard String(decoding: whole[(mark + 1)...], as: UTF8.self) == String(checksum(line)) else { return nil }
         let words = line.split(separator: UInt8(ascii: " "))

@@ -40,8 +40,11 @@ extension Spawn {
                                 unsafe program.death_signal = deathSignal?.rawValue ?? 0
                                 unsafe program.leads_group = leadsGroup
                                 unsafe program.ignores_pipe = ignoresPipe
+                                let isDumpable = account != nil && SystemCall.isDumpable
                                 let pid = unsafe cunix_spawn(&program)
                                 if pid == -1 { failure = .current }
+                                // The child's change of user marked the memory that it shares with us.
+                                if isDumpable { SystemCall.isDumpable = true }
                                 return pid
                             }
                         }

@@ -55,6 +55,12 @@ enum SystemCall {
     /// prctl(2), PR_SET_CHILD_SUBREAPER
     static func becomeSubreaper() -> Int32 { call(SYS_prctl, 36, 1) }
 
+    /// Whether this process may leave a core, and its owner look into it. prctl(2), PR_GET_DUMPABLE, PR_SET_DUMPABLE
+    static var isDumpable: Bool {
+        get { call(SYS_prctl, 3) == 1 }
+        set { _ = call(SYS_prctl, 4, newValue ? 1 : 0) }
+    }
+
     /// An unlinked file in memory. memfd_create(2), MFD_CLOEXEC and MFD_ALLOW_SEALING
     static func memoryFile(_ name: String) -> Int32 {
         unsafe name.withCString {

@@ -18,6 +18,7 @@ final class ServiceMaster: MasterHost {
     private var isStarting = true
     private var startFailure: String?
     private(set) var reloads = 0
+    let startedAt = Master.now
     private var requests: [Requester: (String) -> Void] = [:]
     private var requestCount = 0
     /// Files of children's output, by path.
@@ -271,25 +272,13 @@ final class ServiceMaster: MasterHost {
         requests.removeValue(forKey: requester)?(text)
     }
 
-    private var commands: [ControlCommand] {
-        [
-            ControlCommand("show version", "the version of the daemon") { [runtime] _, _, answer in
-                answer("\(runtime.daemon.name) \(runtime.daemon.version)\n")
-            },
-            ControlCommand("show proc", "the master and its children") { [unowned self] _, _, answer in
-                guard let master else { return answer("") }
-                answer(ProcessTable(master.supervisor, reloads: reloads, setup: current).text)
-            },
-            ControlCommand("show startup-logs", "what the last attempt to load said") { [unowned self] _, _, answer in
-                answer(attempt.map { "\($0)\n" }.joined())
-            },
-            ControlCommand("reload", "start a new generation, then end the old one", level: .operator) {
-                [unowned self] _, session, answer in
-                requestCount += 1
-                requests[requestCount] = answer
-                session.requester = requestCount
-                master?.send(.reload(requestCount))
-            },
-        ]
+    /// Hands a request of a session to the engine, which answers in the end.
+    func request(
+        _ session: ControlSession, _ answer: @escaping (String) -> Void, _ event: (Requester) -> Event
+    ) {
+        requestCount += 1
+        requests[requestCount] = answer
+        session.requester = requestCount
+        master?.send(event(requestCount))
     }
 }
