@@ -46,13 +46,13 @@ struct StartServerGuideTests {
         let known = Self.options(in: help).subtracting(["--help", "--version"])
         #expect(known.count > 20)
         #expect(Self.options(in: table).isSuperset(of: known), "\(known.subtracting(Self.options(in: table)))")
-        #expect(
-            Self.options(in: Self.guide.text).isSubset(of: known.union(["--foreground"])),
-            "\(Self.options(in: Self.guide.text).subtracting(known))")
+        // The worker's own, and one cut short.
+        let unknown = Self.options(in: Self.guide.text).subtracting(known).subtracting(["--foreground", "--int"])
+        #expect(unknown.isEmpty, "\(unknown)")
     }
 
     private static func options(in text: String) -> Set<String> {
-        Set(text.matches(of: /(?<![\w-])--[a-z][a-z-]*[a-z]/).map { String($0.output) })
+        Set(text.matches(of: /(?:^|[^\w-])(--[a-z][a-z-]*[a-z])/).map { String($0.1) })
     }
 
     private static func end(_ pidFile: String) {

@@ -152,7 +152,7 @@ struct WorkersTests {
 }
 
 /// A client that connects, says hello and waits for its echo, again and again, until it is told to finish.
-private final class LoadClient: Sendable {
+final class LoadClient: Sendable {
     private struct State {
         var answered = 0
         var failed = 0

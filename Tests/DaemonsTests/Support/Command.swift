@@ -9,6 +9,7 @@ enum Product {
     }()
     static var echod: String { "\(folder)/echod" }
     static var faultd: String { "\(folder)/faultd" }
+    static var masterd: String { "\(folder)/masterd" }
     static var startServer: String { "\(folder)/start_server" }
     static var tickd: String { "\(folder)/tickd" }
 
