@@ -1,0 +1,118 @@
+#!/usr/bin/env python3
+"""Shows that the simulation can fail: breaks one rule of the engine at a time, and sees whether it is noticed.
+
+The engine and its simulation are copied and compiled, the engine once more for each mutant, without optimization: the
+compiler takes longer than the histories. The unmutated engine must live all histories, each mutant must be caught in
+one of them. The last line counts; the exit status is 0 exactly when nothing failed.
+"""
+
+import argparse
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from concurrent.futures import ThreadPoolExecutor
+from typing import List, Optional, Tuple
+
+sys.dont_write_bytecode = True
+
+from mutants import MUTANTS, Mutant     # noqa: E402
+
+TESTS = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+ENGINE = os.path.join(os.path.dirname(TESTS), "Sources", "Supervision")
+COMPILER = ["swiftc", "-Onone", "-wmo", "-swift-version", "6", "-package-name", "DaemonKit"]
+LIMIT = 300.0
+"""Seconds that a compilation or a run may take."""
+
+
+def main() -> int:
+    options = parse()
+    folder = tempfile.mkdtemp(prefix="mutations.")
+    try:
+        prepare(folder)
+        jobs: List[Optional[Mutant]] = [None] + [one for one in MUTANTS if options.only in one.name]
+        with ThreadPoolExecutor(options.jobs) as pool:
+            verdicts = list(pool.map(lambda job: judged(folder, job, options), jobs))
+    finally:
+        shutil.rmtree(folder)
+    failed = verdicts.count(False)
+    print(f"{len(verdicts) - failed} passed, {failed} failed")
+    return 1 if failed else 0
+
+
+def parse() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__.split("\n", maxsplit=1)[0])
+    parser.add_argument("--histories", type=int, default=30_000, help="at most so many for each engine")
+    parser.add_argument("--seed", type=int, default=int.from_bytes(os.urandom(4), "big"), help="of the first history")
+    parser.add_argument("--jobs", type=int, default=2, help="engines at a time")
+    parser.add_argument("--only", default="", help="mutants whose name contains this")
+    return parser.parse_args()
+
+
+def prepare(folder: str) -> None:
+    """Copies everything, and compiles what does not change: the simulation sees the engine's interface only."""
+    shutil.copytree(ENGINE, os.path.join(folder, "Supervision"))
+    shutil.copytree(os.path.join(TESTS, "Simulation"), os.path.join(folder, "Simulation"))
+    shutil.copy(os.path.join(TESTS, "TestSupport", "Seeded.swift"), folder)
+    shutil.copy(os.path.join(TESTS, "Mutations", "Histories.swift"), os.path.join(folder, "main.swift"))
+    for module in ["Supervision", "Simulation"]:
+        compile_module(folder, module, os.path.join(folder, module), folder, interface=True)
+    run(COMPILER + ["-I", folder, "-module-name", "main", "-c", "main.swift", "Seeded.swift", "-o", "main.o"], folder)
+
+
+def compile_module(folder: str, module: str, sources: str, target: str, interface: bool) -> None:
+    files = sorted(os.path.join(sources, name) for name in os.listdir(sources) if name.endswith(".swift"))
+    command = COMPILER + ["-parse-as-library", "-I", folder, "-module-name", module, "-c", *files]
+    command += ["-o", os.path.join(target, f"{module}.o")]
+    if interface:
+        command += ["-emit-module", "-emit-module-path", os.path.join(target, f"{module}.swiftmodule")]
+    run(command, folder)
+
+
+def run(command: List[str], folder: str) -> None:
+    done = subprocess.run(command, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=LIMIT)
+    if done.returncode != 0:
+        raise SystemExit(f"{' '.join(command[:4])} …: {done.stdout.decode(errors='replace')}")
+
+
+def judged(folder: str, mutant: Optional[Mutant], options: argparse.Namespace) -> bool:
+    """Whether the engine that is as it should be passes, or the other one is caught; prints how."""
+    code, said = lived(folder, mutant, options)
+    name = mutant.name if mutant else "the engine as it is"
+    isRight = code == (1 if mutant else 0)
+    verdict = ("caught" if mutant else "passed") if isRight else "NOT CAUGHT" if mutant and code == 0 else "FAILED"
+    print(f"{verdict}: {name}: {said}", flush=True)
+    return isRight
+
+
+def lived(folder: str, mutant: Optional[Mutant], options: argparse.Namespace) -> Tuple[int, str]:
+    place = tempfile.mkdtemp(dir=folder)
+    engine = os.path.join(folder, "Supervision")
+    if mutant:
+        engine = os.path.join(place, "Supervision")
+        shutil.copytree(os.path.join(folder, "Supervision"), engine)
+        mutate(os.path.join(engine, mutant.file), mutant)
+    compile_module(folder, "Supervision", engine, place, interface=False)
+    objects = [os.path.join(place, "Supervision.o"), "Simulation.o", "main.o"]
+    program = os.path.join(place, "histories")
+    run(["swiftc", *objects, "-o", program], folder)
+    arguments = [str(options.seed), str(options.histories)]
+    try:
+        done = subprocess.run([program, *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=LIMIT)
+    except subprocess.TimeoutExpired:
+        return -1, "never ends"
+    return done.returncode, done.stdout.decode(errors="replace").strip()
+
+
+def mutate(path: str, mutant: Mutant) -> None:
+    with open(path, encoding="utf-8") as file:
+        text = file.read()
+    if text.count(mutant.old) != 1:
+        raise SystemExit(f"{mutant.name}: {mutant.file} has its text {text.count(mutant.old)} times, not once")
+    with open(path, "w", encoding="utf-8") as file:
+        file.write(text.replace(mutant.old, mutant.new))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

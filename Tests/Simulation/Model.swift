@@ -1,0 +1,131 @@
+import Supervision
+
+/// A process from the request to spawn it until it is reaped.
+struct Process {
+    enum Role { case candidate, current, old }
+    enum Phase { case asked, starting, ready, told, killed }
+
+    let id: Child.ID
+    let label: SlotID
+    let generation: Int
+    let group: Bool
+    var pid: Int32 = 0
+    /// Its page in the book.
+    var rules: Int
+    var role: Role
+    var phase = Phase.asked
+    /// It said READY=1 and is to be accepted.
+    var isReadied = false
+    var readyDue = never
+    var startDue = never
+    var killDue = never
+    /// The last stop signal, and how urgent: 1 without a stop, 2 and more with one.
+    var told: Int32 = 0
+    var urgency = 0
+    /// It is to be started again once it has ended.
+    var restarts = false
+    /// It serves, but the state told too little about it: told to stop by the next good reload.
+    var isAdopted = false
+
+    init(_ child: Child, role: Role, rules: Int, group: Bool) {
+        id = child.id
+        label = child.slot
+        generation = child.generation
+        self.role = role
+        self.rules = rules
+        self.group = group
+    }
+
+    init(adopted child: Child) {
+        self.init(child, role: .old, rules: 0, group: false)
+        pid = child.pid
+        phase = .ready
+        isAdopted = true
+    }
+
+    var isTold: Bool { phase == .told || phase == .killed }
+}
+
+/// Where one instance of a service belongs.
+struct Place {
+    let label: SlotID
+    let instance: Int
+    var rules: Int
+    var isCandidate: Bool
+    /// The page of the new rules, while a round means to keep it.
+    var kept = -1
+    var failures = 0
+    var lastSpawn: Int64
+    var restarts: [Int64] = []
+    var isFilled = true
+    var isOver = false
+    /// The round does not wait for it: it is not critical, and has failed once.
+    var isExcused = false
+    /// It is filled again between these two.
+    var due = never
+    var latest = never
+}
+
+/// A plan's rules for the whole.
+struct Terms {
+    let base: Int
+    let count: Int
+    let places: Int
+    let retries: Bool
+    let countsAttempts: Bool
+    let stopsOnFailure: Bool
+    let reloadsAfterUpgrade: Bool
+    let bound: Int
+    let age: Int64
+    var delay: Int64
+    var interval: Int64
+
+    init(_ charter: Charter, base: Int) {
+        self.base = base
+        count = charter.plan.services.count
+        places = charter.places
+        retries = charter.plan.retriesStarts
+        countsAttempts = charter.plan.countsAttempts
+        stopsOnFailure = charter.plan.stopsOnFailure
+        reloadsAfterUpgrade = charter.plan.reloadsAfterUpgrade
+        bound = charter.plan.maximumOldGenerations ?? Int.max
+        age = charter.plan.maximumOldAge?.wholeNanoseconds ?? never
+        delay = charter.plan.retireDelay.wholeNanoseconds
+        interval = charter.plan.reloadInterval?.wholeNanoseconds ?? never
+    }
+}
+
+/// A round: from its load to its success or failure.
+struct RoundModel {
+    /// nil until the configuration is loaded.
+    var terms: Terms?
+    /// How many new places there must be.
+    var needed = 0
+    var generation = 0
+    /// Everyone is ready; the old ones are told then.
+    var delayDue = never
+}
+
+struct Request {
+    enum State { case round, waiting, upgrade, owedDone, owedStopping, owedFailure, owedUpgradeFailure }
+
+    let requester: Requester
+    var state: State
+
+    var isOwed: Bool { state != .round && state != .waiting && state != .upgrade }
+}
+
+/// What is to be seen among the actions of the event at hand.
+struct Expectations {
+    var load = false
+    var prove = false
+    var isResuming = false
+    var stop: StopRequest?
+    /// The engine ends everything by itself, with this code.
+    var ownStop: Int32?
+    var roundFails = false
+    /// A current or a candidate child was told although no time-out or stop asks for it: a round must end now.
+    var toldCurrent = false
+    var toldCandidate = false
+    var reloadSignals: [Child.ID] = []
+}

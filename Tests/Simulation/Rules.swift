@@ -1,0 +1,114 @@
+import Supervision
+
+/// A time that never comes. All times of the model are nanoseconds.
+let never = Int64.max
+
+/// What the checker holds a service to.
+struct Rules {
+    enum Readiness { case none, alive, notified }
+    enum Reload: Equatable {
+        case replace, keep, restart
+        case signal(Int32)
+    }
+
+    let name: String
+    let instances: Int
+    let stage: Int
+    let readiness: Readiness
+    let aliveFor: Int64
+    let startTimeout: Int64
+    let when: Restart.When
+    let base: Int64
+    let maximum: Int64
+    let jitter: Int64
+    let limit: Int
+    let window: Int64
+    let stopSignal: Int32
+    let stopTimeout: Int64
+    let onReload: Reload
+    let isCritical: Bool
+    let leadsGroup: Bool
+
+    init(_ service: Service, stage: Int) {
+        name = service.name
+        instances = service.instances
+        self.stage = stage
+        switch service.readiness {
+        case .none: (readiness, aliveFor) = (.none, never)
+        case .alive(let time): (readiness, aliveFor) = (.alive, time.wholeNanoseconds)
+        case .notified: (readiness, aliveFor) = (.notified, never)
+        }
+        startTimeout = readiness == .notified ? service.startTimeout?.wholeNanoseconds ?? never : never
+        when = service.restart.when
+        base = service.restart.backoff.base.wholeNanoseconds
+        maximum = service.restart.backoff.maximum.wholeNanoseconds
+        jitter = Int64(service.restart.backoff.jitter)
+        limit = service.restart.limit?.count ?? Int.max
+        window = service.restart.limit?.window.wholeNanoseconds ?? never
+        stopSignal = service.stopSignal
+        stopTimeout = service.stopTimeout?.wholeNanoseconds ?? never
+        switch service.onReload {
+        case .replace: onReload = .replace
+        case .keep: onReload = .keep
+        case .restart: onReload = .restart
+        case .signal(let signal): onReload = .signal(signal)
+        }
+        isCritical = service.isCritical
+        leadsGroup = service.leadsGroup
+    }
+
+    /// The least time from one spawn to the next after so many short lives in a row.
+    func pace(failures: Int) -> Int64 {
+        var pace = base
+        for _ in 0..<failures where pace < maximum { pace *= 2 }
+        return min(pace, maximum)
+    }
+
+    func restarts(after code: Int32) -> Bool {
+        switch when {
+        case .never: false
+        case .onFailure: code != 0
+        case .always: true
+        }
+    }
+}
+
+/// A plan as the checker reads it; made once per configuration.
+struct Charter {
+    let plan: Plan
+    /// nil: it cannot be followed.
+    let rules: [Rules]?
+    let places: Int
+
+    init(_ plan: Plan) {
+        self.plan = plan
+        let stages = Self.stages(plan.services)
+        rules = stages.map { stages in zip(plan.services, stages).map { Rules($0, stage: $1) } }
+        places = plan.services.reduce(0) { $0 + $1.instances }
+    }
+
+    /// Raised until every service is above those that it comes after; a circle never settles.
+    private static func stages(_ services: [Service]) -> [Int]? {
+        var stages = Array(repeating: 0, count: services.count)
+        guard services.contains(where: { !$0.after.isEmpty }) else { return stages }
+        for _ in 0...services.count {
+            var isSettled = true
+            for (index, service) in services.enumerated() {
+                for name in service.after {
+                    guard let before = services.firstIndex(where: { $0.name == name }) else { return nil }
+                    if stages[index] <= stages[before] {
+                        stages[index] = stages[before] + 1
+                        isSettled = false
+                    }
+                }
+            }
+            if isSettled { return stages }
+        }
+        return nil
+    }
+}
+
+/// Nanoseconds from now on; a limit of `never` stays `never`.
+func later(_ now: Int64, _ limit: Int64) -> Int64 {
+    limit >= never - now ? never : now + limit
+}

@@ -1,0 +1,262 @@
+import Supervision
+
+/// What the engine may do, one action after the other.
+extension World {
+    mutating func follow(_ action: Action, _ all: [Action]) {
+        require(!hasExited, "nothing follows the exit")
+        switch action {
+        case .load: load()
+        case .spawn(let child): asked(child)
+        case .signal(let pid, let signal, let group): signalled(pid, signal, group, all)
+        case .answer(let requester, let answer): answered(requester, answer)
+        case .prove:
+            require(expected.prove, "a proof is asked for once an upgrade")
+            expected.prove = false
+        case .exec:
+            require(isExecDue && stopping == nil, "an exec is for an upgrade that is wanted")
+            require(!living.contains { $0.phase == .asked }, "no spawn is under way when the image is replaced")
+            require(round == nil || round?.terms != nil, "no load is under way when the image is replaced")
+            isExecDue = false
+        case .report(let report): reported(report)
+        case .exit(let code): exits(code)
+        }
+    }
+
+    private mutating func exits(_ code: Int32) {
+        guard let stopping else { return fail("an exit only after a stop") }
+        require(living.isEmpty, "an exit only when no child is left")
+        require(
+            code == (stopping.exitCode != 0 ? stopping.exitCode : firstBad ?? 0),
+            "the exit code tells the first failure")
+        hasExited = true
+    }
+
+    // MARK: Rounds
+
+    private mutating func load() {
+        require(round == nil, "never two rounds at once")
+        require(stopping == nil, "a stop beats a reload")
+        require(expected.load || isReloadDue, "a load has a reason")
+        expected.load = false
+        round = RoundModel()
+    }
+
+    /// Base of the reloads by themselves: they do not follow a failure faster than a success.
+    var reloadBase: Int64 { max(lastAccepted, lastFailed) }
+
+    var isReloadDue: Bool {
+        guard let interval = terms?.interval, interval != never, stopping == nil, round == nil else { return false }
+        return now
+            >= later(later(reloadBase, interval), living.contains { $0.role == .old && !$0.isAdopted } ? interval : 0)
+    }
+
+    /// Every new place has a ready child.
+    var isEveryoneReady: Bool {
+        guard let needed = round?.needed, round?.terms != nil else { return false }
+        var ready = 0
+        for process in living where process.role == .candidate && process.phase == .ready { ready += 1 }
+        for place in places where place.isExcused {
+            if !isReady(place) { ready += 1 }
+        }
+        return ready == needed
+    }
+
+    func isReady(_ place: Place) -> Bool {
+        for process in living where process.label == place.label && process.role != .old {
+            return process.phase == .ready
+        }
+        return false
+    }
+
+    var isAnyoneLeaving: Bool {
+        living.contains { process in
+            process.role == .current && places.contains { $0.label == process.label && $0.kept < 0 }
+        }
+    }
+
+    var mayRetire: Bool {
+        guard let round, let terms = round.terms, isEveryoneReady else { return false }
+        return round.delayDue != never ? now >= round.delayDue : terms.delay <= 0 || !isAnyoneLeaving
+    }
+
+    mutating func commit(_ generation: Int) {
+        guard let round, let newTerms = round.terms else { return fail("a reload that succeeds was begun") }
+        require(mayRetire, "old children serve until the new ones are ready and the delay is over")
+        expected.toldCurrent = false
+        require(generation >= committed && generation <= supervisor.generation, "the generation is told as it is")
+        committed = generation
+        for place in places where !place.isCandidate { commit(place) }
+        for index in living.indices where living[index].isAdopted {
+            require(living[index].isTold, "an adopted child retires with the old ones")
+            living[index].isAdopted = false
+        }
+        places.removeAll { !$0.isCandidate && $0.kept < 0 }
+        for index in places.indices {
+            places[index].isCandidate = false
+            places[index].isExcused = false
+            if places[index].kept >= 0 { places[index].rules = places[index].kept }
+            places[index].kept = -1
+        }
+        for index in living.indices where living[index].role != .old { settleIn(index) }
+        require(expected.reloadSignals.isEmpty, "a reload signal only where the plan says so")
+        terms = newTerms
+        firstBad = nil
+        self.round = nil
+        lastAccepted = now
+        owe(.round, .owedDone)
+        beginWaiting()
+    }
+
+    /// One place of the old plan, and who fills it.
+    private mutating func commit(_ place: Place) {
+        guard let index = living.firstIndex(where: { $0.label == place.label && $0.role != .old }) else { return }
+        let process = living[index]
+        guard place.kept >= 0 else {
+            require(
+                process.isTold || process.phase == .asked, "an old child is told to stop when the new ones are ready")
+            return leave(index)
+        }
+        switch book[place.kept].onReload {
+        case .signal:
+            let signal = expected.reloadSignals.firstIndex(of: process.id)
+            if let signal { expected.reloadSignals.remove(at: signal) }
+            let isDue = process.phase == .starting || process.phase == .ready
+            require(isDue == (signal != nil), "a reload signal once, to a child that is there")
+        case .restart:
+            require(process.isTold || process.phase == .asked, "a restart begins with a stop")
+            if process.isTold { living[index].restarts = true }
+        case .keep, .replace: break
+        }
+    }
+
+    private mutating func leave(_ index: Int) {
+        living[index].role = .old
+        guard living[index].restarts && living[index].phase == .told else { return }
+        living[index].restarts = false
+        living[index].killDue = min(living[index].killDue, later(now, round?.terms?.age ?? never))
+    }
+
+    /// Those who are told already, or have no pid yet, become old without another word.
+    mutating func leaveTold() {
+        for index in living.indices
+        where living[index].role == .current && (living[index].isTold || living[index].phase == .asked) {
+            if places.contains(where: { $0.label == living[index].label && $0.kept < 0 }) { leave(index) }
+        }
+    }
+
+    private mutating func settleIn(_ index: Int) {
+        living[index].role = .current
+        if let place = places.first(where: { $0.label == living[index].label }) { living[index].rules = place.rules }
+    }
+
+    mutating func failed() {
+        require(expected.roundFails, "a round fails for a reason only")
+        expected.roundFails = false
+        expected.toldCandidate = false
+        for index in living.indices where living[index].role == .candidate {
+            require(living[index].isTold || living[index].phase == .asked, "the children of a failed round are ended")
+            living[index].role = .old
+        }
+        places.removeAll { $0.isCandidate }
+        for index in places.indices { places[index].kept = -1 }
+        round = nil
+        lastFailed = now
+        owe(.round, .owedFailure)
+        if terms == nil && !living.contains(where: \.isAdopted) { expected.ownStop = 1 } else { beginWaiting() }
+    }
+
+    private mutating func beginWaiting() {
+        if isWaiting { expected.load = true }
+        isWaiting = false
+        owe(.waiting, .round)
+    }
+
+    // MARK: Spawns
+
+    private mutating func asked(_ child: Child) {
+        require(stopping == nil, "no spawn after a stop")
+        require(child.phase == .spawning && child.generation <= supervisor.generation, "a spawn is of a new child")
+        if let index = places.firstIndex(where: { $0.label == child.slot }) {
+            askedAgain(child, index)
+        } else {
+            askedFirst(child)
+        }
+    }
+
+    private mutating func askedAgain(_ child: Child, _ index: Int) {
+        let place = places[index]
+        let rules = book[place.rules]
+        require(rules.name == child.service && place.instance == child.instance, "a place is for one instance")
+        require(!place.isFilled, "a place is filled by one child")
+        require(!place.isOver, "who has given up is not started again")
+        require(place.due <= now, "no restart is faster than the back-off")
+        places[index].isFilled = true
+        places[index].lastSpawn = now
+        places[index].due = never
+        places[index].latest = never
+        living.append(
+            Process(child, role: place.isCandidate ? .candidate : .current, rules: place.rules, group: rules.leadsGroup)
+        )
+        count(child, place.isCandidate ? round?.terms : terms)
+    }
+
+    private mutating func askedFirst(_ child: Child) {
+        guard let terms = round?.terms else { return fail("a new place is opened by a round only") }
+        let pages = terms.base..<terms.base + terms.count
+        guard let page = pages.first(where: { book[$0].name == child.service }) else {
+            return fail("a spawn is of a service of the plan")
+        }
+        require(child.instance >= 0 && child.instance < book[page].instances, "a spawn is of an instance of the plan")
+        for place in places where place.instance == child.instance {
+            require(place.kept != page, "what is kept is not replaced")
+            require(!place.isCandidate || place.rules != page, "an instance has one new place")
+        }
+        let rules = book[page]
+        if rules.stage > 0 {
+            require(isReady(below: rules.stage, terms), "a service starts after those that it comes after")
+        }
+        places.append(
+            Place(label: child.slot, instance: child.instance, rules: page, isCandidate: true, lastSpawn: now))
+        living.append(Process(child, role: .candidate, rules: page, group: rules.leadsGroup))
+        require(child.generation == round?.generation || terms.countsAttempts, "a new child is of the new generation")
+        count(child, terms)
+    }
+
+    private mutating func count(_ child: Child, _ terms: Terms?) {
+        guard terms?.countsAttempts == true else { return }
+        require(child.generation > spawnGeneration, "every attempt is a generation of its own")
+        spawnGeneration = child.generation
+    }
+
+    private func isReady(below stage: Int, _ terms: Terms) -> Bool {
+        var missing = 0
+        for page in terms.base..<terms.base + terms.count where book[page].stage < stage {
+            missing += book[page].instances
+        }
+        for place in places where place.kept >= 0 && book[place.kept].stage < stage { missing -= 1 }
+        for place in places
+        where place.isCandidate && book[place.rules].stage < stage && (place.isExcused || isReady(place)) {
+            missing -= 1
+        }
+        return missing == 0
+    }
+
+    // MARK: Answers
+
+    private mutating func answered(_ requester: Requester, _ answer: Answer) {
+        guard let index = requests.firstIndex(where: { $0.requester == requester }) else {
+            return fail("a requester is answered once")
+        }
+        let request = requests.remove(at: index)
+        let isRight =
+            switch (answer, request.state) {
+            case (.done(let generation), .owedDone):
+                generation == (expected.isResuming ? supervisor.generation : committed)
+            case (.failed(.stopping), .owedStopping): true
+            case (.failed(.notLoaded), .owedFailure), (.failed(.notStarted), .owedFailure): true
+            case (.failed(.notUpgraded), .owedUpgradeFailure): true
+            default: false
+            }
+        require(isRight, "a requester is told what became of his own request, and when it is known")
+    }
+}

@@ -1,0 +1,151 @@
+import Supervision
+
+/// What the engine must have done by the end of an event, and when it must wake next.
+extension World {
+    mutating func settle() {
+        require(!expected.load, "a request to reload begins a round, now or after the one that runs")
+        require(!expected.prove, "an upgrade begins with a proof")
+        require(expected.stop == nil && expected.ownStop == nil, "a stop is never lost")
+        require(!expected.roundFails, "a round whose new child fails has failed")
+        require(!expected.toldCurrent && !expected.toldCandidate, "a stop signal is part of a round's end")
+        require(expected.reloadSignals.isEmpty, "a reload signal is part of a round's end")
+        for request in requests { require(!request.isOwed, "a requester is answered as soon as the answer is known") }
+        require(supervisor.generation >= generation, "the generation never falls")
+        generation = supervisor.generation
+        if stopping != nil { settleStop() } else { settleRound() }
+        settleTable()
+        settleDeadlines()
+    }
+
+    private mutating func settleStop() {
+        guard let stopping else { return }
+        if living.isEmpty { return require(hasExited, "it exits when the last child has gone") }
+        let urgency = 2 + stopping.urgency.rawValue
+        for process in living where process.phase != .asked && process.phase != .killed && process.urgency < urgency {
+            let isHeld = stopsBackwards && process.role != .old && isHeldBack(process)
+            require(isHeld, "a stop tells everyone whose turn it is")
+        }
+    }
+
+    private mutating func settleRound() {
+        if round != nil {
+            if isEveryoneReady {
+                require(round?.delayDue != never, "a round ends when all are ready")
+                require(round?.delayDue ?? now > now, "the old ones are told when the delay is over")
+            } else if events & 1 == 0, let terms = round?.terms {
+                settleStages(terms)
+            }
+        }
+        require(!isReloadDue, "a reload comes by itself when its interval has passed")
+        // Without a plan in force nothing bounds what the rounds before have left.
+        if terms != nil || lastFailed == 0 { settleBound() }
+    }
+
+    /// The open stage is the lowest one that is not ready: it, and those below it, have been asked for.
+    private mutating func settleStages(_ terms: Terms) {
+        var open = Int.max
+        for page in terms.base..<terms.base + terms.count where book[page].stage < open {
+            var missing = book[page].instances
+            for place in places where place.kept == page { missing -= 1 }
+            for place in places where place.isCandidate && place.rules == page && (place.isExcused || isReady(place)) {
+                missing -= 1
+            }
+            if missing > 0 { open = book[page].stage }
+        }
+        for page in terms.base..<terms.base + terms.count where book[page].stage <= open {
+            var missing = book[page].instances
+            for place in places where place.kept == page || place.isCandidate && place.rules == page { missing -= 1 }
+            require(missing == 0, "a stage starts when the one before is ready")
+        }
+    }
+
+    private mutating func settleBound() {
+        guard let bound = (terms ?? round?.terms)?.bound, bound < Int.max else { return }
+        var generations: [Int] = []
+        for process in living where process.role == .old && process.phase == .told {
+            if !generations.contains(process.generation) { generations.append(process.generation) }
+        }
+        require(generations.count <= bound, "the number of old generations is bounded")
+    }
+
+    /// No child is forgotten, none is invented.
+    private mutating func settleTable() {
+        require(supervisor.children.count == living.count, "the table holds the living, and only them")
+        // Every fourth time is often enough: what is forgotten stays forgotten.
+        guard events & 3 == 0 else { return }
+        for process in living {
+            guard let child = supervisor.children[process.id] else { return fail("no child is forgotten") }
+            require(child.pid == process.pid, "a child keeps its pid")
+            let isRight =
+                switch child.phase {
+                case .spawning: process.phase == .asked
+                case .starting: process.phase == .starting
+                case .ready: process.phase == .ready
+                case .stopping: process.phase == .told
+                case .killed: process.phase == .killed
+                }
+            require(isRight, "the table tells the phase of every child")
+            require(child.isRetired == (process.role == .old), "the table tells who is old")
+        }
+    }
+
+    // MARK: Deadlines
+
+    /// The engine wakes exactly when it has something to do: `earliest` is what may wake it, `latest` what must.
+    private mutating func settleDeadlines() {
+        if hasExited { return }
+        var earliest = never
+        var latest = never
+        for process in living {
+            let due =
+                switch process.phase {
+                case .asked, .ready, .killed: never
+                case .starting:
+                    process.role == .old || stopping != nil ? never : min(process.readyDue, process.startDue)
+                case .told: process.killDue
+                }
+            if due <= now { overdue(process) }
+            if process.role == .old && process.phase == .starting && stopping == nil {
+                fail("who became old before it was spawned is told to stop at once")
+            }
+            if process.phase == .starting && process.isReadied && stopping == nil && process.role != .old {
+                fail("who is ready is accepted at once")
+            }
+            earliest = min(earliest, process.phase == .starting ? min(process.readyDue, process.startDue) : due)
+            latest = min(latest, due)
+        }
+        for index in places.indices where places[index].due != never { settlePlace(index, &earliest, &latest) }
+        if let due = round?.delayDue, due != never {
+            earliest = min(earliest, due)
+            latest = min(latest, due)
+        }
+        if let interval = terms?.interval, interval != never, round == nil, stopping == nil {
+            var due = later(reloadBase, interval)
+            if due <= now { due = later(due, interval) }
+            earliest = min(earliest, due)
+            latest = min(latest, due)
+        }
+        let next = supervisor.nextDeadline()?.nanoseconds ?? never
+        require(next <= latest, "no deadline is forgotten")
+        require(next >= earliest, "no wake-up without a reason")
+        require(next > now, "no deadline is left behind")
+    }
+
+    private mutating func overdue(_ process: Process) {
+        if process.phase == .told { return fail("who does not stop in his time is killed") }
+        if process.readyDue <= now { return fail("who has lived so long is accepted") }
+        fail("a start that takes too long has failed")
+    }
+
+    private mutating func settlePlace(_ index: Int, _ earliest: inout Int64, _ latest: inout Int64) {
+        let place = places[index]
+        if place.isFilled || place.isOver { return }
+        if isLeftToRound(place) {
+            if place.latest <= now { places[index].due = never } else { earliest = min(earliest, place.due) }
+            return
+        }
+        require(place.latest > now, "who is to be restarted is restarted in time")
+        earliest = min(earliest, place.due)
+        latest = min(latest, place.latest)
+    }
+}

@@ -1,0 +1,211 @@
+import Supervision
+
+/// What an event means, whatever the engine makes of it.
+extension World {
+    mutating func learn(_ event: Event) {
+        switch event {
+        case .start: expected.load = true
+        case .timer: break
+        case .loaded: loaded()
+        case .loadFailed: expected.roundFails = round != nil
+        case .spawned(let id, let pid): spawned(id, pid)
+        case .spawnFailed(let id, _): spawnFailed(id)
+        case .exited(let pid, let ending): exited(pid, ending)
+        case .ready(let pid): readied(pid)
+        case .reload(let requester): reloadAsked(requester)
+        case .stop(let request): if stopping.map({ request.urgency > $0.urgency }) ?? true { expected.stop = request }
+        case .upgrade(let requester): upgradeAsked(requester)
+        case .proven: isExecDue = isUpgrading
+        case .unproven, .execFailed:
+            guard isUpgrading else { break }
+            isUpgrading = false
+            owe(.upgrade, .owedUpgradeFailure)
+        case .resumed: resumed()
+        }
+    }
+
+    private mutating func loaded() {
+        guard round != nil, round?.terms == nil else { return }
+        guard let rules = configuration.rules else {
+            expected.roundFails = true
+            return
+        }
+        let terms = Terms(configuration, base: book.count)
+        book += rules
+        round?.terms = terms
+        var kept = 0
+        for index in places.indices {
+            let place = places[index]
+            places[index].kept = -1
+            guard !place.isCandidate, !place.isOver, book[place.rules].onReload != .replace else { continue }
+            for page in terms.base..<terms.base + terms.count
+            where book[page].name == book[place.rules].name && book[page].onReload != .replace
+                && place.instance < book[page].instances
+            {
+                places[index].kept = page
+                kept += 1
+            }
+        }
+        round?.needed = terms.places - kept
+        if !terms.countsAttempts { generation += 1 }
+        round?.generation = generation
+    }
+
+    private mutating func spawned(_ id: Child.ID, _ pid: Int32) {
+        guard let index = living.firstIndex(where: { $0.id == id }) else { return fail("a spawn is of a known child") }
+        let rules = book[living[index].rules]
+        living[index].pid = pid
+        living[index].phase = .starting
+        started(living[index].label)
+        guard stopping == nil, living[index].role != .old else { return }
+        switch rules.readiness {
+        case .none: living[index].isReadied = true
+        case .alive: living[index].readyDue = later(now, rules.aliveFor)
+        case .notified: living[index].startDue = later(now, rules.startTimeout)
+        }
+    }
+
+    /// The pace counts from the moment in which the spawn was done.
+    private mutating func started(_ label: SlotID) {
+        if let place = places.firstIndex(where: { $0.label == label }) { places[place].lastSpawn = now }
+    }
+
+    private mutating func readied(_ pid: Int32) {
+        guard stopping == nil, let index = living.firstIndex(where: { $0.pid == pid }) else { return }
+        if living[index].phase == .starting && living[index].role != .old { living[index].isReadied = true }
+    }
+
+    // MARK: Ends
+
+    private mutating func spawnFailed(_ id: Child.ID) {
+        guard let index = living.firstIndex(where: { $0.id == id }) else { return fail("a spawn is of a known child") }
+        let process = living.remove(at: index)
+        started(process.label)
+        if stopping == nil && process.role != .old { startFailed(process, code: 1) }
+    }
+
+    private mutating func exited(_ pid: Int32, _ ending: Ending) {
+        guard let index = living.firstIndex(where: { $0.pid == pid }) else { return }
+        let process = living.remove(at: index)
+        lastReaped = pid
+        guard process.role != .old else { return }
+        guard stopping == nil else { return endedInStop(process, ending) }
+        guard let place = vacate(process) else { return }
+        if process.restarts {
+            places[place].due = now
+            places[place].latest = now
+        } else if process.role == .candidate {
+            candidateFailed(place, ending.code, failedStart: process.phase == .starting)
+        } else {
+            currentEnded(place, ending.code, failedStart: process.phase == .starting)
+        }
+    }
+
+    private mutating func endedInStop(_ process: Process, _ ending: Ending) {
+        let isOurDoing = process.phase == .killed || process.phase == .told && ending.code == 128 + process.told
+        if !isOurDoing && firstBad == nil && isBad(ending.code) { firstBad = ending.code }
+    }
+
+    func isBad(_ code: Int32) -> Bool { code != 0 && code != 130 && code != 143 }
+
+    /// The index of the place that it leaves.
+    mutating func vacate(_ process: Process) -> Int? {
+        let place = places.firstIndex { $0.label == process.label }
+        if let place { places[place].isFilled = false } else { fail("a child that is not old has a place") }
+        return place
+    }
+
+    mutating func startFailed(_ process: Process, code: Int32) {
+        guard let place = vacate(process) else { return }
+        if process.role == .candidate {
+            candidateFailed(place, code, failedStart: true)
+        } else {
+            currentEnded(place, code, failedStart: true)
+        }
+    }
+
+    private mutating func candidateFailed(_ place: Int, _ code: Int32, failedStart: Bool) {
+        if round?.terms?.retries == true {
+            round?.delayDue = never
+            setPace(place, failedStart: failedStart)
+        } else if book[places[place].rules].isCritical {
+            expected.roundFails = true
+        } else {
+            places[place].isExcused = true
+            restart(place, code, failedStart: failedStart)
+        }
+    }
+
+    /// A round that never gives up is to fill it.
+    func isLeftToRound(_ place: Place) -> Bool {
+        round?.terms?.retries == true && !place.isCandidate && place.kept < 0
+    }
+
+    private mutating func currentEnded(_ index: Int, _ code: Int32, failedStart: Bool) {
+        if failedStart || !isLeftToRound(places[index]) { restart(index, code, failedStart: failedStart) }
+    }
+
+    private mutating func restart(_ index: Int, _ code: Int32, failedStart: Bool) {
+        let rules = book[places[index].rules]
+        guard rules.restarts(after: code) else { return over(index, code, gaveUp: false) }
+        if rules.limit < Int.max {
+            places[index].restarts.removeAll { now - $0 >= rules.window }
+            guard places[index].restarts.count < rules.limit else { return over(index, code, gaveUp: true) }
+            places[index].restarts.append(now)
+        }
+        setPace(index, failedStart: failedStart)
+    }
+
+    private mutating func setPace(_ index: Int, failedStart: Bool) {
+        let rules = book[places[index].rules]
+        let life = now - places[index].lastSpawn
+        if life >= rules.maximum { places[index].failures = 0 }
+        var pace = rules.pace(failures: places[index].failures)
+        if life < pace { places[index].failures += 1 }
+        if failedStart && rules.readiness == .alive { pace = max(pace, rules.aliveFor) }
+        places[index].due = max(now, later(places[index].lastSpawn, pace))
+        places[index].latest = max(now, later(places[index].lastSpawn, pace + pace * rules.jitter / 100))
+    }
+
+    private mutating func over(_ index: Int, _ code: Int32, gaveUp: Bool) {
+        places[index].isOver = true
+        let rules = book[places[index].rules]
+        guard rules.isCritical, let terms else { return }
+        if isBad(code) && firstBad == nil { firstBad = code }
+        let isLast = !places.contains { !$0.isCandidate && !$0.isOver && book[$0.rules].isCritical }
+        if gaveUp || terms.stopsOnFailure && (isBad(code) || rules.when == .never) || isLast && firstBad == nil {
+            expected.ownStop = firstBad ?? 0
+        }
+    }
+
+    // MARK: Requests
+
+    private mutating func reloadAsked(_ requester: Requester?) {
+        let state: Request.State = stopping != nil ? .owedStopping : round == nil ? .round : .waiting
+        if let requester { requests.append(Request(requester: requester, state: state)) }
+        if state == .round { expected.load = true }
+        if state == .waiting { isWaiting = true }
+    }
+
+    private mutating func upgradeAsked(_ requester: Requester?) {
+        let state: Request.State = stopping != nil ? .owedStopping : .upgrade
+        if let requester { requests.append(Request(requester: requester, state: state)) }
+        if stopping == nil && !isUpgrading {
+            isUpgrading = true
+            expected.prove = true
+        }
+    }
+
+    private mutating func resumed() {
+        isUpgrading = false
+        expected.isResuming = true
+        let reloads = terms?.reloadsAfterUpgrade == true || terms == nil && round == nil
+        owe(.upgrade, !reloads ? .owedDone : round == nil ? .round : .waiting)
+        guard reloads else { return }
+        if round == nil { expected.load = true } else { isWaiting = true }
+    }
+
+    mutating func owe(_ old: Request.State, _ new: Request.State) {
+        for index in requests.indices where requests[index].state == old { requests[index].state = new }
+    }
+}

@@ -1,0 +1,201 @@
+import Supervision
+
+/// Signals and reports.
+extension World {
+    mutating func signalled(_ pid: Int32, _ signal: Int32, _ group: Bool, _ all: [Action]) {
+        guard pid > 1, let index = living.firstIndex(where: { $0.pid == pid }) else {
+            return fail("a signal only to a child that is not reaped")
+        }
+        let process = living[index]
+        require(process.phase != .killed, "who was killed is left alone")
+        require(group == process.group, "a signal goes to the group of who leads one")
+        if signal == 9 {
+            killed(index)
+        } else if isReloadSignal(signal) {
+            require(
+                stopping == nil && process.role == .current && !process.isTold, "a reload signal is for who serves on")
+            guard let place = places.first(where: { $0.label == process.label }), place.kept >= 0 else {
+                return fail("a reload signal is for a kept child")
+            }
+            require(book[place.kept].onReload == .signal(signal), "a reload signal is the one of the plan")
+            expected.reloadSignals.append(process.id)
+        } else if stopping != nil {
+            toldByStop(index, signal)
+        } else {
+            told(index, signal, all)
+        }
+    }
+
+    /// The generator keeps these apart from stop signals.
+    private func isReloadSignal(_ signal: Int32) -> Bool { signal == 1 || signal == 30 }
+
+    private mutating func killed(_ index: Int) {
+        let process = living[index]
+        require(process.phase == .told, "nobody is killed who was not told to stop")
+        if process.killDue > now {
+            if mayRetire { leaveTold() }
+            require(living[index].role == .old && isBeyondBound(process.generation), "nobody is killed before his time")
+        }
+        living[index].phase = .killed
+        living[index].killDue = never
+    }
+
+    private func isBeyondBound(_ generation: Int) -> Bool {
+        let bound = (terms ?? round?.terms)?.bound ?? Int.max
+        let newBound = round?.terms?.bound ?? Int.max
+        return olderGenerations(than: generation) >= min(bound, newBound)
+    }
+
+    /// How many old generations are younger: so many are more worth keeping.
+    private func olderGenerations(than generation: Int) -> Int {
+        var younger: [Int] = []
+        for process in living where process.generation > generation {
+            let isOld = process.role == .old || process.role == .candidate && expected.roundFails
+            if isOld && !younger.contains(process.generation) { younger.append(process.generation) }
+        }
+        return younger.count
+    }
+
+    private mutating func toldByStop(_ index: Int, _ signal: Int32) {
+        guard let stopping else { return }
+        let process = living[index]
+        let urgency = 2 + stopping.urgency.rawValue
+        require(process.urgency < urgency, "a stop tells everyone once")
+        if stopsBackwards && process.role != .old {
+            require(!isHeldBack(process), "a stop runs backwards: who comes after ends before")
+        }
+        let limit = stopping.timeout?.wholeNanoseconds ?? book[process.rules].stopTimeout
+        tell(index, signal, urgency, stopping.urgency == .soft ? never : limit)
+    }
+
+    /// Somebody who comes after it is still there.
+    func isHeldBack(_ process: Process) -> Bool {
+        let stage = book[process.rules].stage
+        for process in living where process.role != .old {
+            if book[process.rules].stage > stage { return true }
+        }
+        return false
+    }
+
+    private mutating func told(_ index: Int, _ signal: Int32, _ all: [Action]) {
+        let process = living[index]
+        require(!process.isTold, "nobody is told twice")
+        let age = (terms ?? round?.terms)?.age ?? never
+        if process.role != .old, process.phase == .starting, process.startDue <= now, Self.isTimedOut(process.id, all) {
+            living[index].role = .old
+            tell(index, signal, 1, min(book[process.rules].stopTimeout, age))
+            return startFailed(process, code: 1)
+        }
+        switch process.role {
+        case .candidate:
+            require(expected.roundFails, "a new child is told to stop when its round fails")
+            expected.toldCandidate = true
+            living[index].role = .old
+            tell(index, signal, 1, min(book[process.rules].stopTimeout, age))
+        case .current: toldByRound(index, signal)
+        case .old:
+            if process.isAdopted {
+                toldByRound(index, signal)
+            } else {
+                // It was on its way when its generation became old.
+                require(process.phase == .starting, "old children are told once")
+                tell(index, signal, 1, min(book[process.rules].stopTimeout, age))
+            }
+        }
+    }
+
+    private static func isTimedOut(_ id: Child.ID, _ actions: [Action]) -> Bool {
+        actions.contains {
+            if case .report(.failedToStart(let child, .timedOut)) = $0 { child.id == id } else { false }
+        }
+    }
+
+    private mutating func toldByRound(_ index: Int, _ signal: Int32) {
+        require(mayRetire, "old children serve until the new ones are ready and the delay is over")
+        expected.toldCurrent = true
+        let process = living[index]
+        let kept = places.first { $0.label == process.label }?.kept ?? -1
+        let age = round?.terms?.age ?? never
+        if kept >= 0 && process.role == .current {
+            require(book[kept].onReload == .restart, "a kept child is left alone")
+            tell(index, signal, 1, book[kept].stopTimeout, kept)
+        } else {
+            living[index].role = .old
+            tell(index, signal, 1, min(book[process.rules].stopTimeout, age))
+        }
+    }
+
+    /// By the new rules, when a kept child is told.
+    private mutating func tell(_ index: Int, _ signal: Int32, _ urgency: Int, _ limit: Int64, _ page: Int? = nil) {
+        let wanted = urgency > 1 ? stopping?.signal : nil
+        require(signal == wanted ?? book[page ?? living[index].rules].stopSignal, "a child is told by its stop signal")
+        living[index].phase = .told
+        living[index].told = signal
+        living[index].urgency = urgency
+        living[index].killDue = later(now, limit)
+        living[index].isReadied = false
+    }
+
+    // MARK: Reports
+
+    mutating func reported(_ report: Report) {
+        switch report {
+        case .accepted(let child): accepted(child)
+        case .reloaded(let generation): commit(generation)
+        case .reloadFailed: failed()
+        case .stopping(let request, let pids): stops(request, pids)
+        case .gaveUp(let child):
+            require(
+                places.contains { $0.label == child.slot && $0.isOver }, "giving up is for who used up his restarts")
+        case .succeeded(_, let old, let delay): succeeded(old, delay)
+        default: break
+        }
+    }
+
+    private mutating func succeeded(_ old: [Int32], _ delay: Duration) {
+        let isLeaving = isAnyoneLeaving
+        require(isEveryoneReady, "a reload succeeds when everyone is ready")
+        require(old == old.sorted() && !old.contains(0), "pids are listed in ascending order")
+        let delay = delay.wholeNanoseconds
+        require(delay == (isLeaving ? max(0, round?.terms?.delay ?? 0) : 0), "the old ones are told after the delay")
+        if delay > 0 { round?.delayDue = later(now, delay) }
+    }
+
+    private mutating func accepted(_ child: Child) {
+        guard let index = living.firstIndex(where: { $0.id == child.id }) else {
+            return fail("who is accepted is alive")
+        }
+        let process = living[index]
+        require(process.phase == .starting && process.role != .old, "who is accepted was starting")
+        require(process.isReadied || process.readyDue <= now, "readiness is said or waited for, not guessed")
+        require(stopping == nil, "nobody is accepted in a stop")
+        living[index].phase = .ready
+        living[index].isReadied = false
+        if process.role == .current { lastAccepted = now }
+    }
+
+    private mutating func stops(_ request: StopRequest, _ pids: [Int32]) {
+        var code = expected.ownStop
+        if let asked = expected.stop {
+            require(asked.urgency == request.urgency, "a stop is as urgent as it was asked for")
+            code = asked.exitCode != 0 ? asked.exitCode : stopping?.exitCode ?? 0
+        }
+        require(
+            code == request.exitCode, "a stop is asked for, or the end of who matters, and keeps the first exit code")
+        expected.stop = nil
+        expected.ownStop = nil
+        require(pids == living.map(\.pid).filter { $0 > 0 }.sorted(), "a stop lists all children")
+        stopsBackwards = stopping == nil && request.urgency == .graceful
+        stopping = request
+        round = nil
+        isWaiting = false
+        isUpgrading = false
+        isExecDue = false
+        expected.load = false
+        for index in requests.indices where !requests[index].isOwed { requests[index].state = .owedStopping }
+        for index in places.indices {
+            places[index].due = never
+            places[index].latest = never
+        }
+    }
+}

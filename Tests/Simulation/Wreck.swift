@@ -1,0 +1,194 @@
+import Supervision
+
+/// Damaged states: whatever became of the text, the engine that reads it lives, forgets no child whose line is whole,
+/// reloads and stops.
+package enum Wreck {
+    /// Lives a random life up to some moment, damages its state, and goes on with what is left.
+    package static func run(_ source: some RandomNumberGenerator) -> String? {
+        var dice = Dice(source: source)
+        let (state, now) = life(&dice)
+        // From values that nobody wrote the engine need not recover, but it must not fall.
+        if dice.chance(25) { return check(hostile(state, &dice), at: now, recovers: false) }
+        return check(damaged(state, &dice), at: now)
+    }
+
+    /// Each line of a random state dropped in turn, then each byte garbled in turn.
+    package static func runEverywhere(_ source: some RandomNumberGenerator) -> String? {
+        var dice = Dice(source: source)
+        let (state, now) = life(&dice)
+        let lines = state.split(separator: newline)
+        for index in lines.indices {
+            var rest = lines
+            rest.remove(at: index)
+            if let problem = check(Array(rest.joined(separator: [newline])), at: now) { return problem }
+        }
+        for index in state.indices {
+            var bytes = state
+            bytes[index] = dice.pick([0, 10, 32, 37, 45, 48, 57, 61, 126, 255])
+            if let problem = check(bytes, at: now) { return problem }
+        }
+        return nil
+    }
+
+    private static let newline = UInt8(ascii: "\n")
+
+    private static func life(_ dice: inout Dice<some RandomNumberGenerator>) -> (state: [UInt8], now: Int64) {
+        let frontEnd = dice.frontEnd()
+        var world = World(History(plan: dice.plan(frontEnd), steps: []), traces: false)
+        world.send(.start)
+        for _ in 0..<dice.roll(30) where world.stopping == nil {
+            let step = dice.step(in: world, frontEnd)
+            if case .stop = step { continue }
+            world.apply(step)
+        }
+        return (StateText(world.supervisor.records).bytes, world.now)
+    }
+
+    // MARK: Damage
+
+    private static func damaged(_ state: [UInt8], _ dice: inout Dice<some RandomNumberGenerator>) -> [UInt8] {
+        switch dice.roll(3) {
+        case 0: Array(state.prefix(dice.roll(state.count + 1)))
+        case 1: shuffled(state, &dice)
+        default: garbled(state, &dice)
+        }
+    }
+
+    private static func garbled(_ state: [UInt8], _ dice: inout Dice<some RandomNumberGenerator>) -> [UInt8] {
+        var bytes = state
+        for _ in 0...dice.roll(8) where !bytes.isEmpty { bytes[dice.roll(bytes.count)] = UInt8(dice.roll(256)) }
+        return bytes
+    }
+
+    /// Lines lost, doubled and in another order.
+    private static func shuffled(_ state: [UInt8], _ dice: inout Dice<some RandomNumberGenerator>) -> [UInt8] {
+        var lines = state.split(separator: newline)
+        for _ in 0...dice.roll(6) where !lines.isEmpty {
+            let index = dice.roll(lines.count)
+            switch dice.roll(3) {
+            case 0: lines.remove(at: index)
+            case 1: lines.append(lines[index])
+            default: lines.swapAt(index, dice.roll(lines.count))
+            }
+        }
+        return Array(lines.joined(separator: [newline]))
+    }
+
+    /// Lines that are whole, with values that nobody wrote.
+    private static func hostile(_ state: [UInt8], _ dice: inout Dice<some RandomNumberGenerator>) -> [UInt8] {
+        var records = StateText(decoding: state).records
+        for _ in 0...dice.roll(6) {
+            let index = dice.roll(records.count)
+            let keys = records[index].values.keys.sorted()
+            if keys.isEmpty { continue }
+            let value = dice.pick([
+                "-1", "0", "1", "2", "9223372036854775807", "-9223372036854775808", "4294967297", "x", "",
+                "99999999999999999999",
+                "ready", "spawning", "starting", "3,3,4,9223372036854775807",
+            ])
+            records[index][dice.pick(keys)] = dice.chance(15) ? nil : value
+        }
+        return StateText(records).bytes
+    }
+
+    // MARK: Going on
+
+    private static func check(_ bytes: [UInt8], at now: Int64, recovers: Bool = true) -> String? {
+        let text = StateText(decoding: bytes)
+        var survivor = Survivor(Supervisor(restoring: text), at: now)
+        for record in text.all("child") {
+            guard let pid = record[number: "pid"], pid > 1, let pid = Int32(exactly: pid) else { continue }
+            if survivor.supervisor.child(withPID: pid) == nil { return "a child with a whole line is forgotten" }
+        }
+        let problem = survivor.problem(recovers)
+        return problem.map { "\($0)\n\(String(decoding: bytes, as: UTF8.self))" }
+    }
+}
+
+/// A kind world around an engine that read a damaged state: loads find a good plan, children get ready and obey.
+private struct Survivor {
+    var supervisor: Supervisor
+    private var now: Int64
+    private var living: Set<Int32>
+    private var told: Set<Int32> = []
+    private var starting: Set<Int32> = []
+    private var answers = 0
+    private var hasExited = false
+    private var trouble: String?
+    private var nextPID: Int32 = 1000
+
+    init(_ supervisor: Supervisor, at now: Int64) {
+        self.supervisor = supervisor
+        self.now = now
+        living = Set(supervisor.children.values.map(\.pid))
+        for child in supervisor.children.values {
+            if child.phase == .starting { starting.insert(child.pid) }
+            if child.isTold { told.insert(child.pid) }
+        }
+    }
+
+    mutating func problem(_ recovers: Bool) -> String? {
+        let before = living
+        send(.resumed)
+        send(.reload(-7))
+        live { $0.answers > 0 }
+        if recovers && trouble == nil && answers != 1 { return "a reload is never answered after a damaged state" }
+        if recovers && trouble == nil && !living.isDisjoint(with: before) {
+            return "an old child outlives the reload that replaces all"
+        }
+        send(.stop(StopRequest(.graceful)))
+        live { $0.hasExited }
+        return trouble ?? (hasExited || !recovers ? nil : "a stop never ends after a damaged state")
+    }
+
+    private mutating func live(until isDone: (Self) -> Bool) {
+        for _ in 0..<300 where !(isDone(self) && told.isEmpty) && !hasExited && trouble == nil {
+            if let pid = told.min() {
+                told.remove(pid)
+                starting.remove(pid)
+                living.remove(pid)
+                send(.exited(pid: pid, .exited(0)))
+            } else if let pid = starting.min() {
+                starting.remove(pid)
+                send(.ready(pid: pid))
+            } else if let due = supervisor.nextDeadline() {
+                now = max(now, due.nanoseconds)
+                send(.timer)
+            } else {
+                return
+            }
+        }
+    }
+
+    private mutating func send(_ first: Event) {
+        var queue = [first]
+        var index = 0
+        while index < queue.count, trouble == nil, !hasExited {
+            if index == 2000 { trouble = "a busy loop after a damaged state" }
+            let event = queue[index]
+            index += 1
+            for action in supervisor.handle(event, at: Instant(nanoseconds: now)) {
+                switch action {
+                case .load: queue.append(.loaded(Self.plan))
+                case .spawn(let child):
+                    nextPID += 1
+                    living.insert(nextPID)
+                    starting.insert(nextPID)
+                    queue.append(.spawned(child.id, pid: nextPID))
+                case .signal(let pid, _, _):
+                    if !living.contains(pid) { trouble = "a signal to \(pid), which is not alive" }
+                    told.insert(pid)
+                case .answer(-7, _): answers += 1
+                case .exit: hasExited = true
+                case .answer, .prove, .exec, .report: break
+                }
+            }
+        }
+    }
+
+    private static let plan: Plan = {
+        var service = Service(name: "new", stopSignal: 15)
+        service.readiness = .notified
+        return Plan(services: [service])
+    }()
+}

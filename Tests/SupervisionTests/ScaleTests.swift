@@ -1,0 +1,134 @@
+import Testing
+
+@testable import Supervision
+
+/// The cost of an event does not grow with the number of children: ten thousand of them against a hundred.
+@Suite(.serialized) struct ScaleTests {
+    private static let few = 100
+    private static let many = 10_000
+    /// Caches and a heap that is deeper cost a bit; something linear would cost a hundred times more.
+    private static let bound = 8.0
+
+    /// The best of several rounds, in seconds per event.
+    private func cost(_ children: Int, _ round: (Int) -> (events: Int, time: Duration)) -> Double {
+        (0..<5).map { _ in
+            let (events, time) = round(children)
+            return time / .seconds(1) / Double(events)
+        }.min() ?? 0
+    }
+
+    private func ratio(_ name: String, _ round: (Int) -> (events: Int, time: Duration)) -> Double {
+        let (few, many) = (cost(Self.few, round), cost(Self.many, round))
+        let ratio = many / few
+        let figures = [few, many].map { "\(Int($0 * 1e9)) ns" }
+        print("scale: \(name): \(figures[0]) an event at \(Self.few) children, \(figures[1]) at \(Self.many)")
+        return ratio
+    }
+
+    private func crowd(_ count: Int, _ readiness: Readiness) -> Crowd {
+        Crowd(
+            plain("web") {
+                $0.services[0].instances = count
+                $0.services[0].readiness = readiness
+            })
+    }
+
+    @Test func deathsAndRestarts() {
+        let ratio = ratio("death and restart") { count in
+            var crowd = crowd(count, .none)
+            let time = ContinuousClock().measure {
+                for turn in 0..<20_000 as Range<Int32> {
+                    // Long enough a life for a restart at once.
+                    crowd.now += 10_000_000_000
+                    crowd.send(.exited(pid: 100 + turn % Int32(count), .exited(1)))
+                }
+            }
+            return (20_000, time)
+        }
+        #expect(ratio < Self.bound)
+    }
+
+    @Test func readiness() {
+        let ratio = ratio("readiness") { count in
+            var crowd = crowd(count, .notified)
+            let time = ContinuousClock().measure {
+                for pid in 0..<Int32(count) { crowd.send(.ready(pid: 100 + pid)) }
+            }
+            #expect(!crowd.supervisor.isFirstRound)
+            return (count, time)
+        }
+        #expect(ratio < Self.bound)
+    }
+
+    @Test func timers() {
+        let ratio = ratio("timer") { count in
+            var crowd = crowd(count, .alive(.seconds(1)))
+            crowd.now += 1_000_000_000
+            crowd.send(.timer)
+            crowd.now += 10_000_000_000
+            for pid in 0..<Int32(count) {
+                crowd.now += 1000
+                crowd.send(.exited(pid: 100 + pid, .exited(1)))
+            }
+            var timers = 0
+            let time = ContinuousClock().measure {
+                while let due = crowd.supervisor.nextDeadline() {
+                    crowd.now = due.nanoseconds
+                    crowd.send(.timer)
+                    timers += 1
+                }
+            }
+            #expect(timers == count)
+            return (count, time)
+        }
+        #expect(ratio < Self.bound)
+    }
+
+    @Test func theQueueOfDeadlinesStaysSmall() {
+        var crowd = crowd(10, .alive(.seconds(1000)))
+        for turn in 0..<10_000 as Range<Int32> {
+            crowd.now += 2_000_000_000
+            crowd.send(.exited(pid: 100 + turn % 10, .exited(1)))
+            crowd.send(.timer)
+        }
+        #expect(crowd.supervisor.deadlines.count < 200)
+    }
+}
+
+/// An engine and just so much world that its children live; a pid is used again by the child that takes the place.
+private struct Crowd {
+    var supervisor = Supervisor()
+    var now: Int64 = 0
+    private let plan: Plan
+    private var nextPID: Int32 = 100
+    private var reaped: Int32?
+
+    init(_ plan: Plan) {
+        self.plan = plan
+        send(.start)
+    }
+
+    mutating func send(_ event: Event) {
+        if case .exited(let pid, _) = event { reaped = pid }
+        var events = [event]
+        var index = 0
+        while index < events.count {
+            let actions = supervisor.handle(events[index], at: Instant(nanoseconds: now))
+            index += 1
+            for action in actions {
+                switch action {
+                case .load: events.append(.loaded(plan))
+                case .spawn(let child): events.append(.spawned(child.id, pid: freePID()))
+                default: break
+                }
+            }
+        }
+    }
+
+    private mutating func freePID() -> Int32 {
+        defer { reaped = nil }
+        if let reaped { return reaped }
+        nextPID += 1
+        return nextPID - 1
+    }
+}
