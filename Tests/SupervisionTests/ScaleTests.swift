@@ -92,6 +92,9 @@ import Testing
             crowd.send(.timer)
         }
         #expect(crowd.supervisor.deadlines.count < 200)
+        crowd.now += 1_000_000_000_000
+        crowd.send(.timer)
+        #expect(crowd.supervisor.children.values.allSatisfy { $0.phase == .ready })
     }
 }
 

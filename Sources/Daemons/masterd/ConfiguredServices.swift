@@ -7,12 +7,26 @@ final class ConfiguredServices: MasterSource {
     private let loader: ConfigurationLoader
     private let log: Log
     private let version: String
+    /// One socket: a free port may be asked for more than once.
+    private struct Key: Hashable {
+        let address: ListenAddress
+        let section: String
+        let index: Int
+
+        init(_ bind: Bind, _ section: ListenSection, _ index: Int) {
+            address = bind.address
+            let isFree = bind.address.socket.port == 0
+            self.section = isFree ? section.name : ""
+            self.index = isFree ? index : 0
+        }
+    }
+
     /// In force.
-    private var bound: [ListenAddress: Listener] = [:]
+    private var bound: [Key: Listener] = [:]
     /// Bound by the load that is not in force yet.
-    private var fresh: [ListenAddress: Listener] = [:]
+    private var fresh: [Key: Listener] = [:]
     /// What that load needs.
-    private var needed: Set<ListenAddress> = []
+    private var needed: Set<Key> = []
 
     init(_ loader: ConfigurationLoader, _ log: Log, version: String) {
         self.loader = loader
@@ -34,6 +48,7 @@ final class ConfiguredServices: MasterSource {
         do {
             try bind(configuration)
             var programs: [String: Program] = [:]
+            for service in configuration.services { warn(service) }
             for service in configuration.services { programs[service.name] = try program(service, configuration) }
             return MasterSetup(plan: configuration.plan(), programs: programs, version: version)
         } catch {
@@ -42,12 +57,23 @@ final class ConfiguredServices: MasterSource {
         }
     }
 
+    /// What is read, but not done yet, must not look as if it were.
+    private func warn(_ service: ServiceSection) {
+        var unused: [String] = []
+        if service.watchdog != nil { unused.append("watchdog") }
+        if service.umask != nil { unused.append("umask") }
+        if service.onMasterDeath == .drain { unused.append("on-master-death drain") }
+        for keyword in unused {
+            log.warning("\(service.place): '\(keyword)' of '\(service.name)' is not supported yet")
+        }
+    }
+
     func committed() {
         bound.merge(fresh) { _, new in new }
         fresh = [:]
-        for (address, listener) in bound where !needed.contains(address) {
+        for (key, listener) in bound where !needed.contains(key) {
             listener.removeFile()
-            bound[address] = nil
+            bound[key] = nil
         }
     }
 
@@ -61,14 +87,17 @@ final class ConfiguredServices: MasterSource {
     /// What is bound already stays; a busy address is an error at once.
     private func bind(_ configuration: Configuration) throws(DaemonError) {
         needed = []
-        for bind in configuration.listeners.flatMap(\.binds) {
-            needed.insert(bind.address)
-            guard bound[bind.address] == nil, fresh[bind.address] == nil else { continue }
+        let wanted = configuration.listeners.flatMap { section in
+            section.binds.enumerated().map { (Key($1, section, $0), $1) }
+        }
+        for (key, bind) in wanted {
+            needed.insert(key)
+            guard bound[key] == nil, fresh[key] == nil else { continue }
             let old = bind.mode.map { Files.setUmask(~$0 & 0o777) }
             defer { if let old { Files.setUmask(old) } }
             let kind: Listener.Kind = bind.address.kind == .stream ? .stream : .datagram
             let listener = try Binding.listen(kind, at: bind.address.socket, reusesPort: bind.reuseport)
-            fresh[bind.address] = listener
+            fresh[key] = listener
             do {
                 // Not every program expects a listener that does not wait.
                 try Descriptor.setNonBlocking(listener.fileDescriptor, false)
@@ -118,9 +147,11 @@ final class ConfiguredServices: MasterSource {
     }
 
     private func sockets(_ service: ServiceSection, _ configuration: Configuration) -> [HandedSocket] {
-        service.listen.flatMap { reference in
-            (configuration.listeners.first { $0.name == reference.name }?.binds ?? []).compactMap { bind in
-                guard let listener = bound[bind.address] ?? fresh[bind.address] else { return nil }
+        service.listen.flatMap { reference -> [HandedSocket] in
+            guard let section = configuration.listeners.first(where: { $0.name == reference.name }) else { return [] }
+            return section.binds.enumerated().compactMap { index, bind in
+                let key = Key(bind, section, index)
+                guard let listener = bound[key] ?? fresh[key] else { return nil }
                 return HandedSocket(
                     name: reference.name, address: listener.address, descriptor: listener.fileDescriptor)
             }

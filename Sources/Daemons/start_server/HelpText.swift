@@ -7,10 +7,11 @@ enum HelpText {
                start_server --restart|--stop|--upgrade [OPTIONS]
         Binds sockets, starts PROGRAM with them, and replaces it without closing them.
 
-        HUP starts a new worker and then ends the old ones; TERM ends all; USR1 reopens
-        the log; USR2 upgrades start_server itself. Options may be cut short, begin with
-        one dash or two, and take =VALUE or the next word. Times are in seconds, with a
-        fraction where wanted.
+        HUP starts a new worker and then ends the old ones; TERM ends all. INT and QUIT
+        send TERM to the workers, and KILL when they come again a second later. USR1
+        reopens the log; USR2 upgrades start_server itself. Options may be cut short,
+        begin with one dash or two, and take =VALUE or the next word. Times are in
+        seconds, with a fraction where wanted.
 
         Sockets:
           --port=[HOST:][u]PORT[=FD]     listen on a TCP port, or UDP after a 'u', of
@@ -51,17 +52,23 @@ enum HelpText {
         Not in Server::Starter:
           --readiness=interval|notify    take a new worker when it has lived for the
                                          interval (default), or when it says READY=1
-          --start-timeout=TIME           how long a start or a --restart may take
+          --start-timeout=TIME           how long a start with --readiness=notify, a
+                                         --restart or an --upgrade may take (default
+                                         30)
           --stop-timeout=TIME            KILL what has not ended that long after its
-                                         signal
-          --max-old-generations=N        how many old generations may linger
-          --backoff=BASE,MAX             the wait after a failed start, and its limit
-          --control-socket=PATH          where daemonctl finds it
+                                         signal (default never); gives each worker a
+                                         process group of its own
+          --max-old-generations=N        KILL the oldest beyond so many (default none)
+          --backoff=BASE,MAX             the least time between two starts of a worker
+                                         that fails, and what it grows to (0.1,1)
+          --control-socket=PATH          a Unix socket, mode 600, for 'help', 'show
+                                         proc', 'reload' and other commands
           --upgrade                      replace the start_server of --pid-file by the
                                          installed one: same pid, sockets, workers
-          --user=NAME, --group=NAME      whose rights remain once sockets are bound
+          --user=NAME, --group=NAME      whom the workers run as; start_server itself
+                                         keeps its rights
           --reuseport                    SO_REUSEPORT on the ports
-          --syslog                       log to syslog(3)
+          --syslog                       its own lines to syslog(3) besides
 
         """
 }

@@ -75,6 +75,7 @@ enum StartServer {
                 Descriptor.closeInherited(except: kept(parts, pipe))
             }
             try parts.log?.redirect()
+            if settings.daemonize && settings.log == nil { try closeOutput(console) }
             try writePidFile(parts.pidFile)
             if let path = settings.controlSocket { parts.control = try bindControl(path) }
             if settings.readiness == .notify { parts.notify = try notifySocket() }
@@ -115,6 +116,17 @@ enum StartServer {
         } catch {
             throw ExitError(error.description, exitStatus: 255)
         }
+    }
+
+    /// Nobody may be kept waiting for the end of our output.
+    private static func closeOutput(_ console: Console) throws(ExitError) {
+        do {
+            let null = try FileDescriptor.open("/dev/null", .readWrite)
+            for number: Int32 in 1...2 { try Descriptor.duplicate(null.number, ontoStandard: number) }
+        } catch {
+            throw ExitError("cannot open /dev/null", error)
+        }
+        console.reopened()
     }
 
     private static func lockPidFile(_ settings: Settings) throws(ExitError) -> PidFile? {

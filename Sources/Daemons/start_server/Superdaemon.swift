@@ -25,6 +25,7 @@ final class Superdaemon: MasterHost {
     private var knownMistakes: Set<String> = []
     private var requests: [Requester: (String) -> Void] = [:]
     private var requestCount = 0
+    private var stopAsked: MonotonicTime?
     private(set) var control: ControlServer?
     private(set) var exitCode: Int32 = 0
 
@@ -182,9 +183,16 @@ final class Superdaemon: MasterHost {
             let request = StopRequest(
                 .graceful, signal: settings.signalOnTerm.rawValue, cause: signal.rawValue)
             master?.send(.stop(request))
-        default:
-            master?.send(.stop(StopRequest(.graceful, signal: Signal.terminate.rawValue, cause: signal.rawValue)))
+        default: interrupt(signal)
         }
+    }
+
+    /// The first asks, and one that comes a while later insists: workers that ignore TERM do not hold the stop for ever.
+    private func interrupt(_ signal: Signal) {
+        let isAgain = stopAsked.map { MonotonicTime.now - $0 > .seconds(1) } ?? false
+        let urgency: StopRequest.Urgency = isAgain ? .now : .graceful
+        let number = (isAgain ? Signal.kill : .terminate).rawValue
+        master?.send(.stop(StopRequest(urgency, signal: number, cause: signal.rawValue)))
     }
 
     func answer(_ requester: Requester, _ answer: Answer) {
@@ -214,7 +222,9 @@ final class Superdaemon: MasterHost {
         case .changed: writeStatus()
         case .reloading: manager.reloading()
         case .reloaded: if report != .reloaded(generation: 0) { manager.ready() }
-        case .stopping: manager.stopping()
+        case .stopping:
+            stopAsked = stopAsked ?? .now
+            manager.stopping()
         case .upgradeFailed(let reason): UpgradeAnswer.send("failed \(reason)")
         case .failedToStart(_, let failure): firstStartFailed(failure)
         default: break

@@ -31,8 +31,9 @@ class Result(NamedTuple):
 
 
 class Case:
-    def __init__(self, echod: str, repository: str) -> None:
+    def __init__(self, echod: str, start_server: str, repository: str) -> None:
         self.echod = echod
+        self.start_server = start_server
         self.repository = repository
         self.folder = ""
         self._processes: List[subprocess.Popen] = []

@@ -1,4 +1,4 @@
-"""What echod prints with --print-service, and where etc/ keeps it."""
+"""What echod prints with --print-service, and where etc/ keeps it; and what else is in etc/."""
 
 from __future__ import annotations
 
@@ -17,6 +17,9 @@ FILES: Dict[str, str] = {
     "default": "default/echod",
 }
 EXECUTABLE = ("sysv", "openrc")
+# For programs under start_server.
+HAND_WRITTEN = ("systemd/start_server@.service", "start_server/echod.conf", "start_server/echod.env/KILL_OLD_DELAY",
+                "start_server/echod.env/TZ", "logrotate.d/start_server")
 
 
 def service_file(echod: str, kind: str, *options: str) -> str:

@@ -26,9 +26,10 @@ extension ConfigurationParser {
         // Workers and programs share their names: `after`, `start`, `@NAME`.
         var services: [String: ServiceSection.Kind] = [:]
         for section in configuration.services where !section.name.isEmpty {
-            if let kind = services.updateValue(section.kind, forKey: section.name) {
-                services[section.name] = kind
-                complainOfTwo(kind.rawValue, section.name, section.place)
+            if let first = services[section.name] {
+                complainOfTwo(first.rawValue, section.name, section.place)
+            } else {
+                services[section.name] = section.kind
             }
         }
     }
@@ -64,7 +65,7 @@ extension ConfigurationParser {
         let limit = service.startTimeout ?? configuration.global.startTimeout
         guard case .alive(let time) = service.readiness, time >= limit else { return }
         let text = "'readiness after \(TimeText.text(time))' takes all of 'start-timeout \(TimeText.text(limit))'."
-        complain(service.place, text)
+        complain(service.place(of: .readiness), text)
     }
 
     /// What may be referred to.
@@ -116,7 +117,9 @@ extension ConfigurationParser {
         }
         complainOfCircles(services.filter { missing[$0.key, default: 0] > 0 })
         for service in configuration.services where stages[service.name] == Self.longestChain {
-            complain(service.place, "'\(service.name)' waits for more than \(Self.longestChain - 1) others in a chain.")
+            complain(
+                service.place(of: .after),
+                "'\(service.name)' waits for more than \(Self.longestChain - 1) others in a chain.")
         }
     }
 

@@ -33,7 +33,9 @@ extension ConfigurationParser {
             throw unknownKeyword(line, known.map(\.rawValue))
         }
         if let key = keyword.key { try once(line, as: key) }
-        try configuration.services[configuration.services.count - 1].read(keyword, &line)
+        let last = configuration.services.count - 1
+        configuration.services[last].note(keyword == .directory ? .chdir : keyword, at: line.place)
+        try configuration.services[last].read(keyword, &line)
         try line.finish()
     }
 }

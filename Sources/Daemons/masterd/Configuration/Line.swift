@@ -58,10 +58,10 @@ extension Line {
         return value
     }
 
-    mutating func time(_ option: String? = nil, least: Duration = .microseconds(1)) throws(Complaint) -> Duration {
+    mutating func time(_ option: String? = nil) throws(Complaint) -> Duration {
         let expected = "a time with its unit (us, ms, s, m, h or d)"
         let time = try value(option, expected, TimeText.parse)
-        guard time >= least else { throw Complaint("'\(option ?? keyword)' expects more than 0.") }
+        guard time > .zero else { throw Complaint("'\(option ?? keyword)' expects more than 0.") }
         return time
     }
 
@@ -132,6 +132,9 @@ func decimal(_ text: String, in range: ClosedRange<Int>) -> Int? {
 
 /// HAProxy's words for the nearest of `words`; nothing where none is near.
 func suggestion(_ word: String, _ words: [String]) -> String? {
-    guard word.utf8.count <= 64, words.count <= 500 else { return nil }
-    return nearest(word, words).map { "; did you mean '\($0)' maybe ?" }
+    guard words.count <= 500 else { return nil }
+    let length = word.utf8.count
+    // Words of other lengths are further away than `nearest` allows.
+    let candidates = words.filter { abs($0.utf8.count - length) <= max(1, $0.utf8.count / 3) }
+    return nearest(word, candidates).map { "; did you mean '\($0)' maybe ?" }
 }

@@ -50,12 +50,18 @@ struct ServiceSection: Equatable, Sendable {
     var watchdog: Duration?
     var umask: FileMode?
     var place = Place.nowhere
+    private(set) var places = Places()
 
     init(_ kind: Kind, _ name: String) {
         self.kind = kind
         self.name = name
         readiness = Self.usualReadiness(kind)
     }
+
+    /// The line that says it, or else the section's first.
+    func place(of keyword: ServiceKeyword) -> Place { places[keyword.rawValue] ?? place }
+
+    mutating func note(_ keyword: ServiceKeyword, at place: Place) { places[keyword.rawValue] = place }
 
     /// A worker may be any server: alive after a second is the rule that never loses requests to one that cannot say
     /// READY=1. A program counts from its start, as in HAProxy.

@@ -27,9 +27,11 @@ extension Configuration {
         func check(_ isRight: Bool, _ place: Place, _ text: @autoclosure () -> String) {
             if !isRight { mistakes.append(Mistake(place, text())) }
         }
-        func checkAccount(_ user: String?, _ group: String?, _ place: Place) {
-            if let user { check(facts.hasUser(user), place, "cannot find user id for '\(user)'") }
-            if let group { check(facts.hasGroup(group), place, "cannot find group id for '\(group)'") }
+        func checkUser(_ user: String, _ place: Place) {
+            check(facts.hasUser(user), place, "cannot find user id for '\(user)'")
+        }
+        func checkGroup(_ group: String, _ place: Place) {
+            check(facts.hasGroup(group), place, "cannot find group id for '\(group)'")
         }
         func checkFolder(_ folder: String, _ keyword: String, _ place: Place) {
             check(facts.isFolder(folder), place, "'\(keyword)': cannot find folder '\(folder)'.")
@@ -37,16 +39,18 @@ extension Configuration {
         for socket in global.controlSockets { checkFolder(folder(of: socket.path), "control-socket", socket.place) }
         for bind in listeners.flatMap(\.binds) {
             if case .unix(let path) = bind.address.socket { checkFolder(folder(of: path), "bind", bind.place) }
-            checkAccount(bind.user, bind.group, bind.place)
+            if let user = bind.user { checkUser(user, bind.place) }
+            if let group = bind.group { checkGroup(group, bind.place) }
         }
         for service in services {
-            checkAccount(service.user, service.group, service.place)
-            if let directory = service.directory { checkFolder(directory, "chdir", service.place) }
-            if case .file(let path) = service.log { checkFolder(folder(of: path), "log", service.place) }
+            if let user = service.user { checkUser(user, service.place(of: .user)) }
+            if let group = service.group { checkGroup(group, service.place(of: .group)) }
+            if let directory = service.directory { checkFolder(directory, "chdir", service.place(of: .chdir)) }
+            if case .file(let path) = service.log { checkFolder(folder(of: path), "log", service.place(of: .log)) }
             do {
                 _ = try executable(of: service, facts)
             } catch {
-                check(false, service.place, "Cannot execute \(service.command.first ?? ""): \(error)")
+                check(false, service.place(of: .command), "Cannot execute \(service.command.first ?? ""): \(error)")
             }
         }
         return mistakes

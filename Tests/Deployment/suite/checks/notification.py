@@ -13,15 +13,16 @@ from ..case import Case, Check, expect_equal, expect_in, read, wait_for
 
 
 class Manager:
-    """The other end of NOTIFY_SOCKET, and the echod that it started."""
+    """The other end of NOTIFY_SOCKET, and what it started: echod, or another command."""
 
-    def __init__(self, case: Case, *, abstract: bool, watchdog: bool = False) -> None:
+    def __init__(self, case: Case, *command: str, abstract: bool, watchdog: bool = False) -> None:
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         self._socket.settimeout(10)
         address = f"@deployment-{os.getpid()}-{os.path.basename(case.folder)}" if abstract else case.path("notify")
         self._socket.bind(address.replace("@", "\0", 1) if abstract else address)
         environment = {"NOTIFY_SOCKET": address, **({"WATCHDOG_USEC": "200000"} if watchdog else {})}
-        self.process: subprocess.Popen = case.start_echod("--bind=127.0.0.1:0", environment=environment)
+        words = command or case.foreground("--bind=127.0.0.1:0")
+        self.process: subprocess.Popen = case.start(*words, environment=environment)
 
     def __enter__(self) -> "Manager":
         return self

@@ -7,7 +7,7 @@ import re
 from typing import List, Tuple
 
 from ..case import Case, Check, expect_equal, read
-from ..printed import FILES, mode
+from ..printed import FILES, HAND_WRITTEN, mode
 from ..staging import Staging
 
 BLOCK = re.compile(r"^```(\w*)[ ]*(.*)\n((?:(?!^```$).*\n)*?)^```$", re.MULTILINE)
@@ -27,7 +27,10 @@ def commands_work(case: Case) -> str:
     with Staging(case) as stage:
         for kind, name in FILES.items():
             stage.copy(case.etc(name), f"/root/daemonkit/etc/{name}", mode(kind))
+        for name in HAND_WRITTEN:
+            stage.copy(case.etc(name), f"/root/daemonkit/etc/{name}")
         stage.copy(case.echod, "/root/daemonkit/.build/release/echod", 0o755)
+        stage.copy(case.start_server, "/root/daemonkit/.build/release/start_server", 0o755)
         for commands in runnable:
             stage.must("sh", "-e", "-c", f"cd /root/daemonkit\n{commands}")
     return f"{sum(len(commands.splitlines()) for commands in runnable)} commands"
@@ -41,10 +44,13 @@ def the_others_say_why(case: Case) -> str:
 
 def names_every_file(case: Case) -> None:
     text = read(case.etc("README.md"))
-    missing = [name for name in FILES.values() if f"`{name}`" not in text]
+    missing = [name for name in [*FILES.values(), *HAND_WRITTEN] if f"`{name}`" not in text]
     expect_equal("files not named", missing, [])
     folders = [name for name in os.listdir(case.etc()) if os.path.isdir(case.etc(name))]
     expect_equal("folders not named", [name for name in folders if f"{name}/" not in text], [])
+    there = {os.path.relpath(os.path.join(folder, name), case.etc())
+             for folder, _, names in os.walk(case.etc()) for name in names}
+    expect_equal("files", sorted(there), sorted([*FILES.values(), *HAND_WRITTEN, "README.md"]))
 
 
 CHECKS = [
