@@ -86,7 +86,7 @@ extension Supervisor {
 
     mutating func endedInStop(_ child: Child, _ ending: Ending) {
         // Dead by what we sent is no failure.
-        let byUs = child.phase == .killed || child.told.map { ending.code == 128 + $0 } ?? false
+        let byUs = child.phase == .killed || child.told.map { ending.code == 128 &+ $0 } ?? false
         if ending.isBad && !byUs && firstBadCode == nil { firstBadCode = ending.code }
         report(.ended(child, ending))
         report(.changed)
