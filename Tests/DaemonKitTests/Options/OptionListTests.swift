@@ -14,7 +14,8 @@ struct OptionListTests {
     func standard() {
         let table = [
             "foreground", "debug", "no-user-checks", "port", "bind", "syslog", "pid-file", "log-file", "log-format",
-            "user", "group", "chroot", "umask", "chdir", "start-timeout", "workers", "control-socket", "check", "status",
+            "user", "group", "chroot", "umask", "chdir", "start-timeout", "workers", "control-socket", "check",
+            "status",
             "stop", "reload", "reopen-logs", "print-service",
         ]
         #expect(Set(names(.standard)) == Set(table + always))
