@@ -113,7 +113,9 @@ package struct ControlInput: Sendable {
         if isSkipping { return [UInt8](repeating: UInt8(ascii: " "), count: ControlLine.longestLine + 1) + bytes }
         guard let waiting else { return bytes }
         let line = "\(ControlLine.text(waiting.requests)) <<\(ControlLine.escaped(waiting.pattern))\n"
-        return Array(line.utf8) + waiting.payload + bytes
+        // One that is too long already stays too long.
+        let tooLong = [UInt8](repeating: UInt8(ascii: " "), count: Self.longestPayload + 1) + [UInt8(ascii: "\n")]
+        return Array(line.utf8) + (isPayloadTooLong ? tooLong : waiting.payload) + bytes
     }
 
     package mutating func append(_ more: ArraySlice<UInt8>) { bytes += more }

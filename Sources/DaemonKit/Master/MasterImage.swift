@@ -47,10 +47,11 @@ package struct MasterImage: Sendable {
     func execute(_ state: StateText, kept: [Int32]) -> String {
         do {
             let file = try MemoryFile.make("daemonkit-state", state.bytes)
+            defer { for number in kept { try? Descriptor.setCloseOnExec(number, true) } }
             for number in kept + [file.number] { try Descriptor.setCloseOnExec(number, false) }
             let reason = CurrentProcess.execute(
-                path, arguments, environment: environment + [Array("\(Self.stateVariable)=\(file.number)".utf8)])
-            for number in kept { try? Descriptor.setCloseOnExec(number, true) }
+                path, arguments,
+                environment: environment + [Array("\(Self.stateVariable)=\(file.number)".utf8)])
             return "cannot execute \(path): \(reason)"
         } catch {
             return "cannot hand over the state: \(error)"
