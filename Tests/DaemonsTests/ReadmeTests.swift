@@ -67,6 +67,7 @@ struct ReadmeTests {
         #expect(outcome.output.contains(/\n1:\d+\n500\n2:\d+\n/), "\(outcome.output)")
         let supervised = sandbox.folder.read("DaemonKit/.build/run/log")
         #expect(supervised.contains("upgraded start_server") && supervised.hasSuffix("\nexiting\n"), "\(supervised)")
+        #expect(sandbox.folder.read("DaemonKit/.build/workers.log").contains("New worker ("))
         let rotated = sandbox.folder.read("tickd/tickd.log.1") + sandbox.folder.read("tickd/tickd.log")
         #expect(rotated.contains("NOTICE tickd daemon startup") && rotated.contains("NOTICE tickd daemon shutdown"))
         #expect(sandbox.folder.read("tickd/tickd.log").starts(with: /\S+ \S+ \S+ tickd pid=\d+ NOTICE Reopening/))

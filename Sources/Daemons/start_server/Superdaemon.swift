@@ -221,7 +221,7 @@ final class Superdaemon: MasterHost {
         case .accepted: becameReady()
         case .changed: writeStatus()
         case .reloading: manager.reloading()
-        case .reloaded: if report != .reloaded(generation: 0) { manager.ready() }
+        case .reloaded: manager.ready()
         case .stopping:
             stopAsked = stopAsked ?? .now
             manager.stopping()

@@ -34,11 +34,13 @@ final class Folder: Sendable {
 
     /// The pid in the file, only while its lock is held.
     static func holder(of path: String) -> ProcessID? {
-        guard let file = try? FileDescriptor.open(path, [.readWrite, .noFollow, .nonBlocking]),
+        guard let file = try? FileDescriptor.open(path, [.readWrite, .noFollow, .nonBlocking]) else { return nil }
+        let text = String(decoding: Descriptor.contents(of: file.number, limit: 32), as: UTF8.self)
+        // Who is about to lock an empty file must not find it locked by our look at it.
+        guard let pid = ProcessID(text.trimmingCharacters(in: .whitespacesAndNewlines)),
             (try? Descriptor.tryLock(file.number)) == false
         else { return nil }
-        let text = String(decoding: Descriptor.contents(of: file.number, limit: 32), as: UTF8.self)
-        return ProcessID(text.trimmingCharacters(in: .whitespacesAndNewlines))
+        return pid
     }
 
     private static func kill(holderOf path: String) {
