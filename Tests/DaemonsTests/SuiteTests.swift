@@ -11,8 +11,12 @@ struct SuiteTests {
         let outcome = try run(
             folder, try #require(Machine.find("python3")), [path] + arguments, limit: .seconds(600))
         let last = outcome.output.split(separator: "\n").last.map(String.init) ?? ""
-        #expect(outcome.code == 0, "\(outcome.output.suffix(4000))\n\(outcome.errors.suffix(2000))")
-        #expect(last.contains(/^\d+ passed, 0 failed/) || last.hasPrefix("skipped:"), "\(last)")
+        // What failed, with what it says of it, wherever it stands.
+        let lines = outcome.output.split(separator: "\n")
+        let failed = lines.indices.filter { lines[$0].hasPrefix("FAIL") }
+            .flatMap { lines[$0..<min($0 + 12, lines.count)] }.joined(separator: "\n")
+        #expect(outcome.code == 0, "\(failed)\n\(outcome.output.suffix(1000))\n\(outcome.errors.suffix(2000))")
+        #expect(last.contains(/^\d+ passed, 0 failed/) || last.hasPrefix("skipped:") || last.hasPrefix("ok: "), "\(last)")
         print("\(script): \(last)")
     }
 

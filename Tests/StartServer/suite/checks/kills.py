@@ -136,6 +136,7 @@ def old_worker_in_delay(case: Case) -> None:
     daemon.line(f"old worker {first.pid} died, status:9")
     case.answered(second, 2)
     expect(eventually(lambda: read(case.status_file) == f"2:{second.pid}\n"), read(case.status_file))
+    daemon.line("killing old workers")
     daemon.reload()
     expect(len(case.workers()) == 3, f"{case.workers()}")
 
