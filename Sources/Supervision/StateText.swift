@@ -32,6 +32,20 @@ package struct StateText: Sendable {
             set { values[key] = newValue.isEmpty ? nil : newValue.map(String.init).joined(separator: ",") }
         }
 
+        /// Any bytes, as hexadecimal digits: a text may be cut within a character.
+        package subscript(bytes key: String) -> [UInt8] {
+            get {
+                let digits = Array((values[key] ?? "").utf8).map { UInt8(Self.value($0)) }
+                return stride(from: 0, to: digits.count - 1, by: 2).map { digits[$0] << 4 | digits[$0 + 1] }
+            }
+            set {
+                let digits = newValue.flatMap { [StateText.digits[Int($0 >> 4)], StateText.digits[Int($0 & 15)]] }
+                values[key] = digits.isEmpty ? nil : String(decoding: digits, as: UTF8.self)
+            }
+        }
+
+        private static func value(_ digit: UInt8) -> Int { StateText.digits.firstIndex(of: digit) ?? 0 }
+
         /// Whole nanoseconds.
         package subscript(duration key: String) -> Duration? {
             get { values[key].flatMap { Int64($0) }.map { .nanoseconds($0) } }
@@ -92,7 +106,7 @@ package struct StateText: Sendable {
         return record
     }
 
-    private static let digits = Array("0123456789abcdef".utf8)
+    fileprivate static let digits = Array("0123456789abcdef".utf8)
 
     private static func escaped(_ text: String) -> [UInt8] {
         text.utf8.flatMap { byte in

@@ -24,6 +24,20 @@ package struct FileStatus: Sendable {
     package struct Identity: Hashable, Sendable {
         package let device: dev_t
         package let inode: ino_t
+
+        /// For a state that outlives this process's image: `DEVICE:INODE`.
+        package var text: String { "\(device):\(inode)" }
+
+        package init(device: dev_t, inode: ino_t) {
+            self.device = device
+            self.inode = inode
+        }
+
+        package init?(_ text: String) {
+            let parts = text.split(separator: ":")
+            guard parts.count == 2, let device = dev_t(parts[0]), let inode = ino_t(parts[1]) else { return nil }
+            self.init(device: device, inode: inode)
+        }
     }
 
     package let kind: Kind

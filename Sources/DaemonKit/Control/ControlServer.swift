@@ -271,9 +271,9 @@ package final class ControlServer {
             record[flag: "ending"] = session.isEnding
             record[number: "level"] = session.level.rawValue
             record[number: "requester"] = session.isBusy ? session.requester : nil
-            record["unread"] = String(decoding: session.output, as: UTF8.self)
+            record[bytes: "unread"] = session.output
             let rest = session.requests.isEmpty ? "" : "\(ControlLine.text(session.requests))\n"
-            record["input"] = rest + String(decoding: session.input.unread, as: UTF8.self)
+            record[bytes: "input"] = Array(rest.utf8) + session.input.unread
             return record
         }
     }
@@ -288,10 +288,10 @@ package final class ControlServer {
             session.isInteractive = record[flag: "interactive"]
             session.isAtEnd = record[flag: "end"]
             session.level = ControlLevel(rawValue: record[number: "level"] ?? 0) ?? .user
-            session.send(record["unread"] ?? "")
+            session.send(record[bytes: "unread"])
             session.isLineDone = record[flag: "done"]
             session.isEnding = record[flag: "ending"]
-            session.input.append(Array((record["input"] ?? "").utf8)[...])
+            session.input.append(record[bytes: "input"][...])
             open(session)
             if let requester = record[number: "requester"] {
                 session.isBusy = true
@@ -350,6 +350,7 @@ package final class ControlSession {
     init(_ descriptor: Int32) { self.descriptor = descriptor }
 
     func send(_ text: String) { output += text.utf8 }
+    func send(_ bytes: [UInt8]) { output += bytes }
 
     /// False when the client is gone, or does not read.
     func flush() -> Bool {

@@ -62,12 +62,26 @@ package final class Master {
         while true {
             let due = nextDue()
             if due == nil { rest() }
-            let count = (try? poller.wait(due.map { $0 - .now })) ?? 0
-            // Ends before time-outs: what died in its last moment is dead.
-            for index in 0..<count { readers[poller.event(index).descriptor]?() }
+            serve(due.map { $0 - .now })
             ringAlarms()
-            if let due = supervisor.nextDeadline(), due <= Self.now { send(.timer) }
+            guard let due = supervisor.nextDeadline(), due <= Self.now else { continue }
+            // The wait may have been interrupted, or what came out of it may have taken long: what died in its last
+            // moment is dead, and who got ready in it is ready.
+            serve(.zero)
+            send(.timer)
         }
+    }
+
+    private func serve(_ timeout: Duration?) {
+        let count = (try? poller.wait(timeout)) ?? 0
+        for index in 0..<count { readers[poller.event(index).descriptor]?() }
+    }
+
+    /// Nothing but `timer` meets a deadline: several that have ended are told one after the other.
+    private func time(of event: Event) -> Instant {
+        let now = Self.now
+        guard event != .timer, let due = supervisor.nextDeadline(), due <= now else { return now }
+        return Instant(nanoseconds: due.nanoseconds - 1)
     }
 
     package static var now: Instant { Instant(nanoseconds: MonotonicTime.now.nanoseconds) }
@@ -101,7 +115,7 @@ package final class Master {
         while index < events.count {
             let event = events[index]
             index += 1
-            for action in supervisor.handle(event, at: Self.now) { perform(action) }
+            for action in supervisor.handle(event, at: time(of: event)) { perform(action) }
         }
         events.removeAll(keepingCapacity: true)
         isWorking = false

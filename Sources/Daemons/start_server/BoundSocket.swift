@@ -100,6 +100,7 @@ struct BoundSocket {
         record[number: "descriptor"] = Int(descriptor)
         record[number: "wanted"] = wanted.map(Int.init)
         record["path"] = file?.path
+        record["identity"] = file?.identity.text
         return record
     }
 
@@ -117,9 +118,8 @@ struct BoundSocket {
             let kind = try? Socket.kind(descriptor), kind == (record[flag: "datagram"] ? .datagram : .stream),
             (try? Descriptor.setCloseOnExec(descriptor, true)) != nil
         else { return nil }
-        let file = record["path"].flatMap { path in
-            (try? FileStatus(path: path)).map { OwnedFile(path: path, identity: $0.identity) }
-        }
+        let identity = record["identity"].flatMap(FileStatus.Identity.init)
+        let file = record["path"].flatMap { path in identity.map { OwnedFile(path: path, identity: $0) } }
         self.init(
             key: key, kind: kind, descriptor: descriptor,
             wanted: record[number: "wanted"].flatMap { Int32(exactly: $0) }, file: file)

@@ -35,6 +35,8 @@ extension Superdaemon {
         files[number: "notify"] = notify.map { Int($0.descriptor) }
         files["notifyAddress"] = notify?.address
         files[number: "control"] = control.map { Int($0.listener) }
+        files["controlPath"] = control?.file.path
+        files["controlIdentity"] = control?.file.identity.text
         records.append(files)
         if let record = log?.record { records.append(record) }
         return records + (control?.records ?? [])
@@ -56,10 +58,11 @@ extension Superdaemon {
         {
             parts.notify = NotifySocket(address: address, descriptor: number)
         }
-        if let number = files[number: "control"].flatMap({ Int32(exactly: $0) }), let path = settings.controlSocket,
-            let status = try? FileStatus(path: path), (try? Descriptor.setCloseOnExec(number, true)) != nil
+        if let number = files[number: "control"].flatMap({ Int32(exactly: $0) }), let path = files["controlPath"],
+            let identity = files["controlIdentity"].flatMap(FileStatus.Identity.init),
+            (try? Descriptor.setCloseOnExec(number, true)) != nil
         {
-            parts.control = (number, OwnedFile(path: path, identity: status.identity))
+            parts.control = (number, OwnedFile(path: path, identity: identity))
         }
         if let log = settings.log { parts.log = LogOutput(log, console, restoring: state.first("log")) }
         parts.account = account
