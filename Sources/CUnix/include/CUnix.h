@@ -1,9 +1,7 @@
 // Only what Swift cannot call: macros, variadic or hidden functions, and code that runs inside a signal handler.
 #ifndef CUNIX_H
 #define CUNIX_H
-
 #include <stdbool.h>
-#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/types.h>
 #include <sys/wait.h>
@@ -25,6 +23,8 @@ static inline int cunix_exit_code(int status) { return WEXITSTATUS(status); }
 static inline int cunix_term_signal(int status) { return WTERMSIG(status); }
 
 #ifdef __linux__
+// Swift's own getter traps where there is none, after clearenv(3).
+static inline char **cunix_environ(void) { extern char **environ; return environ; }
 long cunix_syscall(long number, long first, long second, long third, long fourth);  // variadic syscall(2): -1 and errno
 
 // A program to start. As posix_spawn(3) does it, without a copy of our memory; but posix_spawn can neither change the user
