@@ -38,7 +38,7 @@ let package = Package(
         .target(name: "TestSupport", dependencies: ["Unix"], path: "Tests/TestSupport"),
         .target(name: "Simulation", dependencies: ["Supervision"], path: "Tests/Simulation"),
         .testTarget(name: "SupervisionTests", dependencies: ["Supervision", "Simulation", "TestSupport"]),
-        .testTarget(name: "UnixTests", dependencies: ["Unix", "TestSupport"]),
+        .testTarget(name: "UnixTests", dependencies: ["CUnix", "Unix", "TestSupport"]),
         .testTarget(name: "StartServerTests", dependencies: ["start_server", "Unix", "TestSupport"]),
         .testTarget(name: "MasterdTests", dependencies: ["masterd", "Unix", "TestSupport"]),
         .testTarget(name: "DaemonKitTests", dependencies: ["DaemonKit", "Unix", "TestSupport"]),

@@ -91,8 +91,8 @@ pid_t cunix_spawn(const struct cunix_program *program) {
     pid_t pid = vfork();
     if (pid == 0) error = become(program), _exit(127);
     int reason = pid < 0 ? errno : error;
-    sigprocmask(SIG_SETMASK, &old, NULL);
     if (reason && pid > 0) waitpid(pid, NULL, 0);
+    sigprocmask(SIG_SETMASK, &old, NULL);
     return reason ? errno = reason, -1 : pid;
 }
 #endif

@@ -6,12 +6,13 @@ import Unix
 /// The server in a master of its own, with commands that a test needs. What start_server's does is tested there.
 @Suite("ControlServer")
 struct ControlServerTests {
+    /// It belongs to the test, not to the process of its exit test, which never ends its life.
+    private let folder = TemporaryFolder()
+
     /// Runs the server with these commands, while `client` talks to it from another thread; its end is the end.
     private static func serve(
-        _ commands: [ControlCommand] = [], client: @escaping @Sendable (String) throws -> Void
+        _ commands: [ControlCommand] = [], at path: String, client: @escaping @Sendable (String) throws -> Void
     ) throws -> Never {
-        let folder = TemporaryFolder()
-        let path = folder["control"]
         try runMaster { master, _ in
             let (descriptor, file) = try ControlServer.bind(path)
             let server = try ControlServer(descriptor, file: file, master: master)
@@ -22,7 +23,7 @@ struct ControlServerTests {
                 }
             ])
             // The server is kept by this closure.
-            master.after(.seconds(60)) { _ = (server, folder) }
+            master.after(.seconds(60)) { _ = server }
             try Thread.start {
                 do { try client(path) } catch { Issue.record(error) }
                 CurrentProcess.exit(0)
@@ -39,7 +40,7 @@ struct ControlServerTests {
 
     @Test("a command above the session's level is refused, and not in its help")
     func levels() async {
-        await #expect(processExitsWith: .success) {
+        await #expect(processExitsWith: .success) { [path = folder["control"] as String] in
             let commands =
                 [
                     ControlCommand("lower", "to the user's level") { _, session, answer in
@@ -49,7 +50,7 @@ struct ControlServerTests {
                     ControlCommand("danger", "for the administrator", level: .admin) { _, _, answer in answer("done") },
                     ControlCommand("work", "for the operator", level: .operator) { _, _, answer in answer("done") },
                 ]
-            try Self.serve(commands) { path in
+            try Self.serve(commands, at: path) { path in
                 #expect(try Self.ask("danger;work", at: path) == "done\n\ndone\n\n")
                 #expect(try Self.ask("lower;danger;work", at: path) == "\nPermission denied!\n\nPermission denied!\n\n")
                 let help = try Self.ask("lower;help", at: path)
@@ -62,12 +63,12 @@ struct ControlServerTests {
 
     @Test("the longest words that fit are the command, and the rest its arguments")
     func longest() async {
-        await #expect(processExitsWith: .success) {
+        await #expect(processExitsWith: .success) { [path = folder["control"] as String] in
             let commands =
                 ["show", "show all", "show all things"].map { words in
                     ControlCommand(words, "") { arguments, _, answer in answer("\(words)|\(arguments)") }
                 }
-            try Self.serve(commands) { path in
+            try Self.serve(commands, at: path) { path in
                 #expect(try Self.ask("show", at: path) == "show|[]\n\n")
                 #expect(try Self.ask("show all of it", at: path) == "show all|[\"of\", \"it\"]\n\n")
                 #expect(try Self.ask("show all things", at: path) == "show all things|[]\n\n")
@@ -79,12 +80,12 @@ struct ControlServerTests {
 
     @Test("answers that come later come in the order of their commands, and meanwhile others are served")
     func later() async {
-        await #expect(processExitsWith: .success) {
+        await #expect(processExitsWith: .success) { [path = folder["control"] as String] in
             let commands =
                 [
                     ControlCommand("now", "") { _, _, answer in answer("now") }
                 ]
-            try Self.serve(commands) { path in
+            try Self.serve(commands, at: path) { path in
                 let socket = try Socket.open(AF_UNIX, .stream)
                 try Socket.connect(socket.number, to: .unix(path))
                 try Descriptor.writeAll(socket.number, "later 30;later 1;now\n")
@@ -96,7 +97,7 @@ struct ControlServerTests {
 
     @Test("a second answer to a command is none to the next one")
     func twice() async {
-        await #expect(processExitsWith: .success) {
+        await #expect(processExitsWith: .success) { [path = folder["control"] as String] in
             let commands =
                 [
                     ControlCommand("twice", "") { _, _, answer in
@@ -104,7 +105,7 @@ struct ControlServerTests {
                         answer("two")
                     }
                 ]
-            try Self.serve(commands) { path in
+            try Self.serve(commands, at: path) { path in
                 let answers = try Self.ask("twice;twice", at: path)
                 #expect(answers == "one\n\none\n\n")
             }
@@ -113,14 +114,14 @@ struct ControlServerTests {
 
     @Test("an answer has one line's end before its empty line, however it was given")
     func ends() async {
-        await #expect(processExitsWith: .success) {
+        await #expect(processExitsWith: .success) { [path = folder["control"] as String] in
             let commands =
                 [
                     ControlCommand("none", "") { _, _, answer in answer("") },
                     ControlCommand("bare", "") { _, _, answer in answer("a\nb") },
                     ControlCommand("ended", "") { _, _, answer in answer("a\nb\n") },
                 ]
-            try Self.serve(commands) { path in
+            try Self.serve(commands, at: path) { path in
                 let answers = try ["none", "bare", "ended"].map { try Self.ask($0, at: path) }
                 #expect(answers == ["\n", "a\nb\n\n", "a\nb\n\n"])
             }
@@ -129,11 +130,11 @@ struct ControlServerTests {
 
     @Test("an answer of a megabyte arrives whole at a client that reads slowly")
     func large() async {
-        await #expect(processExitsWith: .success) {
+        await #expect(processExitsWith: .success) { [path = folder["control"] as String] in
             let line = String(repeating: "x", count: 99) + "\n"
             let commands =
                 [ControlCommand("large", "") { _, _, answer in answer(String(repeating: line, count: 10_000)) }]
-            try Self.serve(commands) { path in
+            try Self.serve(commands, at: path) { path in
                 let socket = try Socket.open(AF_UNIX, .stream)
                 try Socket.connect(socket.number, to: .unix(path))
                 try Descriptor.writeAll(socket.number, "large\n")
@@ -146,10 +147,10 @@ struct ControlServerTests {
 
     @Test("a payload is neither a word nor a command")
     func payload() async {
-        await #expect(processExitsWith: .success) {
+        await #expect(processExitsWith: .success) { [path = folder["control"] as String] in
             let commands =
                 [ControlCommand("set", "") { words, _, answer in answer(words.joined(separator: "|")) }]
-            try Self.serve(commands) { path in
+            try Self.serve(commands, at: path) { path in
                 let answer = try Self.ask("set a <<E\nstop\nE", at: path)
                 #expect(answer == "a\n\n")
             }

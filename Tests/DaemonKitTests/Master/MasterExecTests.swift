@@ -6,6 +6,16 @@ import Unix
 
 @Suite("A master's exec")
 struct MasterExecTests {
+    /// It belongs to the test, not to the process of its exit test, which never ends its life.
+    private let folder = TemporaryFolder()
+
+    /// A script to be executed; its path.
+    private func image(_ script: String) throws -> String {
+        let path = try folder.write("#!/bin/sh\n\(script)\n", to: "image")
+        chmod(path, 0o755)
+        return path
+    }
+
     // MARK: One that fails
 
     @Test("the reason is told, and the master goes on")
@@ -112,23 +122,21 @@ struct MasterExecTests {
     // MARK: One that succeeds
 
     @Test("the new image has the state, what was kept, and the arguments")
-    func success() async {
-        await #expect(processExitsWith: .exitCode(42)) {
-            let folder = TemporaryFolder()
-            let script = """
-                #!/bin/sh
-                test "$1" = 'an argument' || exit 1
-                test "$DAEMONKIT_STATE" -ge 3 || exit 2
-                grep -q '^signals pending=\(SIGHUP) ~' /dev/fd/$DAEMONKIT_STATE || exit 3
-                grep -q '^mine key=value ~' /dev/fd/$DAEMONKIT_STATE || exit 4
-                read word <&7 && test "$word" = kept || exit 6
-                exit 42
-                """
-            chmod(try folder.write(script, to: "image"), 0o755)
+    func success() async throws {
+        let script = """
+            test "$1" = 'an argument' || exit 1
+            test "$DAEMONKIT_STATE" -ge 3 || exit 2
+            grep -q '^signals pending=\(SIGHUP) ~' /dev/fd/$DAEMONKIT_STATE || exit 3
+            grep -q '^mine key=value ~' /dev/fd/$DAEMONKIT_STATE || exit 4
+            read word <&7 && test "$word" = kept || exit 5
+            exit 42
+            """
+        let path = try image(script)
+        await #expect(processExitsWith: .exitCode(42)) { [path = path as String] in
             let ends = try FileDescriptor.pipe().release()
             try Descriptor.writeAll(ends.write, "kept\n")
             try Descriptor.duplicate(ends.read, onto: 7)
-            let image = MasterImage(arguments: [folder["image"], "an argument"])
+            let image = MasterImage(arguments: [path, "an argument"])
             try runMaster([.terminate, .hangup]) { master, _ in
                 raiseHere(SIGHUP)
                 var record = StateText.Record("mine")
@@ -169,19 +177,13 @@ struct MasterExecTests {
 
     // MARK: The proof
 
-    /// What a proof by this script says: nil when it is good.
-    private static func prove(_ script: String, limit: Duration, _ check: @escaping (String, String?) -> Void) throws
-        -> Never
-    {
-        let folder = TemporaryFolder()
-        let path = folder["image"]
-        chmod(try folder.write("#!/bin/sh\n\(script)\n", to: "image"), 0o755)
+    /// What a proof by this executable says: nil when it is good.
+    private static func prove(_ path: String, limit: Duration, _ check: @escaping (String?) -> Void) throws -> Never {
         let image = MasterImage(arguments: [path])
         try runMaster { master, _ in
             master.after(.zero) {
                 image.prove(StateText([StateText.Record("supervisor")]), in: master, limit: limit) { reason in
-                    check(path, reason)
-                    withExtendedLifetime(folder) {}
+                    check(reason)
                     #expect(CurrentProcess.children.isEmpty)
                     CurrentProcess.exit(0)
                 }
@@ -190,32 +192,30 @@ struct MasterExecTests {
     }
 
     @Test("an executable that understands the state is proven")
-    func proven() async {
-        await #expect(processExitsWith: .success) {
-            try Self.prove("grep -q supervisor /dev/fd/3 && printf understood >&4", limit: .seconds(20)) {
-                #expect($1 == nil)
-            }
+    func proven() async throws {
+        let path = try image("grep -q supervisor /dev/fd/3 && printf understood >&4")
+        await #expect(processExitsWith: .success) { [path = path as String] in
+            try Self.prove(path, limit: .seconds(20)) { #expect($0 == nil) }
         }
     }
 
-    @Test("one that ends without a word, or says something else, is not")
-    func unproven() async {
-        await #expect(processExitsWith: .success) {
-            try Self.prove("exit 0", limit: .seconds(20)) { path, reason in
-                #expect(reason == "\(path) does not understand the state (exit status 0)")
-            }
-        }
-        await #expect(processExitsWith: .success) {
-            try Self.prove("printf understood >&4; kill -KILL $$", limit: .seconds(20)) { path, reason in
-                #expect(reason == "\(path) does not understand the state (SIGKILL)")
+    @Test(
+        "one that ends without a word, or badly, is not",
+        arguments: [("exit 0", "exit status 0"), ("printf understood >&4; kill -KILL $$", "SIGKILL")])
+    func unproven(script: String, ending: String) async throws {
+        let path = try image(script)
+        await #expect(processExitsWith: .success) { [path = path as String, ending = ending as String] in
+            try Self.prove(path, limit: .seconds(20)) { reason in
+                #expect(reason == "\(path) does not understand the state (\(ending))")
             }
         }
     }
 
     @Test("one that hangs is killed with all that it started")
-    func hangs() async {
-        await #expect(processExitsWith: .success) {
-            try Self.prove("printf understood >&4; sleep 600 & sleep 600", limit: .milliseconds(50)) { path, reason in
+    func hangs() async throws {
+        let path = try image("printf understood >&4; sleep 600 & sleep 600")
+        await #expect(processExitsWith: .success) { [path = path as String] in
+            try Self.prove(path, limit: .milliseconds(50)) { reason in
                 #expect(reason?.hasPrefix("\(path) did not answer within ") == true)
             }
         }

@@ -20,6 +20,9 @@ private let python = ["python3", "-c", say]
 
 @Suite("NotifySocket", .enabled(if: hasPython, "needs python3"))
 struct NotifySocketTests {
+    /// It belongs to the test, not to the process of its exit test, which never ends its life.
+    private let folder = TemporaryFolder()
+
     /// Runs a master of some services that get ready by a word; each is started by its closure.
     private static func run(
         _ services: [(String, (NotifySocket) -> Spawn)], _ prepare: (Master, StubHost, NotifySocket) throws -> Void
@@ -114,19 +117,18 @@ struct NotifySocketTests {
 
     @Test("READY=1 of a stranger, who is no descendant of a child, is nobody's")
     func stranger() async {
-        await #expect(processExitsWith: .success) {
-            let folder = TemporaryFolder()
+        await #expect(processExitsWith: .success) { [said = folder["said"] as String] in
             try Self.staysUnready { _, socket in
                 // An orphan: its parent is gone before it speaks.
                 let script = "(trap '' HUP; while kill -0 $$ 2>/dev/null; do :; done; \"$@\") & echo $!"
-                let arguments = ["-c", script, "sh", "/usr/bin/env"] + python + ["READY=1", folder["said"]]
+                let arguments = ["-c", script, "sh", "/usr/bin/env"] + python + ["READY=1", said]
                 let shell = Spawn("/bin/sh", arguments)
                 var started = shell
                 let null = try FileDescriptor.open("/dev/null", .readWrite)
                 started.descriptors = [(1, null.number)]
                 let group = try started.start()
                 _ = try Unix.Child.reap(group, waiting: true)
-                #expect(eventually { (try? FileStatus(path: folder["said"])) != nil })
+                #expect(eventually { (try? FileStatus(path: said)) != nil })
                 try Signal.kill.send(to: -group)
             }
         }
@@ -134,12 +136,11 @@ struct NotifySocketTests {
 
     @Test("READY=1 of a helper is no child's")
     func helper() async {
-        await #expect(processExitsWith: .success) {
-            let folder = TemporaryFolder()
+        await #expect(processExitsWith: .success) { [said = folder["said"] as String] in
             try Self.staysUnready { master, socket in
-                let helper = try Spawn("/usr/bin/env", python + ["READY=1", folder["said"]]).start()
+                let helper = try Spawn("/usr/bin/env", python + ["READY=1", said]).start()
                 master.adopt(helper: helper) { _ in }
-                #expect(eventually { (try? FileStatus(path: folder["said"])) != nil })
+                #expect(eventually { (try? FileStatus(path: said)) != nil })
                 socket.read(for: master)
                 try Signal.kill.send(to: -helper)
             }
@@ -149,12 +150,11 @@ struct NotifySocketTests {
     @Test(
         "what is not READY=1 makes nobody ready", arguments: ["READY=0", "XREADY=1", "READY=1 ", "ready=1", ""])
     func otherWords(text: String) async {
-        await #expect(processExitsWith: .success) { [text = text as String] in
-            let folder = TemporaryFolder()
-            let speaker: (NotifySocket) -> Spawn = { _ in Spawn("/usr/bin/env", python + [text, folder["said"]]) }
+        await #expect(processExitsWith: .success) { [text = text as String, said = folder["said"] as String] in
+            let speaker: (NotifySocket) -> Spawn = { _ in Spawn("/usr/bin/env", python + [text, said]) }
             try Self.run([("worker", speaker)]) { master, _, socket in
                 master.after(.zero) {
-                    #expect(eventually { (try? FileStatus(path: folder["said"])) != nil })
+                    #expect(eventually { (try? FileStatus(path: said)) != nil })
                     socket.read(for: master)
                     #expect(master.supervisor.children.values.map(\.phase) == [.starting])
                     master.stopNow()
