@@ -77,6 +77,38 @@ public struct Context: Sendable {
         return !Poll.readable(descriptor, timeout: duration)
     }
 
+    // MARK: Pausing
+
+    /// True while a worker is to accept nothing new: from SIGTTOU to SIGTTIN. What is open goes on.
+    public var isPaused: Bool { runtime.pauseState.isPaused }
+
+    /// Calls `body` when accepting is to pause, on a thread of its own; also where that was said before this call.
+    /// Handlers run in the order of their registration. A pause and a resumption within one millisecond may be told as
+    /// neither.
+    public func onPause(_ body: @escaping @Sendable () -> Void) { runtime.pauseState.onPause(body) }
+
+    /// Calls `body` when accepting is to go on.
+    public func onResume(_ body: @escaping @Sendable () -> Void) { runtime.pauseState.onResume(body) }
+
+    // MARK: Commands
+
+    /// Answers a command of the control socket, where the daemon runs with `--workers`: `@1 show cache` there asks the
+    /// first worker. What `body` returns or throws is the answer, of 4 MiB at most.
+    ///
+    /// May be called at any time. The longest words that fit are the command; of the same words the last registration
+    /// counts, also before a command that every worker has. `body` runs on another thread: not twice at once, but beside
+    /// other commands.
+    /// - Parameters:
+    ///   - words: One or more, with blanks between.
+    ///   - help: One line for the command `help`.
+    ///   - level: What the session must have.
+    public func command(
+        _ words: String, _ help: String, level: ControlLevel,
+        _ body: @escaping @Sendable (CommandRequest) throws -> String
+    ) {
+        runtime.commands.add(WorkerCommands.Command(words, help, level: level, body))
+    }
+
     // MARK: Reloading and signals
 
     /// Calls `body` at each SIGHUP, after the log was reopened: handlers run in the order of their registration, and one
@@ -89,6 +121,9 @@ public struct Context: Sendable {
     }
 
     /// Calls `body` at each of these signals. Without a handler the signal ends the process. signal(7)
+    ///
+    /// Not for SIGUSR1 in a worker of `--workers`: there it is the master's soft stop, which is SIGTERM's without the
+    /// grace period.
     public func onSignal(_ signal: UserSignal, _ body: @escaping @Sendable () -> Void) {
         runtime.onUserSignal(signal == .usr1 ? .user1 : .user2, body)
     }

@@ -8,6 +8,15 @@ public struct Daemon: Sendable {
         case explicit
     }
 
+    /// What a worker does when its master has died, so that nobody would restart, reload or stop it any more.
+    public enum MasterDeath: Sendable {
+        /// Ends at once, with exit code 1: a new master finds neither sockets in use nor two workers at one work.
+        case exit
+        /// Stops as after SIGTERM, within the grace period, then exits with code 1: what clients have begun is finished,
+        /// beside the workers of a new master.
+        case drain
+    }
+
     /// Used for the pid file, the log file and in each log line: letters, digits, `-`, `_` and `.`.
     public var name: String
     public var version: String
@@ -26,11 +35,14 @@ public struct Daemon: Sendable {
     public var gracePeriod: Duration
     /// The time between "accept no more" and "drain": connections that were on their way arrive meanwhile.
     public var drainGap: Duration
+    /// Where the daemon runs with `--workers`.
+    public var onMasterDeath: MasterDeath
 
     public init(
         _ name: String, version: String, summary: String = "", user: String? = nil, group: String? = nil,
         listens: [Listener.Kind] = [], port: UInt16? = nil, readiness: Readiness = .prepared,
-        gracePeriod: Duration = .seconds(30), drainGap: Duration = .milliseconds(250)
+        gracePeriod: Duration = .seconds(30), drainGap: Duration = .milliseconds(250),
+        onMasterDeath: MasterDeath = .exit
     ) {
         self.name = name
         self.version = version
@@ -42,5 +54,6 @@ public struct Daemon: Sendable {
         self.readiness = readiness
         self.gracePeriod = gracePeriod
         self.drainGap = drainGap
+        self.onMasterDeath = onMasterDeath
     }
 }

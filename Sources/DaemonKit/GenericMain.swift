@@ -11,9 +11,15 @@ func run<Checked: Sendable, Prepared: Sendable>(
     _ daemon: Daemon, _ options: OptionList, check: (OptionValues) throws -> Checked,
     prepare: (Context, Checked) throws -> Prepared, main: Main<Checked, Prepared>
 ) -> Never {
-    let values = CommandLineInterface(daemon, options).read(CommandLine.arguments)
+    let resumption = Resumption.take()
+    let values = Resumption.read(resumption, daemon, options)
     var start = Start(daemon, values)
     do {
+        if let resumption {
+            resumption.answerProof()
+            _ = try start.resume(resumption)
+            try start.resumeWorkers(resumption)
+        }
         try start.refuseSecondThread()
         start.actOnRunningInstance()
         try start.resolveAccount()

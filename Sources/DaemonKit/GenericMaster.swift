@@ -4,6 +4,8 @@ import Unix
 package struct MasterStart {
     package let values: OptionValues
     package let log: Log
+    /// Sockets that were handed down, by a service manager or an earlier process of this daemon.
+    package let inherited: [Listener]
 }
 
 /// What a front end wants of its master.
@@ -12,18 +14,30 @@ package struct MasterWishes {
     package var controls: [ControlSocketRequest] = []
     /// SIGHUP is a reload, besides the reopening of the log.
     package var reloadsOnHangup = false
+    /// What a soft stop sends; nil sends each child its own stop signal.
+    package var softStop: Signal?
 
     package init(source: any MasterSource) { self.source = source }
 }
 
 /// A daemon whose main is the supervision of other processes: the same start as `genericMain`, one thread for life.
+///
+/// `wishes` gets what `check` returned, and nil when this process goes on after an exec: then nothing that is wrong with
+/// the configuration may end it.
 package func genericMaster<Checked>(
     _ daemon: Daemon, options: OptionList, check: (OptionValues) throws -> Checked,
-    wishes: (MasterStart, Checked) throws -> MasterWishes
+    wishes: (MasterStart, Checked?) throws -> MasterWishes
 ) -> Never {
-    let values = CommandLineInterface(daemon, options).read(CommandLine.arguments)
-    var start = Start(daemon, values)
+    let resumption = Resumption.take()
+    let values = Resumption.read(resumption, daemon, options)
+    var start = Start(daemon, values, isMaster: true)
     do {
+        if let resumption {
+            resumption.answerProof()
+            let context = try start.resume(resumption)
+            let wishes = try wishes(MasterStart(values: values, log: context.log, inherited: []), nil)
+            try start.supervise(wishes, resuming: resumption)
+        }
         try start.refuseSecondThread()
         start.actOnRunningInstance()
         try start.resolveAccount()
@@ -36,7 +50,8 @@ package func genericMaster<Checked>(
         try start.openLog()
         try start.writePidFile()
         let context = try start.makeContext()
-        try start.supervise(try wishes(MasterStart(values: values, log: context.log), checked))
+        let facts = MasterStart(values: values, log: context.log, inherited: start.inheritedListeners)
+        try start.supervise(try wishes(facts, checked))
     } catch {
         start.fail(DaemonError(wrapping: error))
     }

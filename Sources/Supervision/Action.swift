@@ -5,7 +5,7 @@ package enum Action: Equatable, Sendable {
     case load
     /// Start a process; answered by `spawned` or `spawnFailed` before any other event.
     case spawn(Child)
-    /// Only ever to a child that is not reaped yet.
+    /// Only ever to a child that is not reaped yet; `pid` is the number of its group when it goes to the group.
     case signal(pid: Int32, Int32, group: Bool)
     case answer(Requester, Answer)
     /// Ask the new executable to prove itself; answered by `proven` or `unproven`.
@@ -32,6 +32,12 @@ package enum Failure: Equatable, Sendable {
     case notStarted(Child, StartFailure)
     /// The new executable did not prove itself, or could not be executed.
     case notUpgraded(String)
+    /// The plan in force has no service of this name.
+    case unknownService(String)
+    /// The service failed for good while somebody waited for it.
+    case gaveUp(String)
+    /// The service was stopped by hand while somebody waited for it.
+    case noInstances(String)
 }
 
 /// What the log should tell.
@@ -48,6 +54,8 @@ package enum Report: Equatable, Sendable {
     /// It failed for good: its restart limit is exhausted.
     case gaveUp(Child)
     case killing(Child)
+    /// Its watchdog got no beat in time: it is killed.
+    case missedBeat(Child)
     case reloading(ReloadCause)
     /// All of the new generation are ready; these old ones are to stop.
     case succeeded(generation: Int, old: [Int32], delay: Duration)

@@ -18,6 +18,8 @@ package struct Child: Equatable, Sendable {
     package let instance: Int
     package let generation: Int
     package internal(set) var pid: Int32 = 0
+    /// The process group that gets its signals; 0 when only the process does.
+    package internal(set) var group: Int32 = 0
     package internal(set) var phase = Phase.spawning
     package internal(set) var spawnedAt: Instant
     package internal(set) var readyAt: Instant?

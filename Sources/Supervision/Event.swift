@@ -17,14 +17,47 @@ package enum Event: Equatable, Sendable {
     case exited(pid: Int32, Ending)
     /// READY=1 came from this process.
     case ready(pid: Int32)
-    case reload(Requester?)
+    /// A hard one tells the old ones SIGTERM at once, whatever their stop signal and the delay of their retirement.
+    case reload(Requester?, hard: Bool = false)
     case stop(StopRequest)
     case upgrade(Requester?)
+    case command(Requester?, ServiceCommand)
+    /// Answered when no round runs and every slot that is neither over nor held is ready, or when a round fails.
+    case waitReady(Requester)
+    /// Nobody waits for this answer any more.
+    case forget(Requester)
+    /// WATCHDOG=1
+    case beat(pid: Int32)
+    /// WATCHDOG=trigger: as if the watchdog's time had passed.
+    case beatMissed(pid: Int32)
+    /// EXTEND_TIMEOUT_USEC: the start, watchdog or stop time-out ends no sooner than so long from now.
+    case extend(pid: Int32, Duration)
+    /// MAINPID: the child is another process from now on, a descendant of ours. Its signals go to `group`, or to the
+    /// process alone.
+    case mainProcess(pid: Int32, is: Int32, group: Int32?)
     /// The answers to `Action.prove` and `Action.exec`; after a successful exec comes `resumed`, from the new image.
     case proven
     case unproven(String)
     case execFailed(String)
     case resumed
+}
+
+/// An order for one service, by its name.
+package enum ServiceCommand: Equatable, Sendable {
+    /// Fills each empty slot now, whatever failed before; answered when all are ready.
+    case start(String)
+    /// Ends its current children, and starts none until it is told to; answered when they are gone.
+    case stop(String)
+    /// Stops each child and starts it again; answered when all are ready.
+    case restart(String)
+    /// So many instances from now on, until a reload says otherwise; answered when all are ready.
+    case scale(String, Int)
+
+    package var service: String {
+        switch self {
+        case .start(let name), .stop(let name), .restart(let name), .scale(let name, _): name
+        }
+    }
 }
 
 /// Ends everything. A stronger request overtakes a weaker one; a weaker or equal one changes nothing.

@@ -33,6 +33,8 @@ package struct Service: Hashable, Sendable {
     package var stopSignal: Int32
     /// From the stop signal to KILL; nil waits for ever.
     package var stopTimeout: Duration?
+    /// A ready child that gives no beat for so long is killed; nil expects none.
+    package var watchdog: Duration?
     package var onReload = OnReload.replace
     /// Names of services that are ready before this one starts, and end after it.
     package var after: [String] = []

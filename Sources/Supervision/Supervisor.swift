@@ -11,6 +11,10 @@ package struct Supervisor: Sendable {
     /// Everything is being stopped, and how.
     package internal(set) var stopRequest: StopRequest?
     package internal(set) var children: [Child.ID: Child] = [:]
+    /// Services that were stopped by hand: nothing fills their slots until they are started.
+    package internal(set) var held: Set<String> = []
+    /// Automatic restarts since the master began, by service.
+    package internal(set) var restartCounts: [String: Int] = [:]
 
     var identifiers: [Int32: Child.ID] = [:]
     var slots: [SlotID: Slot] = [:]
@@ -63,7 +67,8 @@ package struct Supervisor: Sendable {
         case .spawnFailed(let id, let errno): spawnFailed(id, errno)
         case .exited(let pid, let ending): exited(pid, ending)
         case .ready(let pid): if let id = identifiers[pid] { becameReady(id) }
-        case .reload(let requester): requestReload(requester, .request)
+        case .reload(let requester, _): requestReload(requester, .request)
+        case .command, .waitReady, .forget, .beat, .beatMissed, .extend, .mainProcess: break
         case .stop(let request): stop(request)
         case .upgrade(let requester): requestUpgrade(requester)
         case .proven: execIsDue = upgrade != nil
@@ -90,6 +95,9 @@ package struct Supervisor: Sendable {
         }
         return nil
     }
+
+    /// It failed for good: nothing fills (some of) its slots.
+    package func isOver(service: String) -> Bool { false }
 
     package var isReloading: Bool { round != nil }
     package var isFirstRound: Bool { plan == nil }

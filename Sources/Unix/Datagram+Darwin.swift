@@ -18,10 +18,29 @@ extension Socket {
         guard count >= 0 else { throw .current }
         return (count, 0)
     }
+
+    /// Descriptors are not taken: what could not say who sent them could not be trusted with them.
+    package static func receive(
+        _ socket: Int32, into buffer: inout [UInt8], mostDescriptors: Int
+    ) throws(Errno) -> (count: Int, sender: ProcessID, descriptors: [Int32]) {
+        let (count, sender) = try receive(socket, into: &buffer)
+        return (count, sender, [])
+    }
+
+    /// There is no service manager here that would take one.
+    package static func send(_ socket: Int32, _ bytes: [UInt8], descriptor: Int32) throws(Errno) {
+        throw .noSystemCall
+    }
 }
 
 extension CurrentProcess {
-    package static func parent(of pid: ProcessID) -> ProcessID? { nil }
+    package static func parent(of pid: ProcessID) -> ProcessID? {
+        var info = unsafe proc_bsdinfo()
+        let size = Int32(MemoryLayout<proc_bsdinfo>.size)
+        guard unsafe proc_pidinfo(pid, PROC_PIDTBSDINFO, 0, &info, size) == size else { return nil }
+        return unsafe ProcessID(info.pbi_ppid)
+    }
+
     package static var children: [ProcessID] { [] }
 }
 #endif

@@ -18,10 +18,21 @@ extension Socket {
     package static func receive(
         _ socket: Int32, into buffer: inout [UInt8]
     ) throws(Errno) -> (count: Int, sender: ProcessID) {
-        // struct cmsghdr (a length, level and type), then struct ucred (pid, uid, gid), aligned as a length.
+        let (count, sender, _) = try receive(socket, into: &buffer, mostDescriptors: 0)
+        return (count, sender)
+    }
+
+    /// The same with the descriptors that came along, close-on-exec: the caller owns them. More than `mostDescriptors`
+    /// are closed by the kernel.
+    package static func receive(
+        _ socket: Int32, into buffer: inout [UInt8], mostDescriptors: Int
+    ) throws(Errno) -> (count: Int, sender: ProcessID, descriptors: [Int32]) {
+        // Room for struct ucred (pid, uid, gid) and, where they are wanted, for descriptors, each behind a header and
+        // aligned as a length.
         let header = MemoryLayout<cmsghdr>.size
-        var control = [Int](repeating: 0, count: 16)
-        var count = 0
+        let room = header + 16 + (mostDescriptors > 0 ? header + (mostDescriptors * 4 + 7) / 8 * 8 : 0)
+        var control = [Int](repeating: 0, count: room / MemoryLayout<Int>.size + 1)
+        var (count, used) = (0, 0)
         let flags = Int32(MSG_DONTWAIT) | Int32(MSG_CMSG_CLOEXEC)
         unsafe buffer.withUnsafeMutableBytes { bytes in
             unsafe control.withUnsafeMutableBytes { control in
@@ -31,31 +42,70 @@ extension Socket {
                     unsafe message.msg_iov = part
                     unsafe message.msg_iovlen = 1
                     unsafe message.msg_control = control.baseAddress
-                    // Room for the credentials alone: descriptors do not fit, and the kernel closes them.
-                    unsafe message.msg_controllen = .init(header + 16)
+                    unsafe message.msg_controllen = .init(room)
                     repeat { count = unsafe recvmsg(socket, &message, flags) } while count == -1 && errno == EINTR
+                    used = unsafe Int(message.msg_controllen)
                 }
             }
         }
         guard count >= 0 else { throw .current }
-        return unsafe control.withUnsafeBytes { control in
-            let kind = unsafe control.loadUnaligned(as: cmsghdr.self)
-            let credentials: Int32 = 2  // SCM_CREDENTIALS
-            guard kind.cmsg_level == SOL_SOCKET, kind.cmsg_type == credentials else { return (count, 0) }
-            return unsafe (count, control.loadUnaligned(fromByteOffset: header, as: ProcessID.self))
+        var sender: ProcessID = 0
+        var descriptors: [Int32] = []
+        unsafe control.withUnsafeBytes { control in
+            var offset = 0
+            while offset + header <= used {
+                let kind = unsafe control.loadUnaligned(fromByteOffset: offset, as: cmsghdr.self)
+                let length = Int(kind.cmsg_len)
+                guard length >= header, offset + length <= used else { return }
+                if kind.cmsg_level == SOL_SOCKET, kind.cmsg_type == credentials {
+                    sender = unsafe control.loadUnaligned(fromByteOffset: offset + header, as: ProcessID.self)
+                } else if kind.cmsg_level == SOL_SOCKET, kind.cmsg_type == rights {
+                    for place in stride(from: offset + header, to: offset + length, by: 4) {
+                        descriptors.append(unsafe control.loadUnaligned(fromByteOffset: place, as: Int32.self))
+                    }
+                }
+                offset += (length + 7) / 8 * 8
+            }
         }
+        return (count, sender, descriptors)
+    }
+
+    /// SCM_CREDENTIALS and SCM_RIGHTS
+    private static let (credentials, rights): (Int32, Int32) = (2, 1)
+
+    /// Sends one datagram with a descriptor, which stays ours; neither waits nor raises SIGPIPE.
+    package static func send(_ socket: Int32, _ bytes: [UInt8], descriptor: Int32) throws(Errno) {
+        let header = MemoryLayout<cmsghdr>.size
+        var control = [Int](repeating: 0, count: header / MemoryLayout<Int>.size + 1)
+        var bytes = bytes
+        var count = 0
+        unsafe bytes.withUnsafeMutableBytes { bytes in
+            unsafe control.withUnsafeMutableBytes { control in
+                var kind = cmsghdr()
+                kind.cmsg_len = .init(header + 4)
+                kind.cmsg_level = SOL_SOCKET
+                kind.cmsg_type = rights
+                unsafe control.storeBytes(of: kind, as: cmsghdr.self)
+                unsafe control.storeBytes(of: descriptor, toByteOffset: header, as: Int32.self)
+                var part = unsafe iovec(iov_base: bytes.baseAddress, iov_len: bytes.count)
+                unsafe withUnsafeMutablePointer(to: &part) { part in
+                    var message = unsafe msghdr()
+                    unsafe message.msg_iov = part
+                    unsafe message.msg_iovlen = 1
+                    unsafe message.msg_control = control.baseAddress
+                    unsafe message.msg_controllen = .init(header + 8)
+                    repeat { count = unsafe sendmsg(socket, &message, flags) } while count == -1 && errno == EINTR
+                }
+            }
+        }
+        guard count >= 0 else { throw .current }
     }
 }
 
 extension CurrentProcess {
     /// The parent of a process; nil when it is gone.
     package static func parent(of pid: ProcessID) -> ProcessID? {
-        guard let file = try? FileDescriptor.open("/proc/\(pid)/stat", []) else { return nil }
-        let text = String(decoding: Descriptor.contents(of: file.number, limit: 512), as: UTF8.self)
-        // The name in parentheses may hold anything, also parentheses.
-        guard let end = text.lastIndex(of: ")") else { return nil }
-        let words = text[text.index(after: end)...].split(separator: " ")
-        return words.count > 1 ? ProcessID(words[1]) : nil
+        ProcessFacts.words(of: pid).flatMap { $0.count > 1 ? ProcessID($0[1]) : nil }
     }
 
     /// Our children, those that ended and wait for us among them.

@@ -93,6 +93,25 @@ package enum Descriptor {
         _ = try checked { fcntl(number, F_SETFD, on ? FD_CLOEXEC : 0) }
     }
 
+    package static func isCloseOnExec(_ number: Int32) throws(Errno) -> Bool {
+        try checked { fcntl(number, F_GETFD) } & FD_CLOEXEC != 0
+    }
+
+    /// What is behind the descriptor, as the system names it: a path, `socket:[12345]`; nil where it names nothing.
+    package static func target(_ number: Int32) -> String? {
+        #if os(Linux)
+        Files.linkTarget("/proc/self/fd/\(number)")
+        #else
+        var buffer = [UInt8](repeating: 0, count: Int(PATH_MAX))
+        let isFile = unsafe buffer.withUnsafeMutableBytes { bytes in
+            guard let base = bytes.baseAddress else { return false }
+            return unsafe fcntl(number, F_GETPATH, base) != -1
+        }
+        guard isFile else { return (try? FileStatus(descriptor: number))?.kind.rawValue }
+        return String(decoding: buffer.prefix { $0 != 0 }, as: UTF8.self)
+        #endif
+    }
+
     package static func setNonBlocking(_ number: Int32, _ on: Bool) throws(Errno) {
         let flags = try checked { fcntl(number, F_GETFL) }
         _ = try checked { fcntl(number, F_SETFL, on ? flags | O_NONBLOCK : flags & ~O_NONBLOCK) }
@@ -204,7 +223,7 @@ package enum Descriptor {
     }
 
     /// What is open now, from the system's own list.
-    static func openNumbers() -> [Int32] {
+    package static func openNumbers() -> [Int32] {
         #if os(Linux)
         let folder = "/proc/self/fd"
         #else

@@ -46,8 +46,15 @@ package struct FileStatus: Sendable {
     package let links: UInt64
     package let size: Int64
     package let owner: UserID
+    /// In nanoseconds since 1970.
+    package let modified: Int64
 
     init(_ raw: stat) {
+        #if canImport(Darwin)
+        modified = Int64(raw.st_mtimespec.tv_sec) * 1_000_000_000 + Int64(raw.st_mtimespec.tv_nsec)
+        #else
+        modified = Int64(raw.st_mtim.tv_sec) * 1_000_000_000 + Int64(raw.st_mtim.tv_nsec)
+        #endif
         identity = Identity(device: raw.st_dev, inode: raw.st_ino)
         mode = raw.st_mode & 0o7777
         links = UInt64(raw.st_nlink)
@@ -97,6 +104,8 @@ package enum Files {
     }
 
     package static func changeDirectory(_ path: String) throws(Errno) { _ = try checked { unsafe chdir(path) } }
+
+    package static func changeDirectory(_ directory: Int32) throws(Errno) { _ = try checked { fchdir(directory) } }
 
     package static func changeRoot(_ path: String) throws(Errno) {
         _ = try checked { unsafe chroot(path) }
@@ -150,16 +159,21 @@ package enum Files {
         return names
     }
 
-    /// The path of the running executable, or nil where the system does not tell.
-    package static func executablePath() -> String? {
-        #if os(Linux)
+    /// What a symbolic link says, or nil where it cannot be read. readlink(2)
+    package static func linkTarget(_ path: String) -> String? {
         var buffer = [UInt8](repeating: 0, count: Int(PATH_MAX))
         let count = unsafe buffer.withUnsafeMutableBytes { bytes -> Int in
             guard let base = bytes.baseAddress else { return 0 }
-            return unsafe readlink("/proc/self/exe", base.assumingMemoryBound(to: CChar.self), bytes.count)
+            return unsafe readlink(path, base.assumingMemoryBound(to: CChar.self), bytes.count)
         }
         guard count > 0 else { return nil }
         return String(decoding: buffer[..<count], as: UTF8.self)
+    }
+
+    /// The path of the running executable, or nil where the system does not tell.
+    package static func executablePath() -> String? {
+        #if os(Linux)
+        return linkTarget("/proc/self/exe")
         #else
         var buffer = [CChar](repeating: 0, count: Int(PATH_MAX))
         var size = UInt32(buffer.count)

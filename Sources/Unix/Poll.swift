@@ -17,6 +17,13 @@ package enum Poll {
         wait(descriptor, for: Int16(POLLOUT), timeout: timeout)
     }
 
+    /// Whether a connection's other end is gone: not one that has only ended its own side.
+    package static func isHungUp(_ descriptor: Int32) -> Bool {
+        var entries = [pollfd(fd: descriptor, events: 0, revents: 0)]
+        wait(&entries, timeout: .zero)
+        return entries[0].revents != 0
+    }
+
     /// Sleeps, whatever signals come.
     package static func pause(_ duration: Duration) {
         let deadline = MonotonicTime.now + duration

@@ -6,6 +6,7 @@ import Darwin
     private let queue: FileDescriptor
     private var events: [kevent]
 
+    /// With none of them only a hang-up is told, and at first that one could write.
     package struct Interest: OptionSet, Sendable {
         package let rawValue: UInt32
         package init(rawValue: UInt32) { self.rawValue = rawValue }
@@ -22,22 +23,23 @@ import Darwin
     package func add(_ descriptor: Int32, _ interest: Interest) throws(Errno) { try change(descriptor, interest) }
 
     package func change(_ descriptor: Int32, _ interest: Interest) throws(Errno) {
-        try filter(EVFILT_READ, descriptor, interest.contains(.read))
-        try filter(EVFILT_WRITE, descriptor, interest.contains(.write))
+        remove(descriptor)
+        if interest.contains(.read) { try filter(EVFILT_READ, descriptor, EV_ADD) }
+        if interest.contains(.write) { try filter(EVFILT_WRITE, descriptor, EV_ADD) }
+        // The write filter tells the end of the reader; once, and not as long as one could write.
+        if interest.isEmpty { try filter(EVFILT_WRITE, descriptor, EV_ADD | EV_CLEAR) }
     }
 
-    package func remove(_ descriptor: Int32) { try? change(descriptor, []) }
+    package func remove(_ descriptor: Int32) {
+        for number in [EVFILT_READ, EVFILT_WRITE] { try? filter(number, descriptor, EV_DELETE) }
+    }
 
-    private func filter(_ filter: Int32, _ descriptor: Int32, _ on: Bool) throws(Errno) {
+    private func filter(_ filter: Int32, _ descriptor: Int32, _ flags: Int32) throws(Errno) {
         var event = unsafe kevent()
         unsafe event.ident = UInt(descriptor)
         unsafe event.filter = Int16(filter)
-        unsafe event.flags = UInt16(on ? EV_ADD : EV_DELETE)
-        do {
-            _ = try checked { unsafe kevent(queue.number, &event, 1, nil, 0, nil) }
-        } catch .noSuchFile where !on {
-            return
-        }
+        unsafe event.flags = UInt16(flags)
+        _ = try checked { unsafe kevent(queue.number, &event, 1, nil, 0, nil) }
     }
 
     /// Waits (for ever where there is no time-out): how many events there are to look at; 0 after a signal.

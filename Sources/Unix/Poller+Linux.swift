@@ -12,6 +12,7 @@ import Musl
     private let epoll: FileDescriptor
     private var events: [epoll_event]
 
+    /// With none of them only a hang-up is told.
     package struct Interest: OptionSet, Sendable {
         package let rawValue: UInt32
         package init(rawValue: UInt32) { self.rawValue = rawValue }

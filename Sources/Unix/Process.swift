@@ -60,6 +60,12 @@ package enum CurrentProcess {
     /// has no such thing.
     package static func becomeSubreaper() -> Bool { SystemCall.becomeSubreaper() == 0 }
 
+    /// The process group of a process; nil when it is gone. getpgid(2)
+    package static func group(of pid: ProcessID) -> ProcessID? {
+        let group = getpgid(pid)
+        return group == -1 ? nil : group
+    }
+
     /// Ends the process with everything that exit(3) does.
     package static func exit(_ code: Int32) -> Never {
         #if canImport(Glibc)

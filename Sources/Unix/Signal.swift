@@ -23,6 +23,9 @@ package struct Signal: Hashable, RawRepresentable, Sendable, CustomStringConvert
     package static let terminate = Signal(rawValue: SIGTERM)
     package static let child = Signal(rawValue: SIGCHLD)
 
+    package static let terminalInput = Signal(rawValue: SIGTTIN)
+    package static let terminalOutput = Signal(rawValue: SIGTTOU)
+
     private static let names: [Int32: String] = [
         SIGHUP: "SIGHUP", SIGINT: "SIGINT", SIGQUIT: "SIGQUIT", SIGILL: "SIGILL", SIGTRAP: "SIGTRAP",
         SIGABRT: "SIGABRT", SIGBUS: "SIGBUS", SIGFPE: "SIGFPE", SIGKILL: "SIGKILL", SIGUSR1: "SIGUSR1",

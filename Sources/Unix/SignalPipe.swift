@@ -58,6 +58,9 @@ package enum StartAbort {
         for signal in [SIGTERM, SIGINT, SIGHUP] { _ = try checked { cunix_signal_catch(signal) } }
     }
 
+    /// These are kept for the running daemon too, whatever they would do to the process by default.
+    package static func keep(_ signals: [Signal]) { for signal in signals { _ = cunix_signal_catch(signal.rawValue) } }
+
     package static func disarm() { cunix_abort_disarm() }
 
     /// Removed at an abort if it still is this file.

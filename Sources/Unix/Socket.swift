@@ -34,6 +34,18 @@ package enum Socket {
 
     private static func newSocket(_ family: Int32, _ type: Int32) -> Int32 { socket(family, type, 0) }
 
+    /// Two connected stream sockets, both close-on-exec: the caller owns them. socketpair(2)
+    package static func pair() throws(Errno) -> (Int32, Int32) {
+        var ends: [Int32] = [-1, -1]
+        #if os(Linux)
+        _ = try checked { unsafe socketpair(AF_UNIX, SocketKind.stream.raw | Int32(O_CLOEXEC), 0, &ends) }
+        #else
+        _ = try checked { unsafe socketpair(AF_UNIX, SocketKind.stream.raw, 0, &ends) }
+        for end in ends { try Descriptor.setCloseOnExec(end, true) }
+        #endif
+        return (ends[0], ends[1])
+    }
+
     package enum Option: Sendable {
         case reuseAddress, reusePort, ipv6Only
 
@@ -158,7 +170,7 @@ package enum Socket {
     }
 
     #if os(Linux)
-    private static let flags = Int32(MSG_DONTWAIT) | Int32(MSG_NOSIGNAL)
+    static let flags = Int32(MSG_DONTWAIT) | Int32(MSG_NOSIGNAL)
     #else
     private static let flags = MSG_DONTWAIT
     #endif

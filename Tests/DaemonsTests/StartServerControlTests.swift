@@ -107,15 +107,15 @@ struct StartServerControlTests {
         let version = try server.ask("show version")
         let session = try Session(server)
         try session.send("prompt\n")
-        try session.expect("\n> ")
+        try session.expect("\nmaster> ")
         for _ in 0..<3 {
             try session.send("show version\n")
-            try session.expect("\(version)> ")
+            try session.expect("\(version)master> ")
         }
         try session.send("\n")
-        try session.expect("> ")
+        try session.expect("master> ")
         try session.send("nonsense\nshow version\n")
-        try session.expect("Unknown command: 'nonsense'. Try 'help'.\n\n> \(version)> ")
+        try session.expect("Unknown command: 'nonsense'. Try 'help'.\n\nmaster> \(version)master> ")
         #expect(session.isQuiet)
         try session.send("quit;show version\n")
         #expect(try session.readToEnd() == "\n")
@@ -128,7 +128,7 @@ struct StartServerControlTests {
         let version = try server.ask("show version")
         let session = try Session(server)
         try session.send("prompt;show version\nprompt\n")
-        #expect(try session.readToEnd() == "\n\(version)> \n")
+        #expect(try session.readToEnd() == "\nmaster> \(version)master> \n")
     }
 
     // MARK: Commands
@@ -220,7 +220,7 @@ struct StartServerControlTests {
         defer { server.end() }
         let session = try Session(server)
         try session.send("prompt\n")
-        try session.expect("\n> ")
+        try session.expect("\nmaster> ")
         #expect(try server.ask("reload") == "Success=1\n\n")
         #expect(eventually { server.workers.count == 1 })
         let worker = try #require(server.workers.first)

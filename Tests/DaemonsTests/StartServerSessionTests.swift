@@ -174,7 +174,7 @@ struct StartServerSessionTests {
         let (silent, halfway, interactive) = (try Session(server), try Session(server), try Session(server))
         try halfway.send("show ver")
         try interactive.send("prompt\n")
-        try interactive.expect("\n> ")
+        try interactive.expect("\nmaster> ")
         #expect(try server.ask("show version;upgrade") == "\(version)Success=1\n\n")
         #expect(silent.isQuiet && halfway.isQuiet && interactive.isQuiet)
         try silent.send("show version\n")
@@ -182,7 +182,7 @@ struct StartServerSessionTests {
         try halfway.send("sion\n")
         #expect(try halfway.readToEnd() == version)
         try interactive.send("show version\n")
-        try interactive.expect("\(version)> ")
+        try interactive.expect("\(version)master> ")
     }
 
     @Test("sessions that wait for a reload get their answer from the new image")
@@ -191,10 +191,10 @@ struct StartServerSessionTests {
         defer { server.end() }
         let session = try Session(server)
         try session.send("prompt\nreload\n")
-        try session.expect("\n> ")
+        try session.expect("\nmaster> ")
         let upgrade = try Session(server)
         try upgrade.send("upgrade\n")
-        try session.expect("Success=1\n\n> ")
+        try session.expect("Success=1\n\nmaster> ")
         #expect(try upgrade.readToEnd() == "Success=1\n\n")
         try session.send("show version\n")
         #expect(try session.answer().hasPrefix("start_server "))
@@ -208,7 +208,7 @@ struct StartServerSessionTests {
         let session = try Session(server)
         try session.send("prompt\n\(String(repeating: "help\n", count: 1500))quit\n")
         #expect(try server.ask("upgrade") == "Success=1\n\n")
-        #expect(try session.readToEnd() == "\n> \(String(repeating: "\(help)> ", count: 1500))\n")
+        #expect(try session.readToEnd() == "\nmaster> \(String(repeating: "\(help)master> ", count: 1500))\n")
     }
 
     @Test("an upgrade without the socket's file leaves no session hanging")
@@ -216,7 +216,7 @@ struct StartServerSessionTests {
         let server = try StartServer()
         let session = try Session(server)
         try session.send("prompt\n")
-        try session.expect("\n> ")
+        try session.expect("\nmaster> ")
         #expect(unlink(server.folder["control"]) == 0)
         server.running.send(.user2)
         #expect(eventually { server.log.contains("upgraded start_server") })
@@ -231,13 +231,13 @@ struct StartServerSessionTests {
         defer { server.end() }
         let session = try Session(server)
         try session.send("prompt\n")
-        try session.expect("\n> ")
+        try session.expect("\nmaster> ")
         #expect(try server.ask("upgrade") == "Success=1\n\n")
         #expect(isIdle(server))
         let before = server.openDescriptors
         for _ in 0..<20 {
             try session.send("upgrade\n")
-            try session.expect("Success=1\n\n> ")
+            try session.expect("Success=1\n\nmaster> ")
         }
         #expect(eventually { server.openDescriptors == before })
     }

@@ -102,6 +102,7 @@ struct RandomConfiguration {
         (service.user, service.group) = (maybe(["web", "é#"]), maybe(["33"]))
         service.directory = chance() ? path() : nil
         service.umask = maybe([0, 0o22, 0o777])
+        service.hasChannel = chance()
         service.environment = chance() ? [variable(), variable()] : []
         service.after = (0..<index).filter { _ in chance() }.map { Reference(name: "s\($0)") }
         service.isCritical = chance()

@@ -12,7 +12,7 @@ extension World {
         case .spawnFailed(let id, _): spawnFailed(id)
         case .exited(let pid, let ending): exited(pid, ending)
         case .ready(let pid): readied(pid)
-        case .reload(let requester): reloadAsked(requester)
+        case .reload(let requester, _): reloadAsked(requester)
         case .stop(let request): if stopping.map({ request.urgency > $0.urgency }) ?? true { expected.stop = request }
         case .upgrade(let requester): upgradeAsked(requester)
         case .proven: isExecDue = isUpgrading
@@ -21,6 +21,7 @@ extension World {
             isUpgrading = false
             owe(.upgrade, .owedUpgradeFailure)
         case .resumed: resumed()
+        case .command, .waitReady, .forget, .beat, .beatMissed, .extend, .mainProcess: break
         }
     }
 

@@ -21,6 +21,8 @@ package enum ControlLine {
     package static let longestLine = 16 * 1024
     package static let mostWords = 64
 
+    static let tooLong = ControlMistake("Line too long (\(longestLine) bytes at most).")
+
     /// A line that says these commands again.
     static func text(_ requests: [ControlRequest]) -> String {
         requests.map { $0.words.map(escaped).joined(separator: " ") }.joined(separator: ";")
@@ -37,7 +39,7 @@ package enum ControlLine {
     package static func parse(_ line: some Collection<UInt8>) throws(ControlMistake) -> (
         [ControlRequest], pattern: String?
     ) {
-        guard line.count <= longestLine else { throw ControlMistake("Line too long (\(longestLine) bytes at most).") }
+        guard line.count <= longestLine else { throw tooLong }
         var requests: [[String]] = [[]]
         var word: [UInt8] = []
         var isInWord = false
@@ -83,99 +85,5 @@ package enum ControlLine {
             throw ControlMistake("Too many words (\(mostWords) at most).")
         }
         return (requests.map { ControlRequest($0) }, pattern)
-    }
-}
-
-/// The bytes of a session, cut into lines and payloads as they come.
-package struct ControlInput: Sendable {
-    package enum Item: Equatable, Sendable {
-        case requests([ControlRequest])
-        case mistake(ControlMistake)
-    }
-
-    private var bytes: [UInt8] = []
-    /// Where the search for the next end of a line goes on.
-    private var searched = 0
-    private var waiting: (requests: [ControlRequest], pattern: String, payload: [UInt8])?
-    /// The payload that is being read is too long: it is told at its end.
-    private var isPayloadTooLong = false
-    /// A line that is too long is told once, and skipped to its end.
-    private var isSkipping = false
-
-    /// A payload that is longer is refused.
-    package static let longestPayload = 64 * 1024
-
-    package init() {}
-
-    /// What was read and not yet taken, for another image of this process.
-    var unread: [UInt8] {
-        // What is being skipped goes on to be skipped: as the tail of a line that is too long.
-        if isSkipping { return [UInt8](repeating: UInt8(ascii: " "), count: ControlLine.longestLine + 1) + bytes }
-        guard let waiting else { return bytes }
-        let line = "\(ControlLine.text(waiting.requests)) <<\(ControlLine.escaped(waiting.pattern))\n"
-        // One that is too long already stays too long.
-        let tooLong = [UInt8](repeating: UInt8(ascii: " "), count: Self.longestPayload + 1) + [UInt8(ascii: "\n")]
-        return Array(line.utf8) + (isPayloadTooLong ? tooLong : waiting.payload) + bytes
-    }
-
-    package mutating func append(_ more: ArraySlice<UInt8>) { bytes += more }
-
-    /// The next line's commands; nil until more comes.
-    package mutating func next() -> Item? {
-        while let line = nextLine() {
-            if isSkipping {
-                isSkipping = false
-                continue
-            }
-            if let item = take(line) { return item }
-        }
-        guard bytes.count > (waiting == nil ? ControlLine.longestLine : Self.longestPayload) else { return nil }
-        bytes = []
-        searched = 0
-        if waiting != nil { isPayloadTooLong = true }
-        if isSkipping || waiting != nil { return nil }
-        isSkipping = true
-        return .mistake(ControlMistake("Line too long (\(ControlLine.longestLine) bytes at most)."))
-    }
-
-    private mutating func nextLine() -> [UInt8]? {
-        guard let end = bytes[searched...].firstIndex(of: UInt8(ascii: "\n")) else {
-            searched = bytes.count
-            return nil
-        }
-        let line = Array(bytes[..<end])
-        bytes.removeSubrange(...end)
-        searched = 0
-        return line
-    }
-
-    private mutating func take(_ line: [UInt8]) -> Item? {
-        if case (var requests, let pattern, var payload)? = waiting {
-            let text = line.last == UInt8(ascii: "\r") ? Array(line.dropLast()) : line
-            if text.elementsEqual(pattern.utf8) {
-                waiting = nil
-                if isPayloadTooLong {
-                    isPayloadTooLong = false
-                    return .mistake(ControlMistake("Payload too long (\(Self.longestPayload) bytes at most)."))
-                }
-                if !requests.isEmpty { requests[requests.count - 1].payload = String(decoding: payload, as: UTF8.self) }
-                return .requests(requests)
-            }
-            payload += line + [UInt8(ascii: "\n")]
-            if payload.count > Self.longestPayload {
-                isPayloadTooLong = true
-                payload = []
-            }
-            waiting = (requests, pattern, payload)
-            return nil
-        }
-        do {
-            let (requests, pattern) = try ControlLine.parse(line)
-            guard let pattern else { return .requests(requests) }
-            waiting = (requests, pattern, [])
-            return nil
-        } catch {
-            return .mistake(error)
-        }
     }
 }

@@ -14,8 +14,12 @@ public final class Log: Sendable {
     }
 
     public let name: String
-    /// The lowest level that is written.
-    public let level: LogLevel
+    /// The lowest level that is written; an administrator's `set log level` changes it.
+    public internal(set) var level: LogLevel {
+        get { LogLevel(rawValue: lowest.load(ordering: .relaxed)) ?? .info }
+        set { lowest.store(newValue.rawValue, ordering: .relaxed) }
+    }
+    private let lowest: Atomic<Int>
     private let format: Format
     private let targets: Targets
     private let pid: ProcessID
@@ -32,7 +36,7 @@ public final class Log: Sendable {
         name: String, level: LogLevel, format: Format, targets: Targets, holdsStandardStreams: Bool
     ) throws(DaemonError) {
         self.name = name
-        self.level = level
+        lowest = Atomic(level.rawValue)
         self.format = format
         self.targets = targets
         self.holdsStandardStreams = holdsStandardStreams

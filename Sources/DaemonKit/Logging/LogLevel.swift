@@ -18,6 +18,12 @@ public enum LogLevel: Int, Sendable, Comparable, CaseIterable {
         }
     }
 
+    /// The level of this name, in letters of any case.
+    init?(name: String) {
+        guard let level = Self.allCases.first(where: { $0.name == name.uppercased() }) else { return nil }
+        self = level
+    }
+
     /// syslog's number: 7 for debug, 0 for emergency.
     var severity: Int { 7 - rawValue }
 }

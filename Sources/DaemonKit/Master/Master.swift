@@ -30,11 +30,15 @@ package final class Master {
     private var readers: [Int32: () -> Void] = [:]
     /// Children of the front end itself, which the engine does not know.
     private var helpers: [ProcessID: (Ending) -> Void] = [:]
+    /// Called before ended children are taken note of: what they said last counts.
+    package var beforeReaping: (() -> Void)?
     private var alarms: [Alarm] = []
     private var alarmCount = 0
     private var events: [Event] = []
     private var isWorking = false
     private var restedAt = MonotonicTime(nanoseconds: .min)
+    /// Nothing has happened since.
+    private var isRested = false
 
     private struct Alarm {
         let id: Int
@@ -60,8 +64,7 @@ package final class Master {
         send(first)
         reap()
         while true {
-            let due = nextDue()
-            if due == nil { rest() }
+            let due = nextDue() ?? rest()
             serve(due.map { $0 - .now })
             ringAlarms()
             guard let due = supervisor.nextDeadline(), due <= Self.now else { continue }
@@ -74,6 +77,7 @@ package final class Master {
 
     private func serve(_ timeout: Duration?) {
         let count = (try? poller.wait(timeout)) ?? 0
+        if count > 0 { isRested = false }
         for index in 0..<count { readers[poller.event(index).descriptor]?() }
     }
 
@@ -86,12 +90,16 @@ package final class Master {
 
     package static var now: Instant { Instant(nanoseconds: MonotonicTime.now.nanoseconds) }
 
-    /// Nothing is due: the code that the last events needed is given back, though not many times a second.
-    private func rest() {
+    /// Nothing is due: the code that the last events needed is given back, though not many times a second. When it is
+    /// too early for that, once more a little later: returns when.
+    private func rest() -> MonotonicTime? {
+        guard !isRested else { return nil }
         let now = MonotonicTime.now
-        guard now - restedAt > .seconds(1) else { return }
+        guard now - restedAt > .seconds(1) else { return restedAt + .seconds(1) + .milliseconds(1) }
         restedAt = now
+        isRested = true
         CurrentProcess.releaseStartCode()
+        return nil
     }
 
     private func nextDue() -> MonotonicTime? {
@@ -104,10 +112,14 @@ package final class Master {
         supervisor.adjust(retireDelay: retireDelay, reloadInterval: reloadInterval, at: Self.now)
     }
 
+    /// A child of an earlier image that its state did not tell of.
+    package func adopt(pid: ProcessID) { supervisor.adopt(pid: pid, at: Self.now) }
+
     // MARK: Events and actions
 
     /// Hands an event to the engine, and does what it says; also while it is doing so.
     package func send(_ event: Event) {
+        isRested = false
         events.append(event)
         guard !isWorking else { return }
         isWorking = true
@@ -174,6 +186,7 @@ package final class Master {
         let now = MonotonicTime.now
         // One after the other, since one may cancel the next.
         while let next = alarms.filter({ $0.due <= now }).min(by: { ($0.due, $0.id) < ($1.due, $1.id) }) {
+            isRested = false
             cancel(next.id)
             next.body()
         }
@@ -189,6 +202,7 @@ package final class Master {
     }
 
     private func reap() {
+        beforeReaping?()
         while let (pid, status, raw) = Unix.Child.reapAny() {
             let ending = Ending(status, raw: raw)
             if let ended = helpers.removeValue(forKey: pid) {

@@ -11,18 +11,36 @@ package struct MasterImage: Sendable {
     private static let proof = "understood"
 
     package let path: String
+    /// The working folder of the first start, from which relative paths on the command line count.
+    package let folder: String
     private let arguments: [String]
     private let environment: [[UInt8]]
+    /// The file that this process runs, as it was at the start.
+    private let original: FileStatus?
 
     /// Before the environment is changed. `arguments` begin with the program's name.
     package init(arguments: [String]) {
+        self.init(arguments: arguments, path: nil, folder: Files.workingDirectory() ?? "/")
+    }
+
+    /// `path`: where an earlier image of this process found itself.
+    init(arguments: [String], path known: String?, folder: String) {
         self.arguments = arguments
+        self.folder = folder
         environment = Environment.entries.filter { variable in
             ![Self.stateVariable, Self.proofVariable].contains { variable.starts(with: "\($0)=".utf8) }
         }
         let name = arguments.first ?? ""
-        let found = (try? Spawn.find(name, path: Environment["PATH"])) ?? Files.executablePath() ?? name
-        path = found.hasPrefix("/") ? found : "\(Files.workingDirectory() ?? "")/\(found)"
+        let found = known ?? (try? Spawn.find(name, path: Environment["PATH"])) ?? Files.executablePath() ?? name
+        path = found.hasPrefix("/") ? found : "\(folder == "/" ? "" : folder)/\(found)"
+        original = try? FileStatus(following: path)
+    }
+
+    /// Whether another file lies where this process was started from, or none.
+    var hasChanged: Bool {
+        guard let original else { return false }
+        guard let now = try? FileStatus(following: path) else { return true }
+        return now.identity != original.identity || now.size != original.size || now.modified != original.modified
     }
 
     /// What the old image has handed over, and whether it only wants to know if that is understood. Called first of all.
@@ -68,7 +86,8 @@ package struct MasterImage: Sendable {
             var spawn = Spawn(path, Array(arguments.dropFirst()))
             spawn.environment = environment + variables.map { Array($0.utf8) }
             spawn.name = arguments.first
-            spawn.descriptors = [(0, null.number), (3, file.number), (4, ends.write.number)]
+            // What it complains of goes the same way as its proof, which comes last.
+            spawn.descriptors = [(0, null.number), (2, ends.write.number), (3, file.number), (4, ends.write.number)]
             let pid = try spawn.start()
             let (reading, writing) = ends.release()
             Descriptor.close(writing)
@@ -80,11 +99,13 @@ package struct MasterImage: Sendable {
             master.adopt(helper: pid) { [path] ending in
                 master.cancel(alarm)
                 defer { Descriptor.close(reading) }
-                var buffer = [UInt8](repeating: 0, count: 64)
+                var buffer = [UInt8](repeating: 0, count: 4096)
                 let count = Poll.readable(reading, timeout: .zero) ? try? Descriptor.read(reading, into: &buffer) : nil
+                let said = String(decoding: buffer.prefix(count ?? 0), as: UTF8.self)
                 if isLate { return then("\(path) did not answer within \(durationText(limit))") }
-                guard ending == .exited(0), buffer.prefix(count ?? 0).elementsEqual(Self.proof.utf8) else {
-                    return then("\(path) does not understand the state (\(Self.text(ending)))")
+                guard ending == .exited(0), said.hasSuffix(Self.proof) else {
+                    let complaint = said.split(separator: "\n").first { $0 != Self.proof }.map { ": \($0)" } ?? ""
+                    return then("\(path) does not understand the state (\(Self.text(ending)))\(complaint)")
                 }
                 then(nil)
             }

@@ -6,13 +6,10 @@ package struct MasterSetup: Sendable {
     package var plan: Plan
     /// By the name of the plan's service.
     package var programs: [String: Program]
-    /// What `show proc` says of the children.
-    package var version: String
 
-    package init(plan: Plan, programs: [String: Program], version: String) {
+    package init(plan: Plan, programs: [String: Program]) {
         self.plan = plan
         self.programs = programs
-        self.version = version
     }
 }
 
@@ -35,8 +32,12 @@ package struct Program: Sendable {
     /// From descriptor 3 on in this order.
     package var sockets: [HandedSocket] = []
     package var output = ChildOutput.inherit
-    /// It is a daemon of ours, which gets the end of the master's life as a descriptor.
-    package var hasLifeline = false
+    /// It is a daemon of ours: it gets a channel to the master, whose end is the end of the master.
+    package var hasChannel = false
+    /// nil: the master's own.
+    package var umask: FileMode?
+    /// How often WATCHDOG=1 is expected at least; nil for no watchdog.
+    package var watchdog: Duration?
     /// Sent to it by the kernel when the master dies. Linux only.
     package var deathSignal: Signal?
 
@@ -62,7 +63,7 @@ package struct HandedSocket: Sendable {
 }
 
 /// Where standard output and error of a child go.
-package enum ChildOutput: Equatable, Sendable {
+package enum ChildOutput: Hashable, Sendable {
     /// Where the master's own go.
     case inherit
     /// Line by line into the master's log, behind this name.
@@ -75,6 +76,13 @@ package enum ChildOutput: Equatable, Sendable {
 package protocol MasterSource: AnyObject {
     /// Everything is checked and made ready, such as sockets that are new; what runs is not touched.
     func load() throws(DaemonError) -> MasterSetup
+    /// Every socket that is in use: a service manager keeps them for the next master, should this one crash.
+    var listeners: [Listener] { get }
+    /// What the next image of this process must know, and what it made of it.
+    var records: [StateText.Record] { get }
+    func restore(_ state: StateText)
+    /// An administrator changed how many instances of a service run.
+    func scaled(_ service: String, to count: Int)
     /// The last load is in force: what only the one before needed may go.
     func committed()
     /// The last load came to nothing: what it had made goes.

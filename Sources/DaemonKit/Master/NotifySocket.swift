@@ -33,13 +33,26 @@ package final class NotifySocket {
 
     /// Reads what has come, and tells the master which of its children are ready.
     package func read(for master: Master) {
+        read(for: master, mostDescriptors: 0) { message, child, _, _ in
+            if message.isReady { master.send(.ready(pid: child)) }
+        }
+    }
+
+    /// Reads what has come, and hands on what each child said, with the process that spoke and the descriptors that it
+    /// sent, which are closed behind `take`.
+    func read(
+        for master: Master, mostDescriptors: Int,
+        _ take: (NotifyMessage, _ child: ProcessID, _ sender: ProcessID, _ descriptors: [Int32]) -> Void
+    ) {
         // Bounded, so that a child that never stops talking does not stop the loop.
         for _ in 0..<256 {
-            guard let (count, sender) = try? Socket.receive(descriptor, into: &buffer) else { return }
-            let isReady = buffer[..<count].split(separator: UInt8(ascii: "\n")).contains {
-                $0.elementsEqual("READY=1".utf8)
-            }
-            if isReady, let child = child(of: master, behind: sender) { master.send(.ready(pid: child)) }
+            guard
+                let (count, sender, descriptors) = try? Socket.receive(
+                    descriptor, into: &buffer, mostDescriptors: mostDescriptors)
+            else { return }
+            defer { for number in descriptors { Descriptor.close(number) } }
+            guard let child = child(of: master, behind: sender) else { continue }
+            take(NotifyMessage(buffer[..<count]), child, sender, descriptors)
         }
     }
 

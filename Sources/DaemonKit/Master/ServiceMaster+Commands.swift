@@ -1,17 +1,18 @@
 import Supervision
 import Unix
 
-/// The master's own commands.
+/// The master's own commands: section 5 of the master-worker specification.
 extension ServiceMaster {
-    var commands: [ControlCommand] {
+    var commands: [ControlCommand] { lookingCommands + loadingCommands + serviceCommands }
+
+    private var lookingCommands: [ControlCommand] {
         [
             ControlCommand("show version", "the version of the daemon") { [runtime] _, _, answer in
-                answer("\(runtime.daemon.name) \(runtime.daemon.version)\n")
+                answer("\(runtime.daemon.version)\n")
             },
-            ControlCommand("show proc", "the master and its children: 'json' for machines") {
+            ControlCommand("show proc", "the master and its children: 'debug' for all, 'json' for machines") {
                 [unowned self] words, _, answer in
-                guard let table else { return answer("") }
-                answer(words == ["json"] ? table.json : table.text)
+                answer(processes(words))
             },
             ControlCommand("show metrics", "the same as OpenMetrics text") { [unowned self] _, _, answer in
                 answer(table?.metrics ?? "")
@@ -21,37 +22,138 @@ extension ServiceMaster {
             },
             ControlCommand("show env", "the master's environment: one variable, or all", level: .operator) {
                 words, _, answer in
-                let all = Environment.entries.map { String(decoding: $0, as: UTF8.self) }
-                let chosen = words.first.map { name in all.filter { $0.hasPrefix("\(name)=") } } ?? all
-                answer(chosen.isEmpty ? "Variable not found\n" : chosen.map { "\($0)\n" }.joined())
+                answer(environmentText(words.first))
             },
+        ]
+    }
+
+    private var loadingCommands: [ControlCommand] {
+        [
             ControlCommand("reload", "start a new generation, then end the old one", level: .operator) {
                 [unowned self] _, session, answer in
-                request(session, answer) { .reload($0) }
+                request(session, .attempt(answer)) { .reload($0) }
+            },
+            ControlCommand("hard-reload", "the same, and the old one ends at once", level: .operator) {
+                [unowned self] _, session, answer in
+                request(session, .attempt(answer)) { .reload($0, hard: true) }
+            },
+            ControlCommand("upgrade", "another executable of the master, then a reload", level: .admin) {
+                [unowned self] _, session, answer in
+                request(session, .attempt(answer)) { .upgrade($0) }
+            },
+            ControlCommand("wait ready", "until everything serves: [TIMEOUT in seconds]") {
+                [unowned self] words, session, answer in
+                waitReady(words, session, answer)
+            },
+        ]
+    }
+
+    private var serviceCommands: [ControlCommand] {
+        let verbs: [(String, String, (String) -> ServiceCommand)] = [
+            ("start", "a service that was stopped, or has failed for good: NAME", { .start($0) }),
+            ("stop", "a service, until it is started again: NAME", { .stop($0) }),
+            ("restart", "end a service's children and start them again: NAME", { .restart($0) }),
+        ]
+        let commands = verbs.map { verb, help, command in
+            ControlCommand(verb, help, level: .admin) { [unowned self] words, session, answer in
+                guard words.count == 1 else { return answer("'\(verb)' expects the name of a service.\n") }
+                request(session, .command(answer)) { .command($0, command(words[0])) }
+            }
+        }
+        return commands + [
+            ControlCommand("scale", "run so many instances of a service: NAME NUMBER", level: .admin) {
+                [unowned self] words, session, answer in
+                guard words.count == 2, let count = decimal(words[1]), (0...1000).contains(count) else {
+                    return answer("'scale' expects the name of a service and a number from 0 to 1000.\n")
+                }
+                source.scaled(words[0], to: count)
+                request(session, .command(answer)) { .command($0, .scale(words[0], count)) }
             },
             ControlCommand("signal", "send a signal to the current children of a service: NAME SIGNAL", level: .admin) {
                 [unowned self] words, _, answer in
                 answer(signal(words))
             },
+            ControlCommand("pause", "workers accept nothing new", level: .admin) { [unowned self] _, _, answer in
+                answer(paused(true))
+            },
+            ControlCommand("resume", "workers accept again", level: .admin) { [unowned self] _, _, answer in
+                answer(paused(false))
+            },
         ]
     }
 
     private var table: ProcessTable? {
-        master.map { ProcessTable($0.supervisor, reloads: reloads, setup: current, startedAt: startedAt) }
+        master.map {
+            ProcessTable(
+                $0.supervisor, reloads: reloads, startedAt: startedAt, version: runtime.daemon.version, notes: notes,
+                channels: channels.mapValues(\.descriptor))
+        }
+    }
+
+    private func processes(_ words: [String]) -> String {
+        switch words {
+        case []: table?.text ?? ""
+        case ["debug"]: table?.debugText ?? ""
+        case ["json"]: table?.json ?? ""
+        default: "'show proc' expects nothing, 'debug' or 'json'.\n"
+        }
+    }
+
+    private func waitReady(_ words: [String], _ session: ControlSession, _ answer: @escaping (String) -> Void) {
+        let limit = words.first.map { decimal($0.hasSuffix("s") ? String($0.dropLast()) : $0) }
+        if words.count > 1 || limit == .some(nil) || limit.map({ $0.map { $0 < 0 || $0 > 86_400 } ?? true }) == true {
+            return answer("'wait ready' expects a number of seconds, at most a day, or nothing.\n")
+        }
+        let requester = expect(session, .command(answer))
+        if let seconds = limit ?? nil { limitReadiness(requester, .seconds(seconds)) }
+        master?.send(.waitReady(requester))
+    }
+
+    private func limitReadiness(_ requester: Requester, _ time: Duration) {
+        master?.after(time) { [unowned self] in
+            guard requests[requester] != nil else { return }
+            master?.send(.forget(requester))
+            give("Success=0\n--\nnot everything was ready within \(durationText(time))\n", to: requester)
+        }
+    }
+
+    private func paused(_ on: Bool) -> String {
+        let (told, deaf) = setPaused(on)
+        let rest = deaf > 0 ? "; \(deaf) know no such thing" : ""
+        return "\(on ? "Paused" : "Resumed") \(told) \(told == 1 ? "worker" : "workers")\(rest)\n"
     }
 
     private func signal(_ words: [String]) -> String {
         guard words.count == 2 else { return "'signal' expects the name of a service and a signal.\n" }
         guard let signal = Signal(parsing: words[1]) else { return "'\(words[1])' is not a signal.\n" }
         let children = (master?.supervisor.children.values ?? [:].values).filter {
-            $0.service == words[0] && !$0.isRetired
+            $0.service == words[0] && !$0.isRetired && $0.pid > 1
         }
-        guard !children.isEmpty else {
-            let near =
-                nearest(words[0], Array((current?.programs ?? [:]).keys)).map { " Maybe '\($0)' is meant." } ?? ""
-            return "No service '\(words[0])' runs.\(near)\n"
-        }
+        guard !children.isEmpty else { return "No service '\(words[0])' runs.\(meant(words[0]))\n" }
         for child in children { try? signal.send(to: child.pid) }
         return "\(signal.shortName) sent to \(children.map { "\($0.pid)" }.sorted().joined(separator: ", "))\n"
+    }
+
+    /// The nearest name of a service.
+    func meant(_ name: String) -> String {
+        nearest(name, Array((current?.programs ?? [:]).keys)).map { " Maybe '\($0)' is meant." } ?? ""
+    }
+
+    func open(_ request: ControlSocketRequest, _ master: Master) throws(DaemonError) -> ControlServer {
+        let socket = try ControlServer.bind(request.path, mode: request.mode)
+        return try serve(socket.descriptor, socket.file, request.level, master)
+    }
+
+    func serve(
+        _ listener: Int32, _ file: OwnedFile, _ level: ControlLevel, _ master: Master
+    ) throws(DaemonError) -> ControlServer {
+        let server = try DaemonKit.attempt(.listener, "cannot watch \(file.path)") { () throws(Errno) in
+            try ControlServer(listener, file: file, master: master, level: level)
+        }
+        server.add(commands)
+        server.router = self
+        server.servers = { [unowned self] in controls }
+        server.abandoned = { [unowned self] in forget($0) }
+        return server
     }
 }

@@ -26,6 +26,9 @@ extension Supervision.Failure {
         switch self {
         case .stopping: "the master is stopping"
         case .notLoaded(let reason), .notUpgraded(let reason): reason
+        case .unknownService(let name): "No service '\(name)' is configured."
+        case .gaveUp(let name): "\(name) has failed for good"
+        case .noInstances(let name): "\(name) was stopped meanwhile"
         case .notStarted(let child, let failure): "\(child.service) \(child.instance + 1): \(failure.text)"
         }
     }

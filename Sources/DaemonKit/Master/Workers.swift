@@ -6,15 +6,12 @@ import Unix
 final class Workers: MasterSource {
     private let runtime: Runtime
     private let image: MasterImage
-    private let count: Int
-    /// Where relative paths of the command line count from.
-    private let folder: String
+    private var count: Int
 
-    init(_ runtime: Runtime, count: Int, image: MasterImage, folder: String) {
+    init(_ runtime: Runtime, count: Int, image: MasterImage) {
         self.runtime = runtime
         self.count = count
         self.image = image
-        self.folder = folder
     }
 
     func load() throws(DaemonError) -> MasterSetup {
@@ -30,17 +27,38 @@ final class Workers: MasterSource {
         var program = Program(
             executable: image.path, name: CommandLine.arguments.first ?? image.path, environment: Environment.entries)
         program.arguments = Array(CommandLine.arguments.dropFirst())
-        program.directory = (try? FileStatus(following: folder))?.kind == .directory ? folder : "/"
+        program.directory = (try? FileStatus(following: image.folder))?.kind == .directory ? image.folder : "/"
         program.sockets = runtime.listeners.map {
             HandedSocket(name: $0.name, address: $0.address, descriptor: $0.fileDescriptor)
         }
-        program.hasLifeline = true
-        return MasterSetup(
-            plan: Plan(services: [worker]), programs: [worker.name: program], version: runtime.daemon.version)
+        program.hasChannel = true
+        // Should it hang in its start, where nobody looks at the channel yet.
+        program.deathSignal = .terminate
+        var plan = Plan(services: [worker])
+        plan.reloadsAfterUpgrade = true
+        return MasterSetup(plan: plan, programs: [worker.name: program])
     }
+
+    var listeners: [Listener] { runtime.listeners }
+
+    /// The command line knows no better: the number stays over reloads.
+    func scaled(_ service: String, to count: Int) { if service == "worker" { self.count = count } }
 
     func committed() {}
     func abandoned() {}
+
+    // MARK: Over an exec
+
+    var records: [StateText.Record] {
+        var record = StateText.Record("workers")
+        record[number: "count"] = count
+        return [record] + runtime.listeners.map(\.record)
+    }
+
+    func restore(_ state: StateText) {
+        runtime.add(state.all("listener").compactMap(Listener.init))
+        count = state.first("workers")?[number: "count"].map { max(0, $0) } ?? count
+    }
 }
 
 /// What a worker knows of its master, by an internal variable.
@@ -49,15 +67,18 @@ struct WorkerRole {
 
     /// From 1 on.
     let number: Int
-    /// At its end when the master is gone.
-    let lifeline: Int32
+    /// To the master, at its end when the master is gone.
+    let channel: Int32
 
     /// Takes the variable out of the environment.
     static func take() -> WorkerRole? {
         let words = (Environment.take(variable) ?? "").split(separator: " ")
-        guard words.count == 2, let number = Int(words[0]), let lifeline = Int32(words[1]), Descriptor.isOpen(lifeline)
+        guard words.count == 2, let number = Int(words[0]), let channel = Int32(words[1]), Descriptor.isOpen(channel)
         else { return nil }
-        try? Descriptor.setCloseOnExec(lifeline, true)
-        return WorkerRole(number: number, lifeline: lifeline)
+        try? Descriptor.setCloseOnExec(channel, true)
+        return WorkerRole(number: number, channel: channel)
     }
+
+    /// What the master says by signals, besides what every daemon is told.
+    static let signals: [Signal] = [.user1, .terminalInput, .terminalOutput]
 }

@@ -33,6 +33,24 @@ struct InheritedListeners {
         return result
     }
 
+    /// Every socket of LISTEN_FDS, for a master, whose configuration says which it needs. What is no socket that we know
+    /// is closed: another version may have left it with the service manager.
+    static func takeAny() -> InheritedListeners {
+        var result = InheritedListeners()
+        let count = Environment.take("LISTEN_FDS").flatMap { decimal($0) } ?? 0
+        let owner = Environment.take("LISTEN_PID")
+        let names = (Environment.take("LISTEN_FDNAMES") ?? "").split(separator: ":", omittingEmptySubsequences: false)
+        guard owner.map({ ProcessID($0) == CurrentProcess.id }) ?? true, (1...4096).contains(count) else {
+            return result
+        }
+        result.source = "LISTEN_FDS"
+        for index in 0..<count {
+            let name = index < names.count ? String(names[index]) : nil
+            try? result.adopt(Int32(3 + index), name: name, key: nil, [.stream, .datagram])
+        }
+        return result
+    }
+
     private mutating func adopt(entry: String, all: String, _ kinds: [Listener.Kind]) throws(DaemonError) {
         guard let equals = entry.lastIndex(of: "="),
             let number = decimal(String(entry[entry.index(after: equals)...])), let descriptor = Int32(exactly: number),

@@ -1,3 +1,4 @@
+import Supervision
 import Unix
 
 /// The service manager at the other end of NOTIFY_SOCKET. sd_notify(3); silent where there is none.
@@ -27,11 +28,29 @@ package struct ServiceManager: Sendable {
         return socket.release()
     }
 
-    package func ready() { send("READY=1\nMAINPID=\(CurrentProcess.id)\nSTATUS=Ready.") }
+    /// It serves, in which version: a master shows it.
+    package func ready(version: String? = nil, status: String = "Ready.") {
+        let field = version.map { "\n\(NotifyMessage.versionField)=\($0)" } ?? ""
+        send("READY=1\nMAINPID=\(CurrentProcess.id)\nSTATUS=\(status)\(field)")
+    }
 
-    package func reloading() { send("RELOADING=1\nMONOTONIC_USEC=\(MonotonicTime.now.nanoseconds / 1000)") }
+    package func reloading() {
+        send("RELOADING=1\nSTATUS=Reloading.\nMONOTONIC_USEC=\(MonotonicTime.now.nanoseconds / 1000)")
+    }
 
     package func stopping() { send("STOPPING=1\nSTATUS=Stopping.") }
+
+    /// What is under way may take so long from now on, before the manager gives up.
+    func extendTimeout(_ time: Duration) { send("EXTEND_TIMEOUT_USEC=\(time.wholeNanoseconds / 1000)") }
+
+    /// Gives the manager a descriptor to keep for the next process of this service, under this name.
+    func store(_ descriptor: Int32, name: String) {
+        guard socket >= 0 else { return }
+        try? Socket.send(socket, Array("FDSTORE=1\nFDNAME=\(name)".utf8), descriptor: descriptor)
+    }
+
+    /// The manager closes what it keeps under this name.
+    func removeStored(_ name: String) { send("FDSTOREREMOVE=1\nFDNAME=\(name)") }
 
     /// One line of what the daemon is doing.
     package func status(_ text: String) {

@@ -12,6 +12,10 @@ final class Runtime: Sendable {
     /// Apart from the others: a reload handler that hangs holds no stop up.
     let stopHandlers = Handlers()
     let signals: SignalPipe
+    let pauseState = PauseState()
+    let commands = WorkerCommands()
+    /// To the master; nil where this process is no worker.
+    let channel: WorkerChannel?
     /// 1 for the first, as the superdaemon counts.
     let generation: Int
 
@@ -35,7 +39,7 @@ final class Runtime: Sendable {
 
     init(
         daemon: Daemon, values: OptionValues, log: Log, manager: ServiceManager, signals: SignalPipe,
-        pidFile: PidFile?, report: ReadinessReport?, generation: Int
+        pidFile: PidFile?, report: ReadinessReport?, generation: Int, role: WorkerRole?
     ) {
         self.daemon = daemon
         self.values = values
@@ -44,12 +48,15 @@ final class Runtime: Sendable {
         self.signals = signals
         self.generation = generation
         state = Mutex(State(pidFile: pidFile, report: report))
+        channel = role.map { [commands] in WorkerChannel($0.channel, commands: commands, log: log) }
+        if let role { commands.setBuiltIn(BuiltInCommands(self, worker: role.number).all) }
     }
 
     // MARK: What the context registers
 
     var listeners: [Listener] { state.withLock(\.listeners) }
     func add(_ listeners: [Listener]) { state.withLock { $0.listeners += listeners } }
+    var pidFile: PidFile? { state.withLock(\.pidFile) }
     func replace(_ pidFile: PidFile) { state.withLock { $0.pidFile = pidFile } }
     func onReload(_ body: @escaping @Sendable () throws -> Void) { state.withLock { $0.reloadHandlers.append(body) } }
     var reloadHandlers: [@Sendable () throws -> Void] { state.withLock(\.reloadHandlers) }
@@ -60,6 +67,8 @@ final class Runtime: Sendable {
     var isAsync: Bool { state.withLock { $0.cancel != nil } }
 
     func onUserSignal(_ signal: Signal, _ body: @escaping @Sendable () -> Void) {
+        // A master's word for a soft stop.
+        if signal == .user1 && channel != nil { return }
         state.withLock { $0.userHandlers[signal.rawValue] = body }
         signals.catches(signal)
     }
@@ -131,6 +140,8 @@ final class Runtime: Sendable {
         guard isStarting else { return }
         state.withLock(\.report)?.failed(error)
     }
+
+    var isAskedToStop: Bool { stopCode.load(ordering: .relaxed) >= 0 }
 
     /// -1 while nobody asked to stop; then 0, or 130 for an interrupt.
     let stopCode = Atomic<Int32>(-1)

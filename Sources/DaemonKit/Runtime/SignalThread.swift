@@ -3,8 +3,6 @@ import Unix
 /// The one thread that takes signals once the daemon serves. It sleeps until one comes or a deadline that exists.
 struct SignalThread: Sendable {
     let runtime: Runtime
-    /// At its end when the master is gone; -1 without one.
-    let lifeline: Int32
 
     private struct Deadlines {
         var beat: MonotonicTime?
@@ -25,12 +23,17 @@ struct SignalThread: Sendable {
         Signal.unblockAll()
         let interval = runtime.manager.watchdogInterval.map { $0 / 2 }
         var deadlines = Deadlines(beat: interval.map { _ in .now })
+        var channel = runtime.channel
         // What came before there was a pipe has left its mark all the same.
         takeSignals(&deadlines)
         while true {
             let ready = Poll.readable(
-                [runtime.signals.descriptor, lifeline], timeout: deadlines.next.map { max(.zero, $0 - .now) })
-            if ready[1] { leaveWithoutMaster() }
+                [runtime.signals.descriptor, channel?.descriptor ?? -1],
+                timeout: deadlines.next.map { max(.zero, $0 - .now) })
+            if ready[1], channel?.receive() == false {
+                channel = nil
+                goOnWithoutMaster(&deadlines)
+            }
             runtime.signals.drain()
             takeSignals(&deadlines)
             let now = MonotonicTime.now
@@ -51,6 +54,7 @@ struct SignalThread: Sendable {
             stop("SIGTERM", code: 0, &deadlines)
         }
         if runtime.signals.take(.interrupt) { stop("SIGINT", code: 130, &deadlines) }
+        if runtime.channel != nil { takeMasterSignals(&deadlines) }
         let wantsReload = runtime.signals.take(.hangup)
         if runtime.signals.takeReopenOnly() || wantsReload { runtime.log.reopen() }
         if wantsReload { reload() }
@@ -73,19 +77,55 @@ struct SignalThread: Sendable {
         }
     }
 
-    /// The first asks, the second insists.
-    private func stop(_ signal: String, code: Int32, _ deadlines: inout Deadlines) {
-        guard runtime.stopCode.load(ordering: .relaxed) < 0 else {
-            runtime.log.warning("received a second signal to stop (\(signal)), ending now")
-            runtime.end(runtime.stopCode.load(ordering: .relaxed), isForced: true)
+    /// A stop that came at the same time goes before a soft one.
+    private func takeMasterSignals(_ deadlines: inout Deadlines) {
+        if runtime.signals.take(.user1), !runtime.isAskedToStop {
+            beginStop("SIGUSR1", code: 0, &deadlines)
         }
+        takePause()
+    }
+
+    /// Signals that wait together have no order. A pause and its end leave everything as it was, and the second of them
+    /// comes within a moment; whoever is to stop has no use for either.
+    private func takePause() {
+        var (pauses, resumes) = takeBoth()
+        guard pauses || resumes else { return }
+        if pauses != resumes {
+            Poll.pause(.milliseconds(1))
+            let more = takeBoth()
+            (pauses, resumes) = (pauses || more.pauses, resumes || more.resumes)
+        }
+        guard pauses != resumes, pauses != runtime.pauseState.isPaused, !runtime.isAskedToStop else { return }
+        runtime.log.notice(pauses ? "accepting pauses" : "accepting goes on")
+        runtime.pauseState.set(pauses)
+    }
+
+    private func takeBoth() -> (pauses: Bool, resumes: Bool) {
+        (runtime.signals.take(.terminalOutput), runtime.signals.take(.terminalInput))
+    }
+
+    /// The first asks, the second insists; after a soft stop the first limits it.
+    private func stop(_ signal: String, code: Int32, _ deadlines: inout Deadlines) {
+        guard runtime.isAskedToStop else {
+            deadlines.grace = .now + runtime.daemon.gracePeriod
+            return beginStop(signal, code: code, &deadlines)
+        }
+        guard deadlines.grace != nil else {
+            runtime.log.debug("received \(signal), the soft stop is limited")
+            deadlines.grace = .now + runtime.daemon.gracePeriod
+            return runtime.stopCode.store(code, ordering: .relaxed)
+        }
+        runtime.log.warning("received a second signal to stop (\(signal)), ending now")
+        runtime.end(runtime.stopCode.load(ordering: .relaxed), isForced: true)
+    }
+
+    private func beginStop(_ cause: String, code: Int32, _ deadlines: inout Deadlines) {
+        runtime.log.debug("received \(cause), stopping")
         runtime.stopCode.store(code, ordering: .relaxed)
         runtime.manager.stopping()
-        runtime.log.debug("received \(signal), stopping")
         // A main that never looks at the stop state would only be waited for in vain.
         if !runtime.stopState.isAsked && !runtime.isAsync { runtime.end(code, isForced: true) }
         deadlines.drain = .now + runtime.daemon.drainGap
-        deadlines.grace = .now + runtime.daemon.gracePeriod
         enter(.stopping)
     }
 
@@ -99,9 +139,14 @@ struct SignalThread: Sendable {
     }
 
     /// Nobody would restart or stop this process any more.
-    private func leaveWithoutMaster() -> Never {
-        runtime.log.error("the master is gone, ending now")
-        runtime.end(1, isForced: true)
+    private func goOnWithoutMaster(_ deadlines: inout Deadlines) {
+        guard runtime.daemon.onMasterDeath == .drain else {
+            runtime.log.error("the master is gone, ending now")
+            runtime.end(1, isForced: true)
+        }
+        runtime.log.error("the master is gone, stopping")
+        if deadlines.grace == nil { stop("the end of the master", code: 1, &deadlines) }
+        runtime.stopCode.store(1, ordering: .relaxed)
     }
 
     private func endUngracefully() -> Never {

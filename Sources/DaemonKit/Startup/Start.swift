@@ -14,7 +14,8 @@ struct Start {
     private var role: WorkerRole?
     /// How to start workers, found before the working folder changes.
     private var image: MasterImage?
-    private let folder: String
+    /// It supervises other processes for life, and is no daemon with a main.
+    private let isMaster: Bool
     /// A superdaemon starts one generation beside the other.
     private var isSupervised = false
     private var pidFile: PidFile?
@@ -22,7 +23,8 @@ struct Start {
     private var log: Log?
     private var runtime: Runtime?
 
-    init(_ daemon: Daemon, _ values: OptionValues) {
+    init(_ daemon: Daemon, _ values: OptionValues, isMaster: Bool = false) {
+        self.isMaster = isMaster
         self.daemon = daemon
         self.values = values
         let defaults = DefaultPaths(name: daemon.name)
@@ -30,7 +32,6 @@ struct Start {
             values[StandardOption.pidFile] ?? defaults.pidFile, values[StandardOption.logFile] ?? defaults.logFile
         )
         isForeground = values[StandardOption.foreground]
-        folder = values[StandardOption.workers] > 0 ? Files.workingDirectory() ?? "/" : "/"
     }
 
     // MARK: Before anything is made
@@ -63,11 +64,15 @@ struct Start {
     mutating func takeInheritance() throws(DaemonError) {
         try attempt(.descriptors, "cannot open /dev/null") { () throws(Errno) in try Descriptor.fillStandard() }
         Signal.resetAll()
-        inherited = try InheritedListeners.take(for: daemon.listens)
+        inherited = isMaster ? .takeAny() : try InheritedListeners.take(for: daemon.listens)
         role = WorkerRole.take()
-        if role == nil && values[StandardOption.workers] > 0 { image = MasterImage(arguments: CommandLine.arguments) }
+        // A pause must not suspend a worker that starts, as it would by default.
+        if role != nil { StartAbort.keep(WorkerRole.signals) }
+        if isMaster || role == nil && values[StandardOption.workers] > 0 {
+            image = MasterImage(arguments: CommandLine.arguments)
+        }
         Descriptor.closeInherited(
-            except: inherited.listeners.map(\.fileDescriptor) + (role.map { [$0.lifeline] } ?? []))
+            except: inherited.listeners.map(\.fileDescriptor) + (role.map { [$0.channel] } ?? []))
         manager = ServiceManager.take()
         let counts = ["SERVER_STARTER_GENERATION", "DAEMONKIT_GENERATION"].compactMap(Environment.take)
         generation = counts.compactMap { Int($0) }.first ?? 1
@@ -131,7 +136,7 @@ struct Start {
 
     private var logsToFile: Bool { paths.logFile != "-" && values[StandardOption.syslog] != "only" }
 
-    mutating func openLog() throws(DaemonError) {
+    mutating func openLog(resuming: Bool = false) throws(DaemonError) {
         var targets = Log.Targets()
         if logsToFile {
             let isAnchored = values[StandardOption.chroot] != nil
@@ -144,6 +149,8 @@ struct Start {
             format: Log.Format(rawValue: values[StandardOption.logFormat]) ?? .text, targets: targets,
             holdsStandardStreams: !isForeground)
         self.log = log
+        // An upgrade goes on with standard error, which still is the old file.
+        if resuming { return }
         log.notice("\(daemon.name) daemon startup")
         if let cause = log.fileFailure { throw DaemonError(.logFile, "log file \(paths.logFile)", cause) }
         if !isForeground && paths.logFile != "-" { log.redirectStandardStreams() }
@@ -171,12 +178,11 @@ struct Start {
         let signals = try attempt(.process, "cannot make a pipe") { () throws(Errno) in try SignalPipe() }
         let runtime = Runtime(
             daemon: daemon, values: values, log: log, manager: manager, signals: signals, pidFile: pidFile,
-            report: report,
-            generation: generation)
+            report: report, generation: generation, role: role)
         let report = report
         runtime.setWhenReady { () throws(DaemonError) in
             try attempt(.process, "the launcher is gone") { () throws(Errno) in try report?.ready() }
-            runtime.manager.ready()
+            runtime.manager.ready(version: runtime.daemon.version)
         }
         AtExit.run { runtime.cleanUp() }
         self.runtime = runtime
@@ -205,15 +211,55 @@ struct Start {
     /// With `--workers` this process becomes their master, and never returns.
     func superviseWorkers() throws(DaemonError) {
         guard role == nil, let image, let runtime else { return }
-        let workers = Workers(runtime, count: values[StandardOption.workers], image: image, folder: folder)
-        var wishes = MasterWishes(source: workers)
-        if let path = values[StandardOption.controlSocket] { wishes.controls = [ControlSocketRequest(path)] }
-        try supervise(wishes)
+        try supervise(workerWishes(runtime, image))
     }
 
+    private func workerWishes(_ runtime: Runtime, _ image: MasterImage) -> MasterWishes {
+        let workers = Workers(runtime, count: values[StandardOption.workers], image: image)
+        var wishes = MasterWishes(source: workers)
+        wishes.softStop = .user1
+        if let path = values[StandardOption.controlSocket] { wishes.controls = [ControlSocketRequest(path)] }
+        return wishes
+    }
+
+    /// Sockets that a master was handed down.
+    var inheritedListeners: [Listener] { inherited.listeners }
+
     func supervise(_ wishes: MasterWishes) throws(DaemonError) -> Never {
-        guard let runtime else { throw DaemonError(.process, "start-up steps out of order") }
-        try ServiceMaster(runtime, wishes, report: report).run()
+        guard let runtime, let image else { throw DaemonError(.process, "start-up steps out of order") }
+        let notify = try NotifySocket()
+        try ServiceMaster(runtime, wishes, image: image, report: report, notify: notify).run()
+    }
+
+    // MARK: Going on after an exec
+
+    /// Takes over what an earlier image of this process left; nothing of a start is done again.
+    mutating func resume(_ resumption: Resumption) throws(DaemonError) -> Context {
+        Signal.pipe.discard()
+        _ = InheritedListeners.takeAny()
+        for name in ["SERVER_STARTER_PORT", "SERVER_STARTER_GENERATION", "DAEMONKIT_GENERATION"] {
+            _ = Environment.take(name)
+        }
+        image = MasterImage(
+            arguments: CommandLine.arguments, path: resumption.head["path"], folder: resumption.folder)
+        manager = ServiceManager.take()
+        pidFile = resumption.pidFile
+        report = resumption.head[descriptor: "report"].map { ReadinessReport(pipe: $0) }
+        try openLog(resuming: true)
+        return try makeContext()
+    }
+
+    /// `--workers` goes on.
+    func resumeWorkers(_ resumption: Resumption) throws(DaemonError) -> Never {
+        guard let runtime, let image else { throw DaemonError(.process, "start-up steps out of order") }
+        try supervise(workerWishes(runtime, image), resuming: resumption)
+    }
+
+    func supervise(_ wishes: MasterWishes, resuming resumption: Resumption) throws(DaemonError) -> Never {
+        guard let runtime, let image else { throw DaemonError(.process, "start-up steps out of order") }
+        let notify = if let kept = resumption.notifySocket { kept } else { try NotifySocket() }
+        try ServiceMaster(runtime, wishes, image: image, report: report, notify: notify).run(
+            resuming: resumption.state)
     }
 
     mutating func dropPrivileges() throws(DaemonError) {
@@ -241,7 +287,7 @@ struct Start {
     func goLive() throws(DaemonError) {
         guard let runtime else { return }
         StartAbort.disarm()
-        try SignalThread(runtime: runtime, lifeline: role?.lifeline ?? -1).start()
+        try SignalThread(runtime: runtime).start()
         if daemon.readiness == .prepared { try runtime.ready() }
     }
 

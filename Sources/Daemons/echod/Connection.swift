@@ -11,6 +11,7 @@ final class Connection {
     /// Tells this connection from an earlier one with the same descriptor.
     let serial: Int
     let socket: FileDescriptor
+    let facts: ConnectionFacts
     private(set) var lastActivity: MonotonicTime
     private var pending: [UInt8] = []
     private var sent = 0
@@ -24,6 +25,7 @@ final class Connection {
     init(_ socket: consuming FileDescriptor, serial: Int, now: MonotonicTime) {
         self.socket = socket
         self.serial = serial
+        facts = ConnectionFacts(since: now)
         lastActivity = now
     }
 
@@ -46,6 +48,7 @@ final class Connection {
                 if hasEnded { return .done }
                 let count = try Descriptor.read(socket.number, into: &buffer)
                 if count == 0 { hasEnded = true }
+                facts.bytes.add(count, ordering: .relaxed)
                 if !isHalfClosed { try echo(buffer, count) }
             }
             return .open

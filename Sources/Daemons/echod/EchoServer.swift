@@ -7,6 +7,9 @@ final class EchoServer {
     private let maxConnections: Int
     private let idleTimeout: Duration
     private let stop: Int32
+    /// When the daemon was paused or resumed, which another thread says.
+    private let pauses: Waker
+    private let table = ConnectionTable()
     private var poller: Poller
     private var listeners: [Int32: Listener] = [:]
     private var connections: [Int32: Connection] = [:]
@@ -14,6 +17,8 @@ final class EchoServer {
     private var idle = IdleQueue()
     private var serial = 0
     private var isAccepting = true
+    /// No more connections can be had for now: all are in use.
+    private var isFull = false
     private var buffer = [UInt8](repeating: 0, count: 64 * 1024)
     /// When the connections are told to end; nil while serving.
     private var drainTime: MonotonicTime?
@@ -28,14 +33,21 @@ final class EchoServer {
         stop = try context.stopDescriptor()
         Limits.raiseOpenFiles(to: maxConnections + 64)
         do {
+            pauses = try Waker()
             poller = try Poller()
             try poller.add(stop, .read)
+            try poller.add(pauses.descriptor, .read)
             for listener in context.listeners {
                 listeners[listener.fileDescriptor] = listener
                 try poller.add(listener.fileDescriptor, .read)
             }
         } catch {
             throw DaemonError("cannot watch the listeners: \(error)")
+        }
+        context.onPause(pauses.wake)
+        context.onResume(pauses.wake)
+        context.command("show connections", "open connections: their age, bytes received", level: .operator) {
+            [table] _ in table.text
         }
     }
 
@@ -47,6 +59,9 @@ final class EchoServer {
                 let event = poller.event(index)
                 if event.descriptor == stop {
                     stopAccepting(now)
+                } else if event.descriptor == pauses.descriptor {
+                    pauses.clear()
+                    updateAccepting()
                 } else if let listener = listeners[event.descriptor] {
                     serve(listener, now)
                 } else {
@@ -80,19 +95,22 @@ final class EchoServer {
     }
 
     private func accept(_ listener: Int32, _ now: MonotonicTime) {
+        guard isAccepting else { return }
         for _ in 0..<64 {
-            guard connections.count < maxConnections else { return setAccepting(false) }
+            guard connections.count < maxConnections else { return setFull(true) }
             do {
                 let socket = try Socket.accept(listener)
                 let number = socket.number
                 try poller.add(number, .read)
                 serial += 1
-                connections[number] = Connection(socket, serial: serial, now: now)
+                let connection = Connection(socket, serial: serial, now: now)
+                connections[number] = connection
+                table.opened(serial, connection.facts)
                 interests[number] = .read
                 if idleTimeout > .zero { idle.push(.init(number: number, serial: serial, due: now + idleTimeout)) }
             } catch .tooManyOpenFiles, .tooManyOpenFilesInSystem {
                 context.log.warning("no descriptor left for connection \(connections.count + 1): accepting pauses")
-                return connections.isEmpty ? () : setAccepting(false)
+                return connections.isEmpty ? () : setFull(true)
             } catch {
                 // Nobody waits any more, or the client went away between its call and ours.
                 return
@@ -100,8 +118,14 @@ final class EchoServer {
         }
     }
 
+    private func setFull(_ on: Bool) {
+        isFull = on
+        updateAccepting()
+    }
+
     /// Clients wait in the listeners' queues meanwhile.
-    private func setAccepting(_ on: Bool) {
+    private func updateAccepting() {
+        let on = !isFull && !context.isPaused
         guard on != isAccepting else { return }
         isAccepting = on
         for (number, listener) in listeners where listener.kind == .stream {
@@ -127,9 +151,9 @@ final class EchoServer {
     }
 
     private func close(_ number: Int32) {
-        connections[number] = nil
+        if let connection = connections.removeValue(forKey: number) { table.closed(connection.serial) }
         interests[number] = nil
-        if drainTime == nil { setAccepting(true) }
+        if isFull { setFull(false) }
     }
 
     private func closeIdle(_ now: MonotonicTime) {
@@ -146,7 +170,8 @@ final class EchoServer {
 
     // MARK: The end
 
-    /// First moment: no new client. Those in the queues of our own sockets are taken in before.
+    /// First moment: no new client. Those in the queues of our own sockets are taken in before; those that were kept
+    /// waiting by a pause wait for whoever else has the socket.
     private func stopAccepting(_ now: MonotonicTime) {
         poller.remove(stop)
         for listener in listeners.values {

@@ -6,32 +6,24 @@ import Unix
 final class ConfiguredServices: MasterSource {
     private let loader: ConfigurationLoader
     private let log: Log
-    private let version: String
-    /// One socket: a free port may be asked for more than once.
-    private struct Key: Hashable {
-        let address: ListenAddress
-        let section: String
-        let index: Int
-
-        init(_ bind: Bind, _ section: ListenSection, _ index: Int) {
-            address = bind.address
-            let isFree = bind.address.socket.port == 0
-            self.section = isFree ? section.name : ""
-            self.index = isFree ? index : 0
-        }
-    }
-
-    /// In force.
-    private var bound: [Key: Listener] = [:]
+    /// In force, by what they are for.
+    private var bound: [String: Listener] = [:]
     /// Bound by the load that is not in force yet.
-    private var fresh: [Key: Listener] = [:]
+    private var fresh: [String: Listener] = [:]
     /// What that load needs.
-    private var needed: Set<Key> = []
+    private var needed: Set<String> = []
+    /// Handed down by a service manager, and not asked for yet.
+    private var inherited: [Listener]
 
-    init(_ loader: ConfigurationLoader, _ log: Log, version: String) {
+    init(_ loader: ConfigurationLoader, _ log: Log, inherited: [Listener]) {
         self.loader = loader
         self.log = log
-        self.version = version
+        self.inherited = inherited
+    }
+
+    /// One socket: a free port may be asked for more than once.
+    private static func key(_ bind: Bind, _ section: ListenSection, _ index: Int) -> String {
+        bind.address.socket.port == 0 ? "\(bind.address.text) \(section.name) \(index)" : bind.address.text
     }
 
     // MARK: MasterSource
@@ -48,23 +40,11 @@ final class ConfiguredServices: MasterSource {
         do {
             try bind(configuration)
             var programs: [String: Program] = [:]
-            for service in configuration.services { warn(service) }
             for service in configuration.services { programs[service.name] = try program(service, configuration) }
-            return MasterSetup(plan: configuration.plan(), programs: programs, version: version)
+            return MasterSetup(plan: configuration.plan(), programs: programs)
         } catch {
             abandoned()
             throw error
-        }
-    }
-
-    /// What is read, but not done yet, must not look as if it were.
-    private func warn(_ service: ServiceSection) {
-        var unused: [String] = []
-        if service.watchdog != nil { unused.append("watchdog") }
-        if service.umask != nil { unused.append("umask") }
-        if service.onMasterDeath == .drain { unused.append("on-master-death drain") }
-        for keyword in unused {
-            log.warning("\(service.place): '\(keyword)' of '\(service.name)' is not supported yet")
         }
     }
 
@@ -75,6 +55,8 @@ final class ConfiguredServices: MasterSource {
             listener.removeFile()
             bound[key] = nil
         }
+        // What this configuration does not ask for, no later one will expect.
+        inherited = []
     }
 
     func abandoned() {
@@ -88,19 +70,22 @@ final class ConfiguredServices: MasterSource {
     private func bind(_ configuration: Configuration) throws(DaemonError) {
         needed = []
         let wanted = configuration.listeners.flatMap { section in
-            section.binds.enumerated().map { (Key($1, section, $0), $1) }
+            section.binds.enumerated().map { (Self.key($1, section, $0), $1) }
         }
         for (key, bind) in wanted {
             needed.insert(key)
             guard bound[key] == nil, fresh[key] == nil else { continue }
+            let kind: Listener.Kind = bind.address.kind == .stream ? .stream : .datagram
+            if let listener = takeInherited(kind, bind.address.socket) {
+                fresh[key] = listener
+                log.info("listening on \(listener.address) (LISTEN_FDS)")
+                continue
+            }
             let old = bind.mode.map { Files.setUmask(~$0 & 0o777) }
             defer { if let old { Files.setUmask(old) } }
-            let kind: Listener.Kind = bind.address.kind == .stream ? .stream : .datagram
             let listener = try Binding.listen(kind, at: bind.address.socket, reusesPort: bind.reuseport)
             fresh[key] = listener
             do {
-                // Not every program expects a listener that does not wait.
-                try Descriptor.setNonBlocking(listener.fileDescriptor, false)
                 if let backlog = bind.backlog { try Socket.listen(listener.fileDescriptor, backlog: backlog) }
                 try give(listener, bind)
             } catch {
@@ -108,6 +93,17 @@ final class ConfiguredServices: MasterSource {
             }
             log.info("listening on \(listener.address)")
         }
+        // Not every program expects a listener that does not wait.
+        for listener in fresh.values { try? Descriptor.setNonBlocking(listener.fileDescriptor, false) }
+    }
+
+    /// A socket file that is gone leaves a socket that nobody can reach.
+    private func takeInherited(_ kind: Listener.Kind, _ address: SocketAddress) -> Listener? {
+        guard let index = inherited.firstIndex(where: { $0.kind == kind && $0.isBound(to: address) }) else {
+            return nil
+        }
+        let listener = inherited.remove(at: index)
+        return listener.adoptingFile()
     }
 
     private func give(_ listener: Listener, _ bind: Bind) throws(Errno) {
@@ -116,6 +112,34 @@ final class ConfiguredServices: MasterSource {
         let group = bind.group.flatMap(Group.find) ?? user?.group ?? CurrentProcess.groupID
         try Files.setOwner(file.path, user?.id ?? CurrentProcess.userID, group)
     }
+
+    // MARK: Over an exec
+
+    var listeners: [Listener] { Array(bound.values) + fresh.values }
+
+    var records: [StateText.Record] {
+        var head = StateText.Record("sockets")
+        head[list: "needed"] = needed.sorted()
+        let all = bound.map { ("bound", $0.key, $0.value) } + fresh.map { ("fresh", $0.key, $0.value) }
+        return [head]
+            + all.map { role, key, listener in
+                var record = listener.record
+                record["role"] = role
+                record["key"] = key
+                return record
+            }
+    }
+
+    func restore(_ state: StateText) {
+        needed = Set(state.first("sockets")?[list: "needed"] ?? [])
+        for record in state.all("listener") {
+            guard let key = record["key"], let listener = Listener(record) else { continue }
+            if record["role"] == "fresh" { fresh[key] = listener } else { bound[key] = listener }
+        }
+    }
+
+    /// Until the next reload, which goes by the file.
+    func scaled(_ service: String, to count: Int) {}
 
     // MARK: Programs
 
@@ -136,7 +160,10 @@ final class ConfiguredServices: MasterSource {
         program.arguments = Array(service.command.dropFirst())
         program.directory = service.directory
         program.account = try account(service)
-        program.deathSignal = service.stopSignal
+        program.deathSignal = service.onMasterDeath == .drain ? service.stopSignal : .kill
+        program.hasChannel = service.hasChannel
+        program.umask = service.umask
+        program.watchdog = service.watchdog
         program.sockets = sockets(service, configuration)
         switch service.log {
         case .prefix: program.output = .prefix(service.name)
@@ -150,7 +177,7 @@ final class ConfiguredServices: MasterSource {
         service.listen.flatMap { reference -> [HandedSocket] in
             guard let section = configuration.listeners.first(where: { $0.name == reference.name }) else { return [] }
             return section.binds.enumerated().compactMap { index, bind in
-                let key = Key(bind, section, index)
+                let key = Self.key(bind, section, index)
                 guard let listener = bound[key] ?? fresh[key] else { return nil }
                 return HandedSocket(
                     name: reference.name, address: listener.address, descriptor: listener.fileDescriptor)

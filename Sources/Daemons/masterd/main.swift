@@ -11,19 +11,19 @@ let masterd = Daemon(
     "masterd", version: "0.1.0", summary: "Runs, reloads and restarts workers and programs under one master.")
 
 /// The files are read before anything is made. One line a mistake, as compilers print them.
-func check(_ values: OptionValues) throws(DaemonError) -> (ConfigurationLoader, Configuration) {
-    let loader = ConfigurationLoader(values[configurationFiles])
+func check(_ values: OptionValues) throws(DaemonError) -> Configuration {
     do {
-        return (loader, try loader.load())
+        return try ConfigurationLoader(values[configurationFiles]).load()
     } catch {
         try? Descriptor.writeAll(2, error.text)
         throw DaemonError("")
     }
 }
 
-func wishes(_ start: MasterStart, _ checked: (ConfigurationLoader, Configuration)) -> MasterWishes {
-    var wishes = MasterWishes(source: ConfiguredServices(checked.0, start.log, version: masterd.version))
-    wishes.controls = checked.1.global.controlSockets.map { socket in
+func wishes(_ start: MasterStart, _ checked: Configuration?) -> MasterWishes {
+    let loader = ConfigurationLoader(start.values[configurationFiles])
+    var wishes = MasterWishes(source: ConfiguredServices(loader, start.log, inherited: start.inherited))
+    wishes.controls = (checked?.global.controlSockets ?? []).map { socket in
         var request = ControlSocketRequest(socket.path)
         request.mode = socket.mode
         request.level = socket.level

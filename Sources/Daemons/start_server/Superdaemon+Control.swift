@@ -11,6 +11,7 @@ extension Superdaemon {
         } catch {
             throw ExitError("cannot watch the control socket", error)
         }
+        server.abandoned = { [unowned self] in forget($0) }
         server.add([
             ControlCommand("show version", "the version of start_server") { _, _, answer in answer(HelpText.version) },
             ControlCommand("show proc", "the superdaemon and its workers") { [unowned self] _, _, answer in
@@ -63,6 +64,7 @@ extension Superdaemon {
         switch failure {
         case .stopping: "start_server is stopping"
         case .notLoaded(let reason): reason
+        case .unknownService(let name), .gaveUp(let name), .noInstances(let name): name
         case .notUpgraded(let reason): "not upgraded: \(reason)"
         case .notStarted(_, let failure): "the new worker failed to start (\(text(failure)))"
         }

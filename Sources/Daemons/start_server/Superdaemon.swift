@@ -209,6 +209,9 @@ final class Superdaemon: MasterHost {
         master?.send(event(requestCount))
     }
 
+    /// Whoever made it has gone.
+    func forget(_ requester: Requester) { requests[requester] = nil }
+
     /// A request that was made to an earlier image of this process.
     func expect(_ requester: Requester, _ answer: @escaping (String) -> Void) {
         requestCount = max(requestCount, requester)

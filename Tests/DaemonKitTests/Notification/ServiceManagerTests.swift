@@ -57,7 +57,7 @@ struct ServiceManagerTests {
             let before = MonotonicTime.now.nanoseconds / 1000
             ServiceManager.take().reloading()
             let message = try #require(try receiver.messages().first)
-            let match = try #require(message.wholeMatch(of: /RELOADING=1\nMONOTONIC_USEC=(\d+)/))
+            let match = try #require(message.wholeMatch(of: /RELOADING=1\nSTATUS=Reloading.\nMONOTONIC_USEC=(\d+)/))
             let time = try #require(Int64(match.1))
             #expect(time >= before && time <= MonotonicTime.now.nanoseconds / 1000)
         }

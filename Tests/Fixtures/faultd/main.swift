@@ -27,6 +27,7 @@ let tickMicros = Option("fault-pace", default: 0, in: 0...1_000_000, help: "Micr
 let output = Option<String?>(file: "fault-output", help: "Where reports go")
 let grace = CommandLine.arguments.contains("--fault-short-grace") ? Duration.milliseconds(600) : .seconds(30)
 let shortGrace = Option<Bool>("fault-short-grace", help: "A grace period of 600 ms")
+let drains = Option<Bool>("fault-drain", help: "Drain when the master dies")
 
 struct Silent: Error, CustomStringConvertible { var description: String { "" } }
 
@@ -36,12 +37,12 @@ if CommandLine.arguments.contains("--fault-thread") {
 
 let daemon = Daemon(
     "faultd", version: "1", readiness: CommandLine.arguments.contains("--fault-explicit") ? .explicit : .prepared,
-    gracePeriod: grace)
+    gracePeriod: grace, onMasterDeath: CommandLine.arguments.contains("--fault-drain") ? .drain : .exit)
 let list: OptionList =
     .standard + [
         checkMode, prepareMode, mainMode, isAsync, needsExplicit, threadFirst, socketPath, count, threads, tag,
         tickMicros,
-        output, shortGrace,
+        output, shortGrace, drains,
     ]
 
 func report(_ context: Context, _ text: String) {
@@ -81,8 +82,27 @@ func report(_ context: Context, _ text: String) {
     context.onReload { throw DaemonError("this reload handler fails") }
     context.onReload { report(context, "reload 3") }
     context.onSignal(.usr1) { report(context, "usr1") }
+    context.onPause { report(context, "pause 1 \(context.isPaused)") }
+    context.onPause { report(context, "pause 2") }
+    context.onResume { report(context, "resume \(context.isPaused)") }
     context.onStop { report(context, "stop") }
     context.onDrain { report(context, "drain") }
+}
+
+@Sendable func registerCommands(_ context: Context) {
+    context.command("big", "a long answer: BYTES", level: .user) { request in
+        String(repeating: "x", count: Int(request.arguments.first ?? "") ?? 0)
+    }
+    context.command("hang", "never answers", level: .user) { _ in
+        report(context, "hanging")
+        Poll.pause(.seconds(3600))
+        return ""
+    }
+    context.command("fail", "throws", level: .user) { _ in throw DaemonError("the cache is broken") }
+    context.command("say", "what was asked", level: .operator) { request in
+        "\(request.level) \(request.arguments) \(request.payload ?? "-")"
+    }
+    context.command("show env", "instead of what every worker has", level: .user) { _ in "none of your business\n" }
 }
 
 @Sendable func writeLines(_ context: Context) {
@@ -155,6 +175,7 @@ func childReport(_ context: Context) {
         context.waitForStop()
     default:
         register(context)
+        registerCommands(context)
         report(context, "registered")
         context.waitForStop()
         if context.sleep(for: .milliseconds(1)) { report(context, "sleep did not see the stop") }

@@ -71,6 +71,9 @@ struct Rig {
         case .notLoaded: "not loaded"
         case .notStarted(let child, let reason): "\(child.service) \(text(reason))"
         case .notUpgraded(let reason): "not upgraded: \(reason)"
+        case .unknownService(let name): "no service \(name)"
+        case .gaveUp(let name): "\(name) gave up"
+        case .noInstances(let name): "\(name) stopped"
         }
     }
 

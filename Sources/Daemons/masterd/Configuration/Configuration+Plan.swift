@@ -23,6 +23,7 @@ extension Configuration {
         service.restart = section.restart
         service.stopTimeout = stopTimeout(of: section)
         service.onReload = section.onReload
+        service.watchdog = section.watchdog
         service.after = section.after.map(\.name)
         service.isCritical = section.isCritical
         return service

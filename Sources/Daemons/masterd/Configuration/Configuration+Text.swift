@@ -72,6 +72,7 @@ extension ServiceSection {
         add("group", \.group, word(group ?? ""))
         add("chdir", \.directory, word(directory ?? ""))
         add("umask", \.umask, octal(umask ?? 0))
+        add("channel", \.hasChannel, hasChannel ? "yes" : "no")
         for variable in environment { lines.append("setenv \(variable.words)") }
         add("after", \.after, words(after.map(\.name)))
         add("critical", \.isCritical, isCritical ? "yes" : "no")

@@ -19,6 +19,7 @@ extension ServiceSection {
         case .group: group = try line.value(nil, "a group name") { $0.isEmpty ? nil : $0 }
         case .chdir, .directory: directory = try line.path()
         case .umask: umask = try line.mode()
+        case .channel: hasChannel = try line.choice(YesNo.self) == .yes
         case .setenv: environment.append(try line.variable())
         case .critical: isCritical = try line.choice(YesNo.self) == .yes
         case .log: log = try line.log()

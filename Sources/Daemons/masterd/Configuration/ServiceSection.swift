@@ -49,6 +49,8 @@ struct ServiceSection: Equatable, Sendable {
     /// The longest time between two WATCHDOG=1.
     var watchdog: Duration?
     var umask: FileMode?
+    /// It is a daemon of ours, which answers commands of the control socket.
+    var hasChannel = false
     var place = Place.nowhere
     private(set) var places = Places()
 

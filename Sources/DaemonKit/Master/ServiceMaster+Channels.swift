@@ -1,0 +1,86 @@
+import Supervision
+import Unix
+
+/// Commands for workers.
+extension ServiceMaster: ControlRouter {
+    /// A worker that says nothing for so long is not waited for any more.
+    private static let patience = Duration.seconds(30)
+
+    func watchChannel(_ descriptor: Int32, of child: Supervision.Child.ID) {
+        let channel = MasterChannel(descriptor)
+        // Cannot fail for a socket, and without it the worker would have a master that never speaks, no less.
+        try? Descriptor.setNonBlocking(descriptor, true)
+        keep(channel, of: child)
+    }
+
+    private func keep(_ channel: MasterChannel, of child: Supervision.Child.ID) {
+        channels[child] = channel
+        try? master?.watch(channel.descriptor) { [unowned self] in serve(channel, of: child) }
+    }
+
+    private func serve(_ channel: MasterChannel, of child: Supervision.Child.ID) {
+        guard channels[child] === channel else { return }
+        let isOpen = channel.flush() && channel.read(&buffer) { [unowned self] in give($1, to: $0) }
+        guard isOpen else { return closeChannel(of: child) }
+        try? master?.watch(channel.descriptor, reading: true, writing: channel.hasOutput)
+    }
+
+    func closeChannel(of child: Supervision.Child.ID) {
+        guard let channel = channels.removeValue(forKey: child) else { return }
+        master?.unwatch(channel.descriptor)
+        Descriptor.close(channel.descriptor)
+        for requester in channel.pending { give("The worker ended before it answered.\n", to: requester) }
+    }
+
+    // MARK: Routing
+
+    func target(_ prefix: String) -> ProcessID? {
+        guard let supervisor = master?.supervisor else { return nil }
+        if prefix.hasPrefix("!") {
+            return ProcessID(prefix.dropFirst()).flatMap { supervisor.child(withPID: $0)?.pid }
+        }
+        let children = supervisor.children.values.filter { !$0.isRetired && $0.pid > 1 }.sorted {
+            ($0.service, $0.instance, $0.id) < ($1.service, $1.instance, $1.id)
+        }
+        if let number = decimal(prefix), number > 0 {
+            let workers = children.filter { notes[$0.id]?.kind == .worker }
+            return workers.indices.contains(number - 1) ? workers[number - 1].pid : nil
+        }
+        return children.first { $0.service == prefix }?.pid
+    }
+
+    func forward(
+        _ request: ControlRequest, to pid: ProcessID, _ session: ControlSession, _ answer: @escaping (String) -> Void
+    ) {
+        guard let child = master?.supervisor.child(withPID: pid) else {
+            return answer("Can't find the target PID matching the prefix '@!\(pid)'\n")
+        }
+        guard let channel = channels[child.id] else { return answer("\(child.service) (\(pid)) takes no commands.\n") }
+        let requester = expect(session, .routed(answer))
+        channel.pending.insert(requester)
+        guard channel.send(ChannelFrame(id: requester, request, level: session.level)) else {
+            return closeChannel(of: child.id)
+        }
+        try? master?.watch(channel.descriptor, reading: true, writing: channel.hasOutput)
+        limitWait(for: requester)
+    }
+
+    private func limitWait(for requester: Requester) {
+        master?.after(Self.patience) { [unowned self] in
+            guard requests[requester] != nil else { return }
+            give("The worker did not answer within \(durationText(Self.patience)).\n", to: requester)
+        }
+    }
+
+    // MARK: Over an exec
+
+    func restoreChannels(_ state: StateText) {
+        for record in state.all("channel") {
+            guard let child = record[number: "child"], let channel = MasterChannel(record) else { continue }
+            keep(channel, of: child)
+            for requester in channel.pending { limitWait(for: requester) }
+            // What is still to be sent, and what was read by half.
+            if channel.hasOutput { try? master?.watch(channel.descriptor, reading: true, writing: true) }
+        }
+    }
+}

@@ -1,0 +1,119 @@
+import Supervision
+import Unix
+
+/// Starting children.
+extension ServiceMaster {
+    func spawn(_ child: Supervision.Child) throws(Errno) -> ProcessID {
+        guard let program = program(for: child) else { throw .noSuchFile }
+        let kept = stored[child.service]
+        var spawn = Spawn(program.executable, program.arguments)
+        spawn.name = program.name
+        spawn.directory = program.directory
+        spawn.account = program.account
+        spawn.deathSignal = program.deathSignal
+        let handed = program.sockets.map(\.descriptor) + kept.map(\.descriptor)
+        spawn.descriptors = handed.enumerated().map { (Int32(3 + $0), $1) }
+        if !handed.isEmpty { spawn.pidVariable = "LISTEN_PID" }
+        let ends = program.hasChannel ? try Socket.pair() : nil
+        defer { if let ends { Descriptor.close(ends.1) } }
+        let channel = Int32(3 + handed.count)
+        if let ends { spawn.descriptors.append((channel, ends.1)) }
+        spawn.environment =
+            program.environment + variables(child, program, kept, channel: channel).map { Array($0.utf8) }
+        do {
+            let pid = try start(spawn, program)
+            notes[child.id] = ChildNote(program.kind)
+            if let ends { watchChannel(ends.0, of: child.id) }
+            return pid
+        } catch {
+            if let ends { Descriptor.close(ends.0) }
+            throw error
+        }
+    }
+
+    /// A new generation is of the setup that is being brought up; what is restarted meanwhile is not.
+    private func program(for child: Supervision.Child) -> Program? {
+        let isNew = pending != nil && child.generation == master?.supervisor.generation
+        return (isNew ? pending : current ?? pending)?.programs[child.service]
+    }
+
+    private func start(_ spawn: Spawn, _ program: Program) throws(Errno) -> ProcessID {
+        // This process has one thread: nobody makes a file meanwhile.
+        let mask = program.umask.map(Files.setUmask)
+        defer { if let mask { Files.setUmask(mask) } }
+        guard let outputs else { return try spawn.start() }
+        return try outputs.start(program.output) { (output) throws(Errno) in
+            var spawn = spawn
+            if let output { spawn.descriptors += [(1, output), (2, output)] }
+            return try spawn.start()
+        }
+    }
+
+    private func variables(
+        _ child: Supervision.Child, _ program: Program, _ kept: [DescriptorStore.Entry], channel: Int32
+    ) -> [String] {
+        var variables = ["NOTIFY_SOCKET=\(notify.address)", "DAEMONKIT_GENERATION=\(child.generation)"]
+        if program.hasChannel { variables.append("\(WorkerRole.variable)=\(child.instance + 1) \(channel)") }
+        if let time = program.watchdog { variables.append("WATCHDOG_USEC=\(time.wholeNanoseconds / 1000)") }
+        let names = program.sockets.map { $0.name.contains(":") ? "unknown" : $0.name } + kept.map(\.name)
+        guard !names.isEmpty else { return variables }
+        variables += ["LISTEN_FDS=\(names.count)", "LISTEN_FDNAMES=\(names.joined(separator: ":"))"]
+        // A daemon of ours reads one protocol; others get the other too.
+        guard !program.hasChannel, !program.sockets.isEmpty else { return variables }
+        let ports = program.sockets.enumerated().map { "\($1.address)=\(3 + $0)" }.joined(separator: ";")
+        return variables + ["SERVER_STARTER_PORT=\(ports)", "SERVER_STARTER_GENERATION=\(child.generation)"]
+    }
+
+    // MARK: What they say
+
+    func readNotifications() {
+        guard let master else { return }
+        notify.read(for: master, mostDescriptors: DescriptorStore.most) {
+            [unowned self] message, pid, _, descriptors in
+            take(message, from: pid, descriptors, master)
+        }
+    }
+
+    private func take(_ message: NotifyMessage, from pid: ProcessID, _ descriptors: [Int32], _ master: Master) {
+        guard let child = master.supervisor.child(withPID: pid) else { return }
+        notes[child.id]?.take(message)
+        if message.storesDescriptors {
+            for number in descriptors where !stored.add(number, name: message.descriptorName, for: child.service) {
+                runtime.log.warning("\(child.service) \(pid): no room to keep a descriptor")
+            }
+        }
+        if message.removesDescriptors, let name = message.descriptorName {
+            stored.remove(name: name, for: child.service)
+        }
+        var pid = pid
+        if let main = message.mainProcess, main != pid, isDescendant(main, of: pid, master) {
+            master.send(.mainProcess(pid: pid, is: main, group: ownGroup(of: main, child)))
+            pid = main
+        }
+        if let time = message.extendedTimeout {
+            master.send(.extend(pid: pid, time))
+            if isStarting || master.supervisor.stopRequest != nil { runtime.manager.extendTimeout(time) }
+        }
+        if message.isReady { master.send(.ready(pid: pid)) }
+        if message.beats { master.send(.beat(pid: pid)) }
+        if message.triggersWatchdog { master.send(.beatMissed(pid: pid)) }
+    }
+
+    /// Nobody may have a stranger supervised, and killed: not even with a pid that he once had.
+    private func isDescendant(_ process: ProcessID, of child: ProcessID, _ master: Master) -> Bool {
+        guard process > 1, master.supervisor.child(withPID: process) == nil else { return false }
+        var pid = process
+        for _ in 0..<16 {
+            guard let parent = CurrentProcess.parent(of: pid), parent > 1 else { return false }
+            if parent == child || parent == CurrentProcess.id { return true }
+            pid = parent
+        }
+        return false
+    }
+
+    /// The group that signals may go to: its own, or the one that the child was started in.
+    private func ownGroup(of process: ProcessID, _ child: Supervision.Child) -> ProcessID? {
+        guard let group = CurrentProcess.group(of: process) else { return nil }
+        return group == process || group == child.group ? group : nil
+    }
+}

@@ -1,0 +1,54 @@
+import Supervision
+import Unix
+
+/// A master that goes on in a new image of its process: what the earlier one left, instead of a start.
+struct Resumption {
+    let state: StateText
+    let head: StateText.Record
+    /// Ends this process, which was only started to be asked.
+    private let prove: ((Bool) -> Never)?
+
+    /// Called first of all: nil for an ordinary start.
+    static func take() -> Resumption? {
+        guard let (state, prove) = MasterImage.takeState() else { return nil }
+        return Resumption(state: state, head: state.first("master") ?? StateText.Record("master"), prove: prove)
+    }
+
+    /// Where relative paths on the command line count from.
+    var folder: String { head["folder"] ?? "/" }
+
+    /// The command line as the first start read it.
+    static func read(
+        _ resumption: Resumption?, _ daemon: Daemon, _ options: OptionList
+    ) -> OptionValues {
+        let interface = CommandLineInterface(daemon, options)
+        guard let resumption else { return interface.read(CommandLine.arguments) }
+        let here = try? FileDescriptor.open(".", .directory).release()
+        try? Files.changeDirectory(resumption.folder)
+        defer {
+            if let here {
+                try? Files.changeDirectory(here)
+                Descriptor.close(here)
+            }
+        }
+        return interface.read(CommandLine.arguments)
+    }
+
+    /// What can be known before the exec: the command line, which was read already, and the state are understood.
+    func answerProof() {
+        guard let prove else { return }
+        let supervisor = Supervisor(restoring: state)
+        let version = state.first("supervisor")?[number: "version"] ?? 0
+        prove(state.damagedLines == 0 && state.first("master") != nil && version <= StateText.version && supervisor.plan != nil)
+    }
+
+    var pidFile: PidFile? {
+        guard let number = head[descriptor: "pidFile"], let path = head["pidPath"] else { return nil }
+        return try? PidFile(path: path, lockedAs: number)
+    }
+
+    var notifySocket: NotifySocket? {
+        guard let number = head[descriptor: "notify"], let address = head["notifyAddress"] else { return nil }
+        return NotifySocket(address: address, descriptor: number)
+    }
+}

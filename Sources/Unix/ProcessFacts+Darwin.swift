@@ -1,0 +1,23 @@
+#if canImport(Darwin)
+import Darwin
+
+/// What the kernel tells of another process, proc_pidinfo in libproc.
+package struct ProcessFacts: Sendable {
+    /// Memory that lies in RAM, in bytes.
+    package let residentSize: Int
+    /// User and system time together.
+    package let processorTime: Duration
+
+    /// nil when the process is gone.
+    package init?(of pid: ProcessID) {
+        var info = unsafe proc_taskinfo()
+        let size = Int32(MemoryLayout<proc_taskinfo>.size)
+        guard unsafe proc_pidinfo(pid, PROC_PIDTASKINFO, 0, &info, size) == size else { return nil }
+        residentSize = unsafe Int(info.pti_resident_size)
+        processorTime = unsafe .nanoseconds(Int64(info.pti_total_user + info.pti_total_system))
+    }
+
+    /// Whether the process has a handler for the signal; false, since that cannot be told here.
+    package static func catches(_ signal: Signal, _ pid: ProcessID) -> Bool { false }
+}
+#endif
