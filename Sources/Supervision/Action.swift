@@ -29,7 +29,8 @@ package enum Failure: Equatable, Sendable {
     case stopping
     /// The new configuration cannot be used.
     case notLoaded(String)
-    case notStarted(Child, StartFailure)
+    /// Indirect, since Swift 6.3 mistakes an answer with so large a payload for another one.
+    indirect case notStarted(Child, StartFailure)
     /// The new executable did not prove itself, or could not be executed.
     case notUpgraded(String)
     /// The plan in force has no service of this name.

@@ -29,6 +29,12 @@ package struct Child: Equatable, Sendable {
     var restarts = false
     /// The stop signal that it was sent.
     var told: Int32?
+    /// What it counts as once it is old: it may have been kept over reloads.
+    var lastGeneration: Int
+    /// It grows no older than this, whatever it asks for.
+    var endBy: Instant?
+    /// A reload came while it was starting.
+    var reloadSignal: Int32?
     /// The place that it fills; a restarted child has the place of the one before.
     package internal(set) var slot: SlotID
     /// Its deadline is the end of the time for which it must live to be accepted.
@@ -38,6 +44,21 @@ package struct Child: Equatable, Sendable {
     var stop: StopRule
     /// How many services are to be ready before it: the stop runs backwards.
     var stage: Int
+
+    init(
+        id: ID, service: String, instance: Int, generation: Int, spawnedAt: Instant, slot: SlotID, stop: StopRule,
+        stage: Int
+    ) {
+        self.id = id
+        self.service = service
+        self.instance = instance
+        self.generation = generation
+        self.spawnedAt = spawnedAt
+        self.slot = slot
+        self.stop = stop
+        self.stage = stage
+        lastGeneration = generation
+    }
 
     package var isTold: Bool { phase == .stopping || phase == .killed }
 }
@@ -65,14 +86,23 @@ struct Slot: Equatable, Sendable {
     var isOver = false
     /// The round does not wait for it: it is not critical, and failed once.
     var isExcused = false
+    /// As it is counted for those who wait.
+    var standing = Standing.settled
+
+    enum Standing {
+        /// Its child is ready, or nobody expects one.
+        case settled
+        case awaited
+        case over
+    }
 }
 
 /// How a child is stopped.
 struct StopRule: Equatable, Sendable {
-    let signal: Int32
+    var signal: Int32
     let timeout: Duration?
     /// The signals go to its whole group.
-    let group: Bool
+    var group: Bool
 
     init(_ service: Service) {
         signal = service.stopSignal

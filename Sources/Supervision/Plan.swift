@@ -131,22 +131,43 @@ extension Plan {
         var indices: [String: Int] = [:]
         for (index, service) in services.enumerated() { indices[service.name] = index }
         var stages: [Int?] = Array(repeating: nil, count: services.count)
-        for index in services.indices { _ = try stage(index, indices, &stages, []) }
+        var isOnPath = Array(repeating: false, count: services.count)
+        for first in services.indices where stages[first] == nil {
+            // Not recursive: a chain may be as long as there are services.
+            var path = [PathStep(index: first)]
+            isOnPath[first] = true
+            while var step = path.popLast() {
+                let service = services[step.index]
+                guard step.next < service.after.count else {
+                    stages[step.index] = step.stage
+                    isOnPath[step.index] = false
+                    continue
+                }
+                let name = service.after[step.next]
+                guard let before = indices[name] else { throw .unknownService(name, after: service.name) }
+                if let stage = stages[before] {
+                    step.stage = max(step.stage, 1 + stage)
+                    step.next += 1
+                    path.append(step)
+                    continue
+                }
+                path.append(step)
+                if isOnPath[before] { throw circle(path, at: before) }
+                isOnPath[before] = true
+                path.append(PathStep(index: before))
+            }
+        }
         return stages.map { $0 ?? 0 }
     }
 
-    private func stage(
-        _ index: Int, _ indices: [String: Int], _ stages: inout [Int?], _ path: [String]
-    ) throws(PlanError) -> Int {
-        if let known = stages[index] { return known }
-        let service = services[index]
-        if let start = path.firstIndex(of: service.name) { throw .circle(path[start...] + [service.name]) }
+    /// A service on the way down, and how many of those that it comes after have their stage.
+    private struct PathStep {
+        let index: Int
+        var next = 0
         var stage = 0
-        for name in service.after {
-            guard let before = indices[name] else { throw .unknownService(name, after: service.name) }
-            stage = max(stage, 1 + (try self.stage(before, indices, &stages, path + [service.name])))
-        }
-        stages[index] = stage
-        return stage
+    }
+
+    private func circle(_ path: [PathStep], at index: Int) -> PlanError {
+        .circle((path.drop { $0.index != index }.map(\.index) + [index]).map { services[$0].name })
     }
 }

@@ -16,6 +16,7 @@ extension Service {
             restart.limit = Restart.Limit(count: count, window: window)
         }
         stopTimeout = record[duration: "stopTimeout"]
+        watchdog = record[duration: "watchdog"]
         switch record["onReload"] {
         case "keep": onReload = .keep
         case "signal": onReload = .signal(Int32(clamping: record[number: "reloadSignal"] ?? 1))
@@ -48,6 +49,7 @@ extension Service {
         record[number: "limit"] = restart.limit?.count
         record[duration: "window"] = restart.limit?.window
         record[duration: "stopTimeout"] = stopTimeout
+        record[duration: "watchdog"] = watchdog
         switch onReload {
         case .replace: break
         case .keep: record["onReload"] = "keep"

@@ -12,6 +12,7 @@ extension Supervisor {
         slot.restartAt = nil
         slot.lastSpawn = now
         slots[id] = slot
+        touched.append(id)
         children[child.id] = child
         spawning += 1
         actions.append(.spawn(child))
@@ -21,6 +22,7 @@ extension Supervisor {
         guard var child = children[id], child.phase == .spawning else { return }
         spawning -= 1
         child.pid = pid
+        child.group = child.stop.group ? pid : 0
         child.phase = .starting
         child.spawnedAt = now
         identifiers[pid] = id
@@ -33,6 +35,8 @@ extension Supervisor {
             tell(id, child.stop)
             return boundRetired()
         }
+        // A command came while it was on its way.
+        if child.restarts || held.contains(child.service) { return tell(id, child.stop) }
         switch slots[child.slot]?.service.readiness {
         case .none?, nil: becameReady(id)
         case .alive(let time):
@@ -47,6 +51,7 @@ extension Supervisor {
         spawning -= 1
         children[id] = nil
         slots[child.slot]?.lastSpawn = now
+        hasGone(child)
         if child.isRetired { return retired.remove(child) }
         if stopRequest != nil { return leftStage(child) }
         failedToStart(child, .notSpawned(errno))
@@ -57,7 +62,12 @@ extension Supervisor {
         child.phase = .ready
         child.readyAt = now
         child.deadline = nil
+        let reload = child.reloadSignal
+        child.reloadSignal = nil
         children[id] = child
+        touched.append(child.slot)
+        if let reload { signal(child, reload) }
+        if let watchdog = slots[child.slot]?.service.watchdog { setDeadline(id, now + watchdog) }
         report(.accepted(child))
         report(.changed)
         if isCandidate(child) {
@@ -77,7 +87,9 @@ extension Supervisor {
 
     mutating func setDeadline(_ id: Child.ID, _ due: Instant?) {
         children[id]?.deadline = due
-        if let due { arm(due, .child(id)) }
+        guard let due, armed[id].map({ due < $0 }) ?? true else { return }
+        armed[id] = due
+        arm(due, .child(id))
     }
 
     mutating func childIsDue(_ id: Child.ID) {
@@ -90,16 +102,25 @@ extension Supervisor {
             if child.isOnProbation { return becameReady(id) }
             detach(child)
             failedToStart(child, .timedOut)
+        case .ready: missedBeat(id)
         case .stopping: kill(id)
-        case .spawning, .ready, .killed: break
+        case .spawning, .killed: break
         }
     }
 
     /// Takes a child that hangs in its start out of its slot: it is ended, and another may take its place.
-    private mutating func detach(_ child: Child) {
+    mutating func detach(_ child: Child) {
         slots[child.slot]?.child = nil
+        touched.append(child.slot)
         retire(child.id)
         boundRetired()
+    }
+
+    /// It is in the table no more.
+    private mutating func hasGone(_ child: Child) {
+        armed[child.id] = nil
+        touched.append(child.slot)
+        for index in waits.indices { waits[index].hasGone(child.id) }
     }
 
     // MARK: Ends
@@ -108,6 +129,7 @@ extension Supervisor {
         guard let id = identifiers.removeValue(forKey: pid), let child = children.removeValue(forKey: id) else {
             return
         }
+        hasGone(child)
         if child.isRetired {
             retired.remove(child)
             if !child.isTold { adopted.removeAll { $0 == id } }
@@ -120,6 +142,10 @@ extension Supervisor {
         if child.restarts {
             report(.died(child, ending, restarts: true))
             return spawn(in: child.slot)
+        }
+        if held.contains(child.service) {
+            report(.formerDied(child, ending))
+            return report(.changed)
         }
         if child.phase == .starting {
             failedToStart(child, .ended(ending))
@@ -134,10 +160,11 @@ extension Supervisor {
         slots[child.slot]?.child = nil
         if isCandidate(child) { return candidateFailed(child, failure) }
         report(.failedToStart(child, failure))
+        if held.contains(child.service) { return }
         restartOrGiveUp(child, failure.ending, failedStart: true)
     }
 
-    private mutating func candidateFailed(_ child: Child, _ failure: StartFailure) {
+    mutating func candidateFailed(_ child: Child, _ failure: StartFailure) {
         report(.failedToStart(child, failure))
         if round?.plan?.retriesStarts == true {
             if child.readyAt != nil {
@@ -195,6 +222,7 @@ extension Supervisor {
     /// Fills the slot again, no sooner than its pace allows.
     private mutating func scheduleStart(_ id: SlotID, failedStart: Bool) {
         guard var slot = slots[id], let lastSpawn = slot.lastSpawn else { return }
+        restartCounts[slot.service.name, default: 0] += 1
         let backoff = slot.service.restart.backoff
         let life = now - lastSpawn
         if life >= backoff.maximum { slot.failures = 0 }
@@ -218,6 +246,7 @@ extension Supervisor {
     private mutating func over(_ child: Child, _ ending: Ending, gaveUp: Bool) {
         guard let slot = slots[child.slot], !slot.isOver else { return }
         slots[slot.id]?.isOver = true
+        touched.append(slot.id)
         guard slot.service.isCritical else { return }
         criticalSlots -= 1
         if ending.isBad, firstBadCode == nil { firstBadCode = ending.code }

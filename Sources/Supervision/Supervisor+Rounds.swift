@@ -2,6 +2,8 @@
 struct Round: Sendable {
     let number: Int
     var requesters: [Requester]
+    /// The old ones are told SIGTERM, and at once.
+    var isHard = false
     var plan: Plan?
     /// Every slot of the new plan, those that are kept among them.
     var slots: [SlotID] = []
@@ -22,21 +24,22 @@ struct Round: Sendable {
 }
 
 extension Supervisor {
-    mutating func requestReload(_ requester: Requester?, _ cause: ReloadCause) {
+    mutating func requestReload(_ requester: Requester?, _ cause: ReloadCause, isHard: Bool = false) {
         let requesters = requester.map { [$0] } ?? []
         if stopRequest != nil { return answer(requesters, .failed(.stopping)) }
         if round != nil {
             waiting = (waiting ?? []) + requesters
+            waitingIsHard = waitingIsHard || isHard
         } else {
             report(.reloading(cause))
-            beginRound(requesters, cause)
+            beginRound(requesters, isHard: isHard)
         }
     }
 
-    mutating func beginRound(_ requesters: [Requester], _ cause: ReloadCause) {
+    mutating func beginRound(_ requesters: [Requester], isHard: Bool = false) {
         reloadDue = nil
         reloadsWhenAlone = false
-        round = Round(number: nextNumber(), requesters: requesters)
+        round = Round(number: nextNumber(), requesters: requesters, isHard: isHard)
         actions.append(.load)
     }
 
@@ -64,7 +67,8 @@ extension Supervisor {
                     round: round.number)
                 slots[slot.id] = slot
                 round.slots.append(slot.id)
-                round.stages[stage].append(slot.id)
+                // What was stopped by hand stays so.
+                if !held.contains(service.name) { round.stages[stage].append(slot.id) }
             }
         }
         self.round = round
@@ -112,7 +116,7 @@ extension Supervisor {
         guard let plan = round?.plan else { return }
         let old = leaving().compactMap { children[$0]?.pid }
         let pids = old.filter { $0 > 0 }.sorted()
-        let delay = old.isEmpty ? .zero : plan.retireDelay
+        let delay = old.isEmpty || round?.isHard == true ? .zero : plan.retireDelay
         if self.plan != nil { report(.succeeded(generation: generation, old: pids, delay: delay)) }
         guard delay > .zero else { return commit() }
         let due = now + delay
@@ -130,37 +134,47 @@ extension Supervisor {
         let old = leaving()
         let staying = Set(round.slots)
         for id in current where !staying.contains(id) { slots[id] = nil }
-        current = round.slots
-        for id in current {
+        for id in round.slots {
             slots[id]?.round = nil
             slots[id]?.isExcused = false
         }
-        for (id, kept) in round.kept { adapt(id, to: kept) }
+        for id in round.kept.keys.sorted() { if let kept = round.kept[id] { adapt(id, to: kept) } }
         self.plan = plan
         self.round = nil
+        committedGeneration = generation
+        place(round.slots)
+        held.formIntersection(placed.keys)
+        restartCounts = restartCounts.filter { placed[$0.key] != nil }
         failedReloads = 0
         firstBadCode = nil
         lastAccepted = now
         lastFailedReload = nil
+        if round.isHard { for id in old + adopted { children[id]?.stop.signal = 15 } }
         for id in old { retire(id) }
         for id in round.kept.keys.sorted() { reloadKept(id) }
         retireAdopted()
-        criticalSlots = current.count { slots[$0].map { $0.service.isCritical && !$0.isOver } ?? false }
+        criticalSlots = placed.keys.reduce(0) { $0 + criticalSlots(of: $1) }
         boundRetired()
         report(.reloaded(generation: generation))
         answer(round.requesters, .done(generation: generation))
         scheduleReload()
-        beginWaitingRound()
+        roundIsOver()
     }
 
     /// A kept child goes on under the rules of the new plan; its process group stays what it is.
     private mutating func adapt(_ id: SlotID, to kept: Round.Kept) {
+        let watchdog = slots[id]?.service.watchdog
         slots[id]?.service = kept.service
         slots[id]?.stage = kept.stage
+        slots[id]?.generation = generation
         guard let child = slots[id]?.child.flatMap({ children[$0] }) else { return }
         let rule = StopRule(kept.service)
         children[child.id]?.stop = StopRule(signal: rule.signal, timeout: rule.timeout, group: child.stop.group)
         children[child.id]?.stage = kept.stage
+        children[child.id]?.lastGeneration = generation
+        if child.phase == .ready && kept.service.watchdog != watchdog {
+            setDeadline(child.id, kept.service.watchdog.map { now + $0 })
+        }
     }
 
     private mutating func retireAdopted() {
@@ -177,7 +191,9 @@ extension Supervisor {
         switch slot.service.onReload {
         case .keep, .replace: break
         case .signal(let signal):
-            if child.pid > 0 { actions.append(.signal(pid: child.pid, signal, group: child.stop.group)) }
+            // One that is still starting may not catch it yet: it gets it when it is ready.
+            if child.phase == .starting { children[child.id]?.reloadSignal = signal }
+            if child.phase == .ready { self.signal(child, signal) }
         case .restart:
             // One that is just being spawned is new already.
             guard child.phase != .spawning else { return }
@@ -186,11 +202,15 @@ extension Supervisor {
         }
     }
 
-    private mutating func beginWaitingRound() {
-        guard let requesters = waiting, stopRequest == nil else { return }
+    /// Commands come before the next round, or reloads without a pause would keep them waiting for ever.
+    private mutating func roundIsOver() {
+        followOrders()
+        guard let requesters = waiting else { return }
+        let isHard = waitingIsHard
         waiting = nil
+        waitingIsHard = false
         report(.reloading(.request))
-        beginRound(requesters, .request)
+        beginRound(requesters, isHard: isHard)
     }
 
     /// The new ones are ended, everything stays as it was. Without anything that was, everything ends.
@@ -206,10 +226,11 @@ extension Supervisor {
         self.round = nil
         report(.reloadFailed(failure))
         answer(round.requesters, .failed(failure))
+        failWaits(failure)
         guard plan != nil || !adopted.isEmpty else { return stop(StopRequest(.graceful, exitCode: 1)) }
         failedReloads += 1
         scheduleReload()
-        beginWaitingRound()
+        roundIsOver()
     }
 
     // MARK: Reloads by themselves

@@ -18,7 +18,10 @@ extension Supervisor {
         head[instant: "reloadDue"] = reloadDue
         head[flag: "reloadsWhenAlone"] = reloadsWhenAlone
         head[number: "firstBadCode"] = firstBadCode.map(Int.init)
+        head[number: "committed"] = committedGeneration
+        head["held"] = held.isEmpty ? nil : held.sorted().joined(separator: "\u{0}")
         head[flag: "hasWaiting"] = waiting != nil
+        head[flag: "waitingIsHard"] = waitingIsHard
         head[numbers: "waiting"] = waiting ?? []
         head[numbers: "upgrade"] = upgrade ?? []
         var records = [head]
@@ -39,7 +42,7 @@ extension Supervisor {
             if let slot = slots[id] { records.append(slot.record(service: indices[slot.service] ?? -1)) }
         }
         for id in children.keys.sorted() { if let child = children[id] { records.append(child.record) } }
-        return records
+        return records + requestRecords
     }
 
     /// The state as another image left it; what is damaged has defaults. A child that has a pid is never forgotten: one
@@ -59,14 +62,16 @@ extension Supervisor {
             counter = max(counter, slot.id)
         }
         restoreRound(state, services)
+        let current = Set(state.first("supervisor")?[numbers: "current"] ?? [])
         if current.contains(where: { slots[$0] == nil }) { isWhole = false }
-        current.removeAll { slots[$0] == nil }
         mustReload = plan != nil && !isWhole
-        let placed = Set(current + (round?.slots ?? []))
-        slots = slots.filter { placed.contains($0.key) }
+        let wanted = current.union(round?.slots ?? [])
+        slots = slots.filter { wanted.contains($0.key) }
+        place(current.filter { slots[$0] != nil }.sorted())
         for record in state.all("child") { restore(record) }
         countUnready()
-        criticalSlots = current.count { slots[$0].map { $0.service.isCritical && !$0.isOver } ?? false }
+        criticalSlots = placed.keys.reduce(0) { $0 + criticalSlots(of: $1) }
+        restoreRequests(state)
         if let reloadDue { deadlines.insert(reloadDue, .reload) }
     }
 
@@ -74,7 +79,8 @@ extension Supervisor {
         generation = head.count("generation")
         failedReloads = head.count("failedReloads")
         counter = head.count("counter")
-        current = head[numbers: "current"]
+        committedGeneration = head[number: "committed"] ?? generation
+        held = Set((head["held"] ?? "").split(separator: "\u{0}").map(String.init))
         lastAccepted = head[instant: "lastAccepted"]
         lastFailedReload = head[instant: "lastFailedReload"]
         reloadDue = head[instant: "reloadDue"]
@@ -82,6 +88,7 @@ extension Supervisor {
         firstBadCode = head[number: "firstBadCode"].map { Int32(clamping: $0) }
         randomState = head["random"].flatMap { UInt64($0) } ?? randomState
         waiting = head[flag: "hasWaiting"] ? head[numbers: "waiting"] : nil
+        waitingIsHard = head[flag: "waitingIsHard"]
         upgrade = head[numbers: "upgrade"]
     }
 
@@ -98,7 +105,10 @@ extension Supervisor {
         children[id] = child
         identifiers[pid] = id
         if child.isRetired { adopt(child) }
-        if let due = child.deadline { deadlines.insert(due, .child(id)) }
+        if let due = child.deadline {
+            armed[id] = due
+            deadlines.insert(due, .child(id))
+        }
     }
 
     /// A child that serves, but that the state did not tell of: it retires when a new generation is ready.
@@ -122,7 +132,7 @@ extension Supervisor {
 
     private mutating func restoreRound(_ state: StateText, _ services: [Int: Service]) {
         guard let record = state.first("round"), let number = record[number: "number"] else { return }
-        var round = Round(number: number, requesters: record[numbers: "requesters"])
+        var round = Round(number: number, requesters: record[numbers: "requesters"], isHard: record[flag: "hard"])
         counter = max(counter, record.count("number"))
         // What lost a part of its plan is loaded once more.
         var isWhole = true
@@ -149,7 +159,9 @@ extension Supervisor {
 
     /// The slots that the round brings up know their stage.
     private func restoreStages(of round: inout Round) {
-        let starting = round.slots.filter { slots[$0]?.round == round.number }
+        let starting = round.slots.filter { id in
+            slots[id].map { $0.round == round.number && !held.contains($0.service.name) } ?? false
+        }
         let last = starting.compactMap { slots[$0]?.stage }.max() ?? 0
         round.stages = Array(repeating: [], count: last + 1)
         for id in starting { if let stage = slots[id]?.stage { round.stages[stage].append(id) } }
@@ -161,7 +173,7 @@ extension Supervisor {
         for id in slots.keys.sorted() {
             guard let slot = slots[id] else { continue }
             if let child = slot.child, children[child] == nil { slots[id]?.child = nil }
-            let isWanted = !slot.isOver && (slot.round == nil || begun.contains(id))
+            let isWanted = !slot.isOver && !held.contains(slot.service.name) && (slot.round == nil || begun.contains(id))
             if slots[id]?.child == nil, slot.restartAt == nil, isWanted { slots[id]?.restartAt = now }
             if let due = slots[id]?.restartAt { deadlines.insert(due, .slot(id)) }
         }
@@ -184,6 +196,7 @@ extension Round {
         record[number: "number"] = number
         record[numbers: "requesters"] = requesters
         record[numbers: "slots"] = slots
+        record[flag: "hard"] = isHard
         record[number: "stage"] = stage
         record[instant: "delayUntil"] = delayUntil
         return [record]
@@ -238,6 +251,10 @@ extension Child {
             spawnedAt: record[instant: "spawnedAt"] ?? Instant(nanoseconds: 0), slot: record[number: "slot"] ?? 0,
             stop: rule, stage: min(record.count("stage"), 10_000))
         self.pid = pid
+        if rule.group { group = record[number: "groupID"].flatMap { Int32(exactly: $0) }.flatMap { $0 > 1 ? $0 : nil } ?? pid }
+        lastGeneration = record[number: "lastGeneration"] ?? generation
+        reloadSignal = record[number: "reloadSignal"].map { Int32(clamping: $0) }
+        endBy = record[instant: "endBy"]
         phase = record["phase"].flatMap(Phase.init) ?? .ready
         if phase == .spawning { phase = .starting }
         readyAt = record[instant: "readyAt"]
@@ -267,6 +284,10 @@ extension Child {
         record[number: "stopSignal"] = Int(stop.signal)
         record[duration: "stopTimeout"] = stop.timeout
         record[flag: "group"] = stop.group
+        record[number: "groupID"] = stop.group ? Int(group) : nil
+        record[number: "lastGeneration"] = lastGeneration
+        record[number: "reloadSignal"] = reloadSignal.map(Int.init)
+        record[instant: "endBy"] = endBy
         record[number: "stage"] = stage
         return record
     }

@@ -9,6 +9,7 @@ extension Supervisor {
         if !child.isTold {
             if child.phase != .spawning { tell(id, child.stop) }
         } else if child.phase == .stopping, let age = maximumOldAge {
+            children[id]?.endBy = now + age
             setDeadline(id, min(child.deadline ?? now + age, now + age))
         }
     }
@@ -26,12 +27,19 @@ extension Supervisor {
     /// Sends the stop signal; the rest follows from the child's end or its time-out.
     mutating func tell(_ id: Child.ID, _ rule: StopRule) {
         guard let child = children[id], child.phase != .spawning, child.phase != .killed else { return }
-        actions.append(.signal(pid: child.pid, rule.signal, group: rule.group))
+        signal(child, rule.signal)
+        touched.append(child.slot)
         children[id]?.phase = .stopping
         children[id]?.told = rule.signal
         let age = child.isRetired && stopRequest == nil ? maximumOldAge : nil
+        children[id]?.endBy = age.map { now + $0 }
         let limit = [rule.timeout, age].compactMap(\.self).min()
         setDeadline(id, limit.map { now + $0 })
+    }
+
+    mutating func signal(_ child: Child, _ signal: Int32) {
+        let group = child.stop.group
+        actions.append(.signal(pid: group ? child.group : child.pid, signal, group: group))
     }
 
     private var maximumOldAge: Duration? { (plan ?? round?.plan)?.maximumOldAge }
@@ -39,7 +47,8 @@ extension Supervisor {
     mutating func kill(_ id: Child.ID) {
         guard let child = children[id], child.phase != .killed, child.phase != .spawning else { return }
         report(.killing(child))
-        actions.append(.signal(pid: child.pid, 9, group: child.stop.group))
+        signal(child, 9)
+        touched.append(child.slot)
         children[id]?.phase = .killed
         children[id]?.deadline = nil
     }
@@ -49,6 +58,7 @@ extension Supervisor {
     mutating func stop(_ request: StopRequest) {
         if let running = stopRequest, request.urgency <= running.urgency { return }
         let isFirst = stopRequest == nil
+        if isFirst { codeBeforeStop = firstBadCode }
         var request = request
         if let running = stopRequest, request.exitCode == 0 { request.exitCode = running.exitCode }
         stopRequest = request
@@ -64,24 +74,26 @@ extension Supervisor {
 
     private mutating func forgetRequests() {
         let requesters = (round?.requesters ?? []) + (waiting ?? []) + (upgrade ?? [])
+        answer(requesters + waits.map(\.requester) + orders.compactMap(\.requester), .failed(.stopping))
+        waits = []
+        orders = []
         round = nil
         waiting = nil
         upgrade = nil
         execIsDue = false
-        answer(requesters, .failed(.stopping))
     }
 
     private mutating func countStages(_ all: [Child]) {
-        stageCounts = Array(repeating: 0, count: (all.map(\.stage).max() ?? 0) + 1)
-        for child in all where !child.isRetired { stageCounts[child.stage] += 1 }
+        stopStages = Array(repeating: [], count: (all.map(\.stage).max() ?? 0) + 1)
+        for child in all where !child.isRetired { stopStages[child.stage].append(child.id) }
+        stageCounts = stopStages.map(\.count)
     }
 
     mutating func tellForStop(_ id: Child.ID) {
         guard let request = stopRequest, let child = children[id] else { return }
         guard child.isRetired || child.stage >= stopStage else { return }
         let timeout = request.urgency == .soft ? nil : request.timeout ?? child.stop.timeout
-        let rule = StopRule(signal: request.signal ?? child.stop.signal, timeout: timeout, group: child.stop.group)
-        tell(id, rule)
+        tell(id, StopRule(signal: request.signal ?? child.stop.signal, timeout: timeout, group: child.stop.group))
     }
 
     mutating func endedInStop(_ child: Child, _ ending: Ending) {
@@ -103,17 +115,14 @@ extension Supervisor {
     private mutating func nextStopStage() {
         while stopStage > 0, stageCounts[stopStage] == 0 {
             stopStage -= 1
-            for id in children.keys.sorted() where children[id]?.stage == stopStage && children[id]?.isRetired == false
-            {
-                tellForStop(id)
-            }
+            for id in stopStages[stopStage].sorted() { tellForStop(id) }
         }
     }
 
     mutating func endIfDone() {
         guard let request = stopRequest, children.isEmpty, !isOver else { return }
         isOver = true
-        actions.append(.exit(request.exitCode != 0 ? request.exitCode : firstBadCode ?? 0))
+        actions.append(.exit(codeBeforeStop ?? (request.exitCode != 0 ? request.exitCode : firstBadCode ?? 0)))
     }
 
     // MARK: Upgrade
@@ -145,12 +154,13 @@ extension Supervisor {
         if let round, round.plan == nil { actions.append(.load) }
         let reloads = plan == nil && round == nil || mustReload || plan?.reloadsAfterUpgrade == true
         mustReload = false
+        if !reloads && round == nil { followOrders() }
         guard reloads else { return answer(requesters, .done(generation: generation)) }
         guard round == nil else {
             waiting = (waiting ?? []) + requesters
             return
         }
         if plan != nil { report(.reloading(.request)) }
-        beginRound(requesters, .request)
+        beginRound(requesters)
     }
 }

@@ -18,13 +18,23 @@ package struct Supervisor: Sendable {
 
     var identifiers: [Int32: Child.ID] = [:]
     var slots: [SlotID: Slot] = [:]
-    /// The slots of the plan in force.
-    var current: [SlotID] = []
-    /// Those of them whose children may still be restarted, and matter.
+    /// The services of the plan in force.
+    var placed: [String: ServiceSlots] = [:]
+    /// How many of their slots are to become ready.
+    var awaited = 0
+    /// Slots to be counted anew at the end of the event.
+    var touched: [SlotID] = []
+    var waits: [Wait] = []
+    /// Commands that came during a round: done after it.
+    var orders: [Order] = []
+    /// Those of the current slots whose children may still be restarted, and matter.
     var criticalSlots = 0
+    /// Of the round that succeeded last.
+    var committedGeneration = 0
     var round: Round?
     /// Requests that came during the round: one more round serves them all.
     var waiting: [Requester]?
+    var waitingIsHard = false
     var upgrade: [Requester]?
     /// The new executable is good: the exec comes as soon as no spawn and no load is under way.
     var execIsDue = false
@@ -33,6 +43,8 @@ package struct Supervisor: Sendable {
     /// Retired children that were not told to stop, because nothing else served.
     var adopted: [Child.ID] = []
     var deadlines = DeadlineQueue()
+    /// The soonest entry of a child among them: one that is put off, as by each beat, makes no other.
+    var armed: [Child.ID: Instant] = [:]
     var lastAccepted: Instant?
     var lastFailedReload: Instant?
     var reloadDue: Instant?
@@ -41,9 +53,12 @@ package struct Supervisor: Sendable {
     /// Reload as soon as the last old child has gone.
     var reloadsWhenAlone = false
     var firstBadCode: Int32?
+    /// What it was when the stop began: no exit code that a stop asks for hides it.
+    var codeBeforeStop: Int32?
     /// While services are stopped one stage after the other: those of this stage and above have been told.
     var stopStage = 0
-    /// How many current children there are of each stage.
+    /// The current children of each stage, when the stop began, and how many of them are left.
+    var stopStages: [[Child.ID]] = []
     var stageCounts: [Int] = []
     var isOver = false
     var counter = 0
@@ -59,7 +74,7 @@ package struct Supervisor: Sendable {
         actions.removeAll(keepingCapacity: true)
         guard !isOver else { return [] }
         switch event {
-        case .start: if plan == nil && round == nil && stopRequest == nil { beginRound([], .request) }
+        case .start: if plan == nil && round == nil && stopRequest == nil { beginRound([]) }
         case .timer: break
         case .loaded(let plan): loaded(plan)
         case .loadFailed(let reason): loadFailed(reason)
@@ -67,8 +82,14 @@ package struct Supervisor: Sendable {
         case .spawnFailed(let id, let errno): spawnFailed(id, errno)
         case .exited(let pid, let ending): exited(pid, ending)
         case .ready(let pid): if let id = identifiers[pid] { becameReady(id) }
-        case .reload(let requester, _): requestReload(requester, .request)
-        case .command, .waitReady, .forget, .beat, .beatMissed, .extend, .mainProcess: break
+        case .reload(let requester, let isHard): requestReload(requester, .request, isHard: isHard)
+        case .command(let requester, let command): commanded(Order(requester: requester, command: command))
+        case .waitReady(let requester): waitReady(requester)
+        case .forget(let requester): forget(requester)
+        case .beat(let pid): beat(pid)
+        case .beatMissed(let pid): if let id = identifiers[pid] { missedBeat(id) }
+        case .extend(let pid, let duration): extend(pid, duration)
+        case .mainProcess(let pid, let process, let group): changeMainProcess(of: pid, to: process, group)
         case .stop(let request): stop(request)
         case .upgrade(let requester): requestUpgrade(requester)
         case .proven: execIsDue = upgrade != nil
@@ -76,6 +97,7 @@ package struct Supervisor: Sendable {
         case .resumed: resumed()
         }
         meetDeadlines()
+        settleWaits()
         endIfDone()
         if execIsDue, spawning == 0, round.map({ $0.plan != nil }) ?? true {
             execIsDue = false
@@ -89,15 +111,8 @@ package struct Supervisor: Sendable {
 
     /// When `timer` is to come; nil when nothing is due.
     package mutating func nextDeadline() -> Instant? {
-        while let first = deadlines.first {
-            if isCurrent(first.due, first.target) { return first.due }
-            deadlines.removeFirst()
-        }
-        return nil
+        firstDeadline()?.due
     }
-
-    /// It failed for good: nothing fills (some of) its slots.
-    package func isOver(service: String) -> Bool { false }
 
     package var isReloading: Bool { round != nil }
     package var isFirstRound: Bool { plan == nil }
@@ -116,16 +131,29 @@ package struct Supervisor: Sendable {
     // MARK: Deadlines
 
     private mutating func meetDeadlines() {
-        while let first = deadlines.first, first.due <= now {
+        while let first = firstDeadline(), first.due <= now {
             deadlines.removeFirst()
-            guard isCurrent(first.due, first.target) else { continue }
             switch first.target {
-            case .child(let id): childIsDue(id)
+            case .child(let id):
+                armed[id] = nil
+                childIsDue(id)
             case .slot(let id): slotIsDue(id)
             case .round: retireOld()
             case .reload: reloadIsDue()
             }
         }
+    }
+
+    /// Drops what is no longer meant, and moves what was put off, until the first entry is true.
+    private mutating func firstDeadline() -> (due: Instant, target: DeadlineQueue.Target)? {
+        while let first = deadlines.first {
+            if isCurrent(first.due, first.target) { return first }
+            deadlines.removeFirst()
+            guard case .child(let id) = first.target, armed[id] == first.due else { continue }
+            armed[id] = nil
+            setDeadline(id, children[id]?.deadline)
+        }
+        return nil
     }
 
     private func isCurrent(_ due: Instant, _ target: DeadlineQueue.Target) -> Bool {
@@ -141,7 +169,10 @@ package struct Supervisor: Sendable {
         deadlines.insert(due, target)
         guard deadlines.count > 2 * (children.count + slots.count) + 64 else { return }
         let snapshot = self
-        deadlines.compact { snapshot.isCurrent($0, $1) }
+        deadlines.compact { due, target in
+            if case .child(let id) = target, snapshot.armed[id] == due { return true }
+            return snapshot.isCurrent(due, target)
+        }
     }
 
     mutating func report(_ report: Report) { actions.append(.report(report)) }
@@ -176,18 +207,17 @@ struct RetiredGenerations: Equatable, Sendable {
     subscript(generation: Int) -> Set<Child.ID> { members[generation] ?? [] }
 
     mutating func insert(_ child: Child) {
-        if members[child.generation] == nil {
-            generations.insert(child.generation, at: position(child.generation))
+        if members[child.lastGeneration] == nil {
+            generations.insert(child.lastGeneration, at: position(child.lastGeneration))
         }
-        members[child.generation, default: []].insert(child.id)
+        members[child.lastGeneration, default: []].insert(child.id)
     }
 
     mutating func remove(_ child: Child) {
-        guard members[child.generation]?.remove(child.id) != nil, members[child.generation]?.isEmpty == true else {
-            return
-        }
-        members[child.generation] = nil
-        generations.remove(at: position(child.generation))
+        let generation = child.lastGeneration
+        guard members[generation]?.remove(child.id) != nil, members[generation]?.isEmpty == true else { return }
+        members[generation] = nil
+        generations.remove(at: position(generation))
     }
 
     private func position(_ generation: Int) -> Int {

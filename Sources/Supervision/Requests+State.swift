@@ -1,0 +1,81 @@
+/// Who waits for what, and what is counted, over an exec.
+extension Supervisor {
+    var requestRecords: [StateText.Record] {
+        let counts = restartCounts.sorted { $0.key < $1.key }.map { name, count in
+            var record = StateText.Record("restarts")
+            record["service"] = name
+            record[number: "count"] = count
+            return record
+        }
+        return counts + waits.map(\.record) + orders.map(\.record)
+    }
+
+    /// Once the children are known.
+    mutating func restoreRequests(_ state: StateText) {
+        for record in state.all("restarts") {
+            if let name = record["service"] { restartCounts[name] = min(max(0, record[number: "count"] ?? 0), Int.max / 2) }
+        }
+        for record in state.all("wait") {
+            guard var wait = Wait(record) else { continue }
+            if case .end(let ids) = wait.goal { wait.goal = .end(of: ids.filter { children[$0] != nil }) }
+            waits.append(wait)
+        }
+        orders = state.all("order").compactMap(Order.init)
+    }
+}
+
+extension Wait {
+    fileprivate init?(_ record: StateText.Record) {
+        guard let requester = record[number: "requester"] else { return nil }
+        self.requester = requester
+        switch record["goal"] {
+        case "service": goal = .service(record["service"] ?? "")
+        case "end": goal = .end(of: Set(record[numbers: "children"]))
+        default: goal = .everything
+        }
+    }
+
+    fileprivate var record: StateText.Record {
+        var record = StateText.Record("wait")
+        record[number: "requester"] = requester
+        switch goal {
+        case .everything: record["goal"] = "everything"
+        case .service(let name):
+            record["goal"] = "service"
+            record["service"] = name
+        case .end(let ids):
+            record["goal"] = "end"
+            record[numbers: "children"] = ids.sorted()
+        }
+        return record
+    }
+}
+
+extension Order {
+    fileprivate init?(_ record: StateText.Record) {
+        let name = record["service"] ?? ""
+        switch record["verb"] {
+        case "start": command = .start(name)
+        case "stop": command = .stop(name)
+        case "restart": command = .restart(name)
+        case "scale": command = .scale(name, record[number: "count"] ?? 0)
+        default: return nil
+        }
+        requester = record[number: "requester"]
+    }
+
+    fileprivate var record: StateText.Record {
+        var record = StateText.Record("order")
+        record[number: "requester"] = requester
+        record["service"] = command.service
+        switch command {
+        case .start: record["verb"] = "start"
+        case .stop: record["verb"] = "stop"
+        case .restart: record["verb"] = "restart"
+        case .scale(_, let count):
+            record["verb"] = "scale"
+            record[number: "count"] = count
+        }
+        return record
+    }
+}
