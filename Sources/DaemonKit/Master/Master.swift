@@ -14,8 +14,14 @@ package protocol MasterHost: AnyObject {
     func exec() -> String
     /// One of the signals that the master was made for; not SIGCHLD.
     func received(_ signal: Signal)
+    /// A SIGHUP that came with the wish that logs are reopened, and nothing else.
+    func reopenLogs()
     /// Everything has ended.
     func exit(_ code: Int32) -> Never
+}
+
+extension MasterHost {
+    package func reopenLogs() { received(.hangup) }
 }
 
 /// The runtime around the engine: one thread, one loop, which hands in what happens and does what the engine says.
@@ -197,6 +203,7 @@ package final class Master {
 
     private func takeSignals() {
         signals.drain()
+        if signals.takeReopenOnly() { host.reopenLogs() }
         for signal in caught where signals.take(signal) { host.received(signal) }
         if signals.take(.child) { reap() }
     }
@@ -221,15 +228,18 @@ package final class Master {
         Signal.blockAll()
         defer { Signal.unblockAll() }
         var pending = StateText.Record("signals")
+        pending[flag: "reopen"] = signals.takeReopenOnly()
         pending[numbers: "pending"] = caught.filter { signals.take($0) }.map { Int($0.rawValue) }
         let reason = image.execute(StateText(supervisor.records + state() + [pending]), kept: kept)
         // Still here: what was taken is not forgotten.
+        if pending[flag: "reopen"] { host.reopenLogs() }
         for number in pending[numbers: "pending"] { host.received(Signal(rawValue: Int32(number))) }
         return reason
     }
 
     /// After an exec: the signals that the old image had taken, but not handled.
     package func redeliver(_ state: StateText) {
+        if state.first("signals")?[flag: "reopen"] == true { host.reopenLogs() }
         for number in state.first("signals")?[numbers: "pending"] ?? [] {
             host.received(Signal(rawValue: Int32(clamping: number)))
         }

@@ -59,6 +59,7 @@ package struct ProcessTable {
             text += "# \(title)\n" + rows.filter { !$0.isRetired }.map { Self.row(row($0) + more($0)) }.joined()
             text += "# old \(title)\n" + rows.filter(\.isRetired).map { Self.row(row($0) + more($0)) }.joined()
         }
+        if !supervisor.held.isEmpty { text += "# stopped: \(supervisor.held.sorted().joined(separator: ", "))\n" }
         return text
     }
 

@@ -16,7 +16,7 @@ extension ServiceMaster {
         case .user1:
             master?.send(
                 .stop(StopRequest(.soft, signal: wishes.softStop?.rawValue, cause: signal.rawValue)))
-        case .hangup: reopen()
+        case .hangup: hangUp()
         case .terminalOutput: setPaused(true)
         case .terminalInput: setPaused(false)
         default: master?.send(image.hasChanged ? .upgrade(nil) : .reload(nil))
@@ -24,13 +24,25 @@ extension ServiceMaster {
     }
 
     /// SIGHUP is for every process of the daemon: each reopens its log and runs its reload handlers.
-    private func reopen() {
-        let isAlone = signals.takeReopenOnly()
+    private func hangUp() {
+        reopenOwnLogs()
+        for pid in daemonsOfOurs { try? Signal.hangup.send(to: pid) }
+        if wishes.reloadsOnHangup { master?.send(.reload(nil)) }
+    }
+
+    func reopenLogs() {
+        reopenOwnLogs()
+        for pid in daemonsOfOurs { try? ProcessHandle(pid: pid).queueReopen() }
+    }
+
+    private func reopenOwnLogs() {
         runtime.log.reopen()
         outputs?.reopen()
-        for child in master?.supervisor.children.values.filter({ $0.phase == .ready }) ?? []
-        where channels[child.id] != nil { try? Signal.hangup.send(to: child.pid) }
-        if wishes.reloadsOnHangup && !isAlone { master?.send(.reload(nil)) }
+    }
+
+    private var daemonsOfOurs: [ProcessID] {
+        (master?.supervisor.children.values ?? [:].values).filter { $0.phase == .ready && channels[$0.id] != nil }
+            .map(\.pid)
     }
 
     /// The workers that know the signal: in any other process it would stop more than its listening.

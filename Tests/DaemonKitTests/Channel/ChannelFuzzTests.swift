@@ -5,7 +5,8 @@ import Testing
 /// More than a million inputs: frames, frames with bytes changed, and noise, cut anywhere.
 @Suite("ChannelInput, with random bytes")
 struct ChannelFuzzTests {
-    private static let bodies: [[UInt8]] = [[], [0x0A], Array("show info".utf8), Array("C 1 user 3\n".utf8), [0, 0xFF]]
+    private static let bodies: [[UInt8]] =
+        ["", "\n", "show info", "C 1 user 3\n"].map { Array($0.utf8) } + [[0, 0xFF]]
     private static let parts: [[UInt8]] =
         [
             "A", "C", " ", "\n", "0", "1", "9", "user", "admin", "A 1 0\n", "C 2 user 1\n", "-", "4194305",
