@@ -66,9 +66,9 @@ extension Supervisor {
         child.reloadSignal = nil
         children[id] = child
         touched.append(child.slot)
-        if let reload { signal(child, reload) }
         if let watchdog = slots[child.slot]?.service.watchdog { setDeadline(id, now + watchdog) }
         report(.accepted(child))
+        if let reload { signal(child, reload) }
         report(.changed)
         if isCandidate(child) {
             if slots[child.slot]?.isExcused != true { round?.unready -= 1 }

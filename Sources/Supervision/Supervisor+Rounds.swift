@@ -227,7 +227,7 @@ extension Supervisor {
         report(.reloadFailed(failure))
         answer(round.requesters, .failed(failure))
         failWaits(failure)
-        guard plan != nil || !adopted.isEmpty else { return stop(StopRequest(.graceful, exitCode: 1)) }
+        guard plan != nil || !adopted.isEmpty || !placed.isEmpty else { return stop(StopRequest(.graceful, exitCode: 1)) }
         failedReloads += 1
         scheduleReload()
         roundIsOver()

@@ -77,6 +77,7 @@ extension Dice {
         }
         if chance(60) { service.startTimeout = .seconds(3) }
         if chance(60) { service.stopTimeout = .milliseconds(pick([0, 500, 4000])) }
+        if chance(25) { service.watchdog = .milliseconds(pick([300, 2000])) }
         service.restart.when = pick([.never, .onFailure, .onFailure, .always])
         if chance(40) { service.restart.limit = Restart.Limit(count: roll(3), window: .seconds(5)) }
         if chance(15) { service.restart.backoff.jitter = 20 }

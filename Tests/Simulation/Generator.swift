@@ -9,7 +9,9 @@ extension Dice {
         case ..<20: return .advance(pick([1, 10_000_000, 100_000_000, 500_000_000, 3_000_000_000, 100_000_000_000]))
         case ..<38: return .exit(roll(16), ending())
         case ..<48: return .ready(roll(16))
-        case ..<66: return .reload(requesters: pick([0, 1, 1, 1, 1, 2, 4]))
+        case ..<55: return .command(command(), hasRequester: chance(85))
+        case ..<57: return chance(75) ? .waitReady : .forget(roll(8))
+        case ..<66: return .reload(requesters: pick([0, 1, 1, 1, 1, 2, 4]), hard: chance(20))
         case ..<71: return .stop(stop())
         case ..<77: return .configure(plan(frontEnd))
         case ..<80: return .configuration(isBroken: chance(50))
@@ -23,7 +25,9 @@ extension Dice {
             return .adjust(
                 retireDelay: .seconds(pick([0, 2])), reloadInterval: chance(50) ? nil : .seconds(pick([1, 7])))
         case ..<94: return .spawnTime(pick([0, 1, 600_000_000, 5_000_000_000]))
-        case ..<95: return .advance(31_536_000_000_000_000)
+        case ..<95: return chance(50) ? .mainProcess(roll(16), pick(MainGroup.allCases)) : .advance(31_536_000_000_000_000)
+        case ..<96: return .extend(roll(16), .milliseconds(pick([1, 700, 20_000])))
+        case ..<97: return chance(70) ? .beat(roll(16)) : .beatMissed(roll(16))
         case ..<99: return .deadline(offset: offset())
         default: return .timer
         }
@@ -39,6 +43,7 @@ extension Dice {
         case .told: return .exit(which, chance(70) ? .signaled(process.told, dumpedCore: false) : .exited(0))
         case .killed: return .exit(which, .signaled(9, dumpedCore: false))
         case .starting: return chance(70) ? .ready(which) : .deadline(offset: offset())
+        case .ready where process.watchDue != never && chance(60): return .beat(which)
         case .ready, .asked: return .deadline(offset: offset())
         }
     }
@@ -53,6 +58,16 @@ extension Dice {
         case 6, 7: .signaled(15, dumpedCore: false)
         case 8: .signaled(9, dumpedCore: false)
         default: .signaled(11, dumpedCore: true)
+        }
+    }
+
+    private mutating func command() -> ServiceCommand {
+        let name = chance(2) ? "nobody" : pick(["a", "a", "b", "b", "c", "d", "worker"])
+        switch roll(5) {
+        case 0, 1: return .start(name)
+        case 2: return .stop(name)
+        case 3: return .restart(name)
+        default: return .scale(name, pick([0, 1, 2, 3]))
         }
     }
 

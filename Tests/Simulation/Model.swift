@@ -8,8 +8,13 @@ struct Process {
     let id: Child.ID
     let label: SlotID
     let generation: Int
-    let group: Bool
+    /// What it counts as once it is old.
+    var lastGeneration: Int
+    /// It is to lead a group.
+    let leads: Bool
     var pid: Int32 = 0
+    /// The group that its signals go to; 0 for none.
+    var group: Int32 = 0
     /// Its page in the book.
     var rules: Int
     var role: Role
@@ -19,6 +24,15 @@ struct Process {
     var readyDue = never
     var startDue = never
     var killDue = never
+    var watchDue = never
+    /// It grows no older, whatever it asks for.
+    var endBy = never
+    /// Its watchdog was reported to have got no beat.
+    var hasMissed = false
+    /// The reload signal that it gets when it is ready; 0 for none.
+    var owed: Int32 = 0
+    /// A hard reload has changed its stop signal.
+    var isHard = false
     /// The last stop signal, and how urgent: 1 without a stop, 2 and more with one.
     var told: Int32 = 0
     var urgency = 0
@@ -27,17 +41,18 @@ struct Process {
     /// It serves, but the state told too little about it: told to stop by the next good reload.
     var isAdopted = false
 
-    init(_ child: Child, role: Role, rules: Int, group: Bool) {
+    init(_ child: Child, role: Role, rules: Int, leads: Bool) {
         id = child.id
         label = child.slot
         generation = child.generation
+        lastGeneration = child.generation
         self.role = role
         self.rules = rules
-        self.group = group
+        self.leads = leads
     }
 
     init(adopted child: Child) {
-        self.init(child, role: .old, rules: 0, group: false)
+        self.init(child, role: .old, rules: 0, leads: false)
         pid = child.pid
         phase = .ready
         isAdopted = true
@@ -48,7 +63,8 @@ struct Process {
 
 /// Where one instance of a service belongs.
 struct Place {
-    let label: SlotID
+    /// -1 until somebody is spawned in it.
+    var label: SlotID
     let instance: Int
     var rules: Int
     var isCandidate: Bool
@@ -97,6 +113,7 @@ struct Terms {
 
 /// A round: from its load to its success or failure.
 struct RoundModel {
+    var isHard = false
     /// nil until the configuration is loaded.
     var terms: Terms?
     /// How many new places there must be.
@@ -107,17 +124,32 @@ struct RoundModel {
 }
 
 struct Request {
-    enum State { case round, waiting, upgrade, owedDone, owedStopping, owedFailure, owedUpgradeFailure }
+    enum State: Equatable {
+        case round, waiting, upgrade, owedDone, owedStopping, owedFailure, owedUpgradeFailure
+        /// Until the round is over.
+        case queued
+        case everything
+        case service(String)
+        case end(of: Set<Child.ID>)
+        case owedUnknown(String)
+        case owedNoInstances(String)
+    }
 
     let requester: Requester
     var state: State
 
-    var isOwed: Bool { state != .round && state != .waiting && state != .upgrade }
+    var isOwed: Bool {
+        switch state {
+        case .round, .waiting, .upgrade, .queued, .everything, .service, .end: false
+        default: true
+        }
+    }
 }
 
 /// What is to be seen among the actions of the event at hand.
 struct Expectations {
     var load = false
+    var isHard = false
     var prove = false
     var isResuming = false
     var stop: StopRequest?
@@ -128,4 +160,10 @@ struct Expectations {
     var toldCurrent = false
     var toldCandidate = false
     var reloadSignals: [Child.ID] = []
+    /// A command tells these.
+    var told: Set<Child.ID> = []
+    /// Its watchdog is triggered.
+    var missed: Child.ID?
+    /// Another process is told what the one before was.
+    var toldAgain: (id: Child.ID, signal: Int32)?
 }

@@ -27,7 +27,14 @@ extension Step: CustomStringConvertible {
         case .ready(let which): "ready(\(which))"
         case .exit(let which, let ending): "exit(\(which), .\(ending))"
         case .stranger(let pid, let isReady): "stranger(pid: \(pid), isReady: \(isReady))"
-        case .reload(let count): "reload(requesters: \(count))"
+        case .reload(let count, let isHard): "reload(requesters: \(count)\(isHard ? ", hard: true" : ""))"
+        case .command(let command, let hasRequester): "command(.\(command), hasRequester: \(hasRequester))"
+        case .waitReady: "waitReady"
+        case .forget(let which): "forget(\(which))"
+        case .beat(let which): "beat(\(which))"
+        case .beatMissed(let which): "beatMissed(\(which))"
+        case .extend(let which, let time): "extend(\(which), \(time.source))"
+        case .mainProcess(let which, let group): "mainProcess(\(which), .\(group))"
         case .stop(let request): "stop(\(request.source))"
         case .upgrade(let hasRequester): "upgrade(hasRequester: \(hasRequester))"
         case .proof(let isGood): "proof(isGood: \(isGood))"
@@ -95,6 +102,7 @@ extension Service {
             set("restart.limit", "Restart.Limit(count: \(limit.count), window: \(limit.window.source))")
         }
         if let limit = stopTimeout { set("stopTimeout", limit.source) }
+        if let time = watchdog { set("watchdog", time.source) }
         if onReload != .replace { set("onReload", ".\(onReload)") }
         if !after.isEmpty { set("after", "\(after)") }
         if !isCritical { set("isCritical", "false") }
@@ -135,6 +143,7 @@ extension World {
         case .report(.ended(let child, let ending)): "report ended \(brief(child)) \(ending)"
         case .report(.gaveUp(let child)): "report gaveUp \(brief(child))"
         case .report(.killing(let child)): "report killing \(brief(child))"
+        case .report(.missedBeat(let child)): "report missedBeat \(brief(child))"
         case .report(.reloadFailed(.notStarted(let child, let failure))):
             "report reloadFailed \(brief(child)) \(failure)"
         case .report(let report): "report \(report)"

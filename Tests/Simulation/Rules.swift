@@ -25,6 +25,7 @@ struct Rules {
     let window: Int64
     let stopSignal: Int32
     let stopTimeout: Int64
+    let watchdog: Int64
     let onReload: Reload
     let isCritical: Bool
     let leadsGroup: Bool
@@ -47,6 +48,7 @@ struct Rules {
         window = service.restart.limit?.window.wholeNanoseconds ?? never
         stopSignal = service.stopSignal
         stopTimeout = service.stopTimeout?.wholeNanoseconds ?? never
+        watchdog = service.watchdog?.wholeNanoseconds ?? never
         switch service.onReload {
         case .replace: onReload = .replace
         case .keep: onReload = .keep

@@ -53,7 +53,7 @@ extension Simulation {
     private static func simpler(_ step: Step) -> [Step] {
         switch step {
         case .configure(let plan): simpler(plan).map { .configure($0) }
-        case .reload(let count) where count > 1: [.reload(requesters: 1)]
+        case .reload(let count, let isHard) where count > 1 || isHard: [.reload(requesters: 1)]
         case .ready(let which) where which > 0: (0..<min(which, 6)).map { .ready($0) }
         case .exit(let which, let ending) where which > 0: (0..<min(which, 6)).map { .exit($0, ending) }
         case .deadline(let offset) where offset != 0: [.deadline(offset: 0)]
@@ -84,6 +84,7 @@ extension Simulation {
             add { $0.services[index].readiness = .none }
             add { $0.services[index].startTimeout = nil }
             add { $0.services[index].stopTimeout = nil }
+            add { $0.services[index].watchdog = nil }
             add { $0.services[index].restart = plain.restart }
             add { $0.services[index].restart.limit = nil }
             add { $0.services[index].restart.backoff.jitter = 0 }

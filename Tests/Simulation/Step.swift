@@ -15,7 +15,17 @@ package enum Step: Sendable {
     /// A process ends, or says READY=1, that is none of ours.
     case stranger(pid: Int32, isReady: Bool)
     /// From so many requesters at once; 0: one that wants no answer.
-    case reload(requesters: Int)
+    case reload(requesters: Int, hard: Bool = false)
+    case command(ServiceCommand, hasRequester: Bool)
+    case waitReady
+    /// The n-th of those who wait does so no longer.
+    case forget(Int)
+    /// WATCHDOG=1 from the n-th of the living.
+    case beat(Int)
+    case beatMissed(Int)
+    case extend(Int, Duration)
+    /// The n-th of the living becomes another process, in no group, in its own, or in the one of before.
+    case mainProcess(Int, MainGroup)
     case stop(StopRequest)
     case upgrade(hasRequester: Bool)
     /// The new executable answers at last.
@@ -32,6 +42,8 @@ package enum Step: Sendable {
     case adopt
     case adjust(retireDelay: Duration, reloadInterval: Duration?)
 }
+
+package enum MainGroup: CaseIterable, Sendable { case none, own, same }
 
 /// A whole life of a supervisor: `start` with this plan, these steps, and an end that the world makes if they do not.
 package struct History: Sendable {

@@ -26,7 +26,7 @@ extension World {
         guard let stopping else { return fail("an exit only after a stop") }
         require(living.isEmpty, "an exit only when no child is left")
         require(
-            code == (stopping.exitCode != 0 ? stopping.exitCode : firstBad ?? 0),
+            code == badBeforeStop ?? (stopping.exitCode != 0 ? stopping.exitCode : firstBad ?? 0),
             "the exit code tells the first failure")
         hasExited = true
     }
@@ -38,7 +38,8 @@ extension World {
         require(stopping == nil, "a stop beats a reload")
         require(expected.load || isReloadDue, "a load has a reason")
         expected.load = false
-        round = RoundModel()
+        round = RoundModel(isHard: expected.isHard)
+        expected.isHard = false
     }
 
     /// Base of the reloads by themselves: they do not follow a failure faster than a success.
@@ -76,7 +77,7 @@ extension World {
 
     var mayRetire: Bool {
         guard let round, let terms = round.terms, isEveryoneReady else { return false }
-        return round.delayDue != never ? now >= round.delayDue : terms.delay <= 0 || !isAnyoneLeaving
+        return round.delayDue != never ? now >= round.delayDue : terms.delay <= 0 || round.isHard || !isAnyoneLeaving
     }
 
     mutating func commit(_ generation: Int) {
@@ -89,7 +90,9 @@ extension World {
         for index in living.indices where living[index].isAdopted {
             require(living[index].isTold, "an adopted child retires with the old ones")
             living[index].isAdopted = false
+            living[index].isHard = living[index].isHard || round.isHard
         }
+        let keptLabels = places.filter { $0.kept >= 0 && $0.label >= 0 }.map(\.label)
         places.removeAll { !$0.isCandidate && $0.kept < 0 }
         for index in places.indices {
             places[index].isCandidate = false
@@ -97,13 +100,18 @@ extension World {
             if places[index].kept >= 0 { places[index].rules = places[index].kept }
             places[index].kept = -1
         }
-        for index in living.indices where living[index].role != .old { settleIn(index) }
+        for index in living.indices where living[index].role != .old {
+            settleIn(index)
+            if keptLabels.contains(living[index].label) { living[index].lastGeneration = generation }
+        }
         require(expected.reloadSignals.isEmpty, "a reload signal only where the plan says so")
         terms = newTerms
         firstBad = nil
         self.round = nil
         lastAccepted = now
         owe(.round, .owedDone)
+        held.formIntersection(book[newTerms.base..<newTerms.base + newTerms.count].map(\.name))
+        followOrders()
         beginWaiting()
     }
 
@@ -117,23 +125,28 @@ extension World {
             return leave(index)
         }
         switch book[place.kept].onReload {
-        case .signal:
+        case .signal(let number):
             let signal = expected.reloadSignals.firstIndex(of: process.id)
             if let signal { expected.reloadSignals.remove(at: signal) }
-            let isDue = process.phase == .starting || process.phase == .ready
-            require(isDue == (signal != nil), "a reload signal once, to a child that is there")
-        case .restart:
-            require(process.isTold || process.phase == .asked, "a restart begins with a stop")
-            if process.isTold { living[index].restarts = true }
+            require((process.phase == .ready) == (signal != nil), "a reload signal once, to a child that is ready")
+            if process.phase == .starting { living[index].owed = number }
+        case .restart: require(process.isTold || process.phase == .asked, "a restart begins with a stop")
         case .keep, .replace: break
         }
     }
 
     private mutating func leave(_ index: Int) {
         living[index].role = .old
-        guard living[index].restarts && living[index].phase == .told else { return }
         living[index].restarts = false
-        living[index].killDue = min(living[index].killDue, later(now, round?.terms?.age ?? never))
+        living[index].isHard = living[index].isHard || round?.isHard == true
+        growsOld(index, round?.terms?.age ?? never)
+    }
+
+    /// One that was told before grows only so old from now on.
+    mutating func growsOld(_ index: Int, _ age: Int64) {
+        guard living[index].phase == .told, age != never else { return }
+        living[index].endBy = later(now, age)
+        living[index].killDue = min(living[index].killDue, living[index].endBy)
     }
 
     /// Those who are told already, or have no pid yet, become old without another word.
@@ -146,7 +159,12 @@ extension World {
 
     private mutating func settleIn(_ index: Int) {
         living[index].role = .current
-        if let place = places.first(where: { $0.label == living[index].label }) { living[index].rules = place.rules }
+        guard let place = places.first(where: { $0.label == living[index].label }) else { return }
+        let watchdog = book[place.rules].watchdog
+        if living[index].phase == .ready && watchdog != book[living[index].rules].watchdog {
+            living[index].watchDue = later(now, watchdog)
+        }
+        living[index].rules = place.rules
     }
 
     mutating func failed() {
@@ -162,12 +180,22 @@ extension World {
         round = nil
         lastFailed = now
         owe(.round, .owedFailure)
-        if terms == nil && !living.contains(where: \.isAdopted) { expected.ownStop = 1 } else { beginWaiting() }
+        owe(.everything, .owedFailure)
+        if terms == nil && !living.contains(where: \.isAdopted) {
+            expected.ownStop = 1
+        } else {
+            followOrders()
+            beginWaiting()
+        }
     }
 
     private mutating func beginWaiting() {
-        if isWaiting { expected.load = true }
+        if isWaiting {
+            expected.load = true
+            expected.isHard = waitingIsHard
+        }
         isWaiting = false
+        waitingIsHard = false
         owe(.waiting, .round)
     }
 
@@ -176,7 +204,7 @@ extension World {
     private mutating func asked(_ child: Child) {
         require(stopping == nil, "no spawn after a stop")
         require(child.phase == .spawning && child.generation <= supervisor.generation, "a spawn is of a new child")
-        if let index = places.firstIndex(where: { $0.label == child.slot }) {
+        if let index = place(of: child) {
             askedAgain(child, index)
         } else {
             askedFirst(child)
@@ -190,12 +218,16 @@ extension World {
         require(!place.isFilled, "a place is filled by one child")
         require(!place.isOver, "who has given up is not started again")
         require(place.due <= now, "no restart is faster than the back-off")
+        require(!held.contains(rules.name), "who was stopped by hand is not started")
+        require(
+            place.isCandidate || terms?.countsAttempts == true || child.generation <= committed,
+            "who takes a place is of the generation in force")
         places[index].isFilled = true
         places[index].lastSpawn = now
         places[index].due = never
         places[index].latest = never
         living.append(
-            Process(child, role: place.isCandidate ? .candidate : .current, rules: place.rules, group: rules.leadsGroup)
+            Process(child, role: place.isCandidate ? .candidate : .current, rules: place.rules, leads: rules.leadsGroup)
         )
         count(child, place.isCandidate ? round?.terms : terms)
     }
@@ -212,12 +244,13 @@ extension World {
             require(!place.isCandidate || place.rules != page, "an instance has one new place")
         }
         let rules = book[page]
+        require(!held.contains(rules.name), "who was stopped by hand is not started")
         if rules.stage > 0 {
             require(isReady(below: rules.stage, terms), "a service starts after those that it comes after")
         }
         places.append(
             Place(label: child.slot, instance: child.instance, rules: page, isCandidate: true, lastSpawn: now))
-        living.append(Process(child, role: .candidate, rules: page, group: rules.leadsGroup))
+        living.append(Process(child, role: .candidate, rules: page, leads: rules.leadsGroup))
         require(child.generation == round?.generation || terms.countsAttempts, "a new child is of the new generation")
         count(child, terms)
     }
@@ -235,7 +268,9 @@ extension World {
         }
         for place in places where place.kept >= 0 && book[place.kept].stage < stage { missing -= 1 }
         for place in places
-        where place.isCandidate && book[place.rules].stage < stage && (place.isExcused || isReady(place)) {
+        where place.isCandidate && book[place.rules].stage < stage
+            && (place.isExcused || isHeld(place) || isReady(place))
+        {
             missing -= 1
         }
         return missing == 0
@@ -255,7 +290,9 @@ extension World {
             case (.failed(.stopping), .owedStopping): true
             case (.failed(.notLoaded), .owedFailure), (.failed(.notStarted), .owedFailure): true
             case (.failed(.notUpgraded), .owedUpgradeFailure): true
-            default: false
+            case (.failed(.unknownService(let name)), .owedUnknown(let asked)): name == asked
+            case (.failed(.noInstances(let name)), .owedNoInstances(let asked)): name == asked
+            default: outcome(of: request) == answer
             }
         require(isRight, "a requester is told what became of his own request, and when it is known")
     }

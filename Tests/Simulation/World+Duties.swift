@@ -9,7 +9,11 @@ extension World {
         require(!expected.roundFails, "a round whose new child fails has failed")
         require(!expected.toldCurrent && !expected.toldCandidate, "a stop signal is part of a round's end")
         require(expected.reloadSignals.isEmpty, "a reload signal is part of a round's end")
-        for request in requests { require(!request.isOwed, "a requester is answered as soon as the answer is known") }
+        require(!isFollowing, "a command is followed at once, or after the round")
+        require(expected.told.isEmpty, "a command tells everyone whom it is for")
+        require(expected.missed == nil, "who says that his watchdog is to bite is killed")
+        require(expected.toldAgain == nil, "another process is told what the one before was")
+        for request in requests { require(!isAnswerKnown(request), "a requester is answered as soon as the answer is known") }
         require(supervisor.generation >= generation, "the generation never falls")
         generation = supervisor.generation
         if stopping != nil { settleStop() } else { settleRound() }
@@ -47,7 +51,8 @@ extension World {
         for page in terms.base..<terms.base + terms.count where book[page].stage < open {
             var missing = book[page].instances
             for place in places where place.kept == page { missing -= 1 }
-            for place in places where place.isCandidate && place.rules == page && (place.isExcused || isReady(place)) {
+            for place in places
+            where place.isCandidate && place.rules == page && (place.isExcused || isHeld(place) || isReady(place)) {
                 missing -= 1
             }
             if missing > 0 { open = book[page].stage }
@@ -63,7 +68,7 @@ extension World {
         guard let bound = (terms ?? round?.terms)?.bound, bound < Int.max else { return }
         var generations: [Int] = []
         for process in living where process.role == .old && process.phase == .told {
-            if !generations.contains(process.generation) { generations.append(process.generation) }
+            if !generations.contains(process.lastGeneration) { generations.append(process.lastGeneration) }
         }
         require(generations.count <= bound, "the number of old generations is bounded")
     }
@@ -75,7 +80,7 @@ extension World {
         guard events & 3 == 0 else { return }
         for process in living {
             guard let child = supervisor.children[process.id] else { return fail("no child is forgotten") }
-            require(child.pid == process.pid, "a child keeps its pid")
+            require(child.pid == process.pid && child.group == process.group, "a child keeps its pid and its group")
             let isRight =
                 switch child.phase {
                 case .spawning: process.phase == .asked
@@ -99,7 +104,8 @@ extension World {
         for process in living {
             let due =
                 switch process.phase {
-                case .asked, .ready, .killed: never
+                case .asked, .killed: never
+                case .ready: stopping != nil ? never : process.watchDue
                 case .starting:
                     process.role == .old || stopping != nil ? never : min(process.readyDue, process.startDue)
                 case .told: process.killDue
@@ -111,7 +117,11 @@ extension World {
             if process.phase == .starting && process.isReadied && stopping == nil && process.role != .old {
                 fail("who is ready is accepted at once")
             }
+            if process.phase == .ready && process.owed != 0 && stopping == nil {
+                fail("who got no reload signal while he was starting gets it when he is ready")
+            }
             earliest = min(earliest, process.phase == .starting ? min(process.readyDue, process.startDue) : due)
+            if process.phase == .ready { earliest = min(earliest, process.watchDue) }
             latest = min(latest, due)
         }
         for index in places.indices where places[index].due != never { settlePlace(index, &earliest, &latest) }
@@ -133,6 +143,7 @@ extension World {
 
     private mutating func overdue(_ process: Process) {
         if process.phase == .told { return fail("who does not stop in his time is killed") }
+        if process.phase == .ready { return fail("who gives no beat in time is killed") }
         if process.readyDue <= now { return fail("who has lived so long is accepted") }
         fail("a start that takes too long has failed")
     }

@@ -12,7 +12,7 @@ extension World {
         case .spawnFailed(let id, _): spawnFailed(id)
         case .exited(let pid, let ending): exited(pid, ending)
         case .ready(let pid): readied(pid)
-        case .reload(let requester, _): reloadAsked(requester)
+        case .reload(let requester, let isHard): reloadAsked(requester, isHard)
         case .stop(let request): if stopping.map({ request.urgency > $0.urgency }) ?? true { expected.stop = request }
         case .upgrade(let requester): upgradeAsked(requester)
         case .proven: isExecDue = isUpgrading
@@ -21,7 +21,14 @@ extension World {
             isUpgrading = false
             owe(.upgrade, .owedUpgradeFailure)
         case .resumed: resumed()
-        case .command, .waitReady, .forget, .beat, .beatMissed, .extend, .mainProcess: break
+        case .command(let requester, let command): commandGiven(requester, command)
+        case .waitReady(let requester):
+            requests.append(Request(requester: requester, state: stopping != nil ? .owedStopping : .everything))
+        case .forget(let requester): forgotten(requester)
+        case .beat(let pid): beaten(pid)
+        case .beatMissed(let pid): triggered(pid)
+        case .extend(let pid, let duration): extended(pid, duration.wholeNanoseconds)
+        case .mainProcess(let pid, let process, let group): movedTo(process, from: pid, group)
         }
     }
 
@@ -47,7 +54,8 @@ extension World {
                 kept += 1
             }
         }
-        round?.needed = terms.places - kept
+        let held = openHeldPlaces(terms)
+        round?.needed = terms.places - kept - held
         if !terms.countsAttempts { generation += 1 }
         round?.generation = generation
     }
@@ -56,9 +64,14 @@ extension World {
         guard let index = living.firstIndex(where: { $0.id == id }) else { return fail("a spawn is of a known child") }
         let rules = book[living[index].rules]
         living[index].pid = pid
+        living[index].group = living[index].leads ? pid : 0
         living[index].phase = .starting
         started(living[index].label)
         guard stopping == nil, living[index].role != .old else { return }
+        if living[index].restarts || held.contains(rules.name) {
+            expected.told.insert(id)
+            return
+        }
         switch rules.readiness {
         case .none: living[index].isReadied = true
         case .alive: living[index].readyDue = later(now, rules.aliveFor)
@@ -82,7 +95,8 @@ extension World {
         guard let index = living.firstIndex(where: { $0.id == id }) else { return fail("a spawn is of a known child") }
         let process = living.remove(at: index)
         started(process.label)
-        if stopping == nil && process.role != .old { startFailed(process, code: 1) }
+        guard stopping == nil, process.role != .old else { return }
+        if isHeld(process) { _ = vacate(process) } else { startFailed(process, code: 1) }
     }
 
     private mutating func exited(_ pid: Int32, _ ending: Ending) {
@@ -95,6 +109,8 @@ extension World {
         if process.restarts {
             places[place].due = now
             places[place].latest = now
+        } else if isHeld(process) {
+            return
         } else if process.role == .candidate {
             candidateFailed(place, ending.code, failedStart: process.phase == .starting)
         } else {
@@ -125,7 +141,9 @@ extension World {
         }
     }
 
-    private mutating func candidateFailed(_ place: Int, _ code: Int32, failedStart: Bool) {
+    func isHeld(_ process: Process) -> Bool { held.contains(book[process.rules].name) }
+
+    mutating func candidateFailed(_ place: Int, _ code: Int32, failedStart: Bool) {
         if round?.terms?.retries == true {
             round?.delayDue = never
             setPace(place, failedStart: failedStart)
@@ -173,7 +191,9 @@ extension World {
         let rules = book[places[index].rules]
         guard rules.isCritical, let terms else { return }
         if isBad(code) && firstBad == nil { firstBad = code }
-        let isLast = !places.contains { !$0.isCandidate && !$0.isOver && book[$0.rules].isCritical }
+        let isLast = !places.contains {
+            !$0.isCandidate && !$0.isOver && book[$0.rules].isCritical && !held.contains(book[$0.rules].name)
+        }
         if gaveUp || terms.stopsOnFailure && (isBad(code) || rules.when == .never) || isLast && firstBad == nil {
             expected.ownStop = firstBad ?? 0
         }
@@ -181,11 +201,16 @@ extension World {
 
     // MARK: Requests
 
-    private mutating func reloadAsked(_ requester: Requester?) {
+    private mutating func reloadAsked(_ requester: Requester?, _ isHard: Bool) {
         let state: Request.State = stopping != nil ? .owedStopping : round == nil ? .round : .waiting
         if let requester { requests.append(Request(requester: requester, state: state)) }
-        if state == .round { expected.load = true }
-        if state == .waiting { isWaiting = true }
+        if state == .round {
+            expected.load = true
+            expected.isHard = isHard
+        }
+        guard state == .waiting else { return }
+        isWaiting = true
+        waitingIsHard = waitingIsHard || isHard
     }
 
     private mutating func upgradeAsked(_ requester: Requester?) {

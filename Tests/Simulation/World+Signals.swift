@@ -3,13 +3,19 @@ import Supervision
 /// Signals and reports.
 extension World {
     mutating func signalled(_ pid: Int32, _ signal: Int32, _ group: Bool, _ all: [Action]) {
-        guard pid > 1, let index = living.firstIndex(where: { $0.pid == pid }) else {
+        guard pid > 1, let index = living.firstIndex(where: { $0.group > 0 ? $0.group == pid : $0.pid == pid }) else {
             return fail("a signal only to a child that is not reaped")
         }
         let process = living[index]
+        require(group == (process.group > 0), "a signal goes to the group of who has one")
+        if let again = expected.toldAgain, again.id == process.id, again.signal == signal {
+            expected.toldAgain = nil
+            return
+        }
         require(process.phase != .killed, "who was killed is left alone")
-        require(group == process.group, "a signal goes to the group of who leads one")
-        if signal == 9 {
+        if process.owed == signal && process.phase == .ready && process.role != .old && stopping == nil {
+            living[index].owed = 0
+        } else if signal == 9 {
             killed(index)
         } else if isReloadSignal(signal) {
             require(
@@ -31,10 +37,11 @@ extension World {
 
     private mutating func killed(_ index: Int) {
         let process = living[index]
+        if process.hasMissed && process.phase == .ready { return bitten(index) }
         require(process.phase == .told, "nobody is killed who was not told to stop")
         if process.killDue > now {
             if mayRetire { leaveTold() }
-            require(living[index].role == .old && isBeyondBound(process.generation), "nobody is killed before his time")
+            require(living[index].role == .old && isBeyondBound(process.lastGeneration), "nobody is killed before his time")
         }
         living[index].phase = .killed
         living[index].killDue = never
@@ -49,9 +56,9 @@ extension World {
     /// How many old generations are younger: so many are more worth keeping.
     private func olderGenerations(than generation: Int) -> Int {
         var younger: [Int] = []
-        for process in living where process.generation > generation {
+        for process in living where process.lastGeneration > generation {
             let isOld = process.role == .old || process.role == .candidate && expected.roundFails
-            if isOld && !younger.contains(process.generation) { younger.append(process.generation) }
+            if isOld && !younger.contains(process.lastGeneration) { younger.append(process.lastGeneration) }
         }
         return younger.count
     }
@@ -81,9 +88,12 @@ extension World {
         let process = living[index]
         require(!process.isTold, "nobody is told twice")
         let age = (terms ?? round?.terms)?.age ?? never
+        if expected.told.remove(process.id) != nil {
+            return tell(index, signal, 1, book[process.rules].stopTimeout, age: process.role == .old ? age : never)
+        }
         if process.role != .old, process.phase == .starting, process.startDue <= now, Self.isTimedOut(process.id, all) {
             living[index].role = .old
-            tell(index, signal, 1, min(book[process.rules].stopTimeout, age))
+            tell(index, signal, 1, book[process.rules].stopTimeout, age: age)
             return startFailed(process, code: 1)
         }
         switch process.role {
@@ -91,7 +101,7 @@ extension World {
             require(expected.roundFails, "a new child is told to stop when its round fails")
             expected.toldCandidate = true
             living[index].role = .old
-            tell(index, signal, 1, min(book[process.rules].stopTimeout, age))
+            tell(index, signal, 1, book[process.rules].stopTimeout, age: age)
         case .current: toldByRound(index, signal)
         case .old:
             if process.isAdopted {
@@ -99,7 +109,7 @@ extension World {
             } else {
                 // It was on its way when its generation became old.
                 require(process.phase == .starting, "old children are told once")
-                tell(index, signal, 1, min(book[process.rules].stopTimeout, age))
+                tell(index, signal, 1, book[process.rules].stopTimeout, age: age)
             }
         }
     }
@@ -118,21 +128,26 @@ extension World {
         let age = round?.terms?.age ?? never
         if kept >= 0 && process.role == .current {
             require(book[kept].onReload == .restart, "a kept child is left alone")
-            tell(index, signal, 1, book[kept].stopTimeout, kept)
+            living[index].restarts = true
+            tell(index, signal, 1, book[kept].stopTimeout, page: kept)
         } else {
+            living[index].isHard = living[index].isHard || round?.isHard == true
             living[index].role = .old
-            tell(index, signal, 1, min(book[process.rules].stopTimeout, age))
+            tell(index, signal, 1, book[process.rules].stopTimeout, age: age)
         }
     }
 
     /// By the new rules, when a kept child is told.
-    private mutating func tell(_ index: Int, _ signal: Int32, _ urgency: Int, _ limit: Int64, _ page: Int? = nil) {
-        let wanted = urgency > 1 ? stopping?.signal : nil
+    private mutating func tell(
+        _ index: Int, _ signal: Int32, _ urgency: Int, _ limit: Int64, age: Int64 = never, page: Int? = nil
+    ) {
+        let wanted = (urgency > 1 ? stopping?.signal : nil) ?? (living[index].isHard ? 15 : nil)
         require(signal == wanted ?? book[page ?? living[index].rules].stopSignal, "a child is told by its stop signal")
         living[index].phase = .told
         living[index].told = signal
         living[index].urgency = urgency
-        living[index].killDue = later(now, limit)
+        living[index].killDue = later(now, min(limit, age))
+        living[index].endBy = later(now, age)
         living[index].isReadied = false
     }
 
@@ -144,6 +159,8 @@ extension World {
         case .reloaded(let generation): commit(generation)
         case .reloadFailed: failed()
         case .stopping(let request, let pids): stops(request, pids)
+        case .missedBeat(let child): missed(child)
+        case .changed: if isFollowing { followOrders() }
         case .gaveUp(let child):
             require(
                 places.contains { $0.label == child.slot && $0.isOver }, "giving up is for who used up his restarts")
@@ -157,7 +174,7 @@ extension World {
         require(isEveryoneReady, "a reload succeeds when everyone is ready")
         require(old == old.sorted() && !old.contains(0), "pids are listed in ascending order")
         let delay = delay.wholeNanoseconds
-        require(delay == (isLeaving ? max(0, round?.terms?.delay ?? 0) : 0), "the old ones are told after the delay")
+        require(delay == (isLeaving && round?.isHard != true ? max(0, round?.terms?.delay ?? 0) : 0), "the old ones are told after the delay")
         if delay > 0 { round?.delayDue = later(now, delay) }
     }
 
@@ -171,6 +188,7 @@ extension World {
         require(stopping == nil, "nobody is accepted in a stop")
         living[index].phase = .ready
         living[index].isReadied = false
+        living[index].watchDue = later(now, book[process.rules].watchdog)
         if process.role == .current { lastAccepted = now }
     }
 
@@ -185,10 +203,14 @@ extension World {
         expected.stop = nil
         expected.ownStop = nil
         require(pids == living.map(\.pid).filter { $0 > 0 }.sorted(), "a stop lists all children")
+        if stopping == nil { badBeforeStop = firstBad }
         stopsBackwards = stopping == nil && request.urgency == .graceful
         stopping = request
         round = nil
         isWaiting = false
+        orders = []
+        isFollowing = false
+        expected.told = []
         isUpgrading = false
         isExecDue = false
         expected.load = false

@@ -35,6 +35,10 @@ struct World {
     var terms: Terms?
     var round: RoundModel?
     var isWaiting = false
+    var waitingIsHard = false
+    var held: Set<String> = []
+    var isFollowing = false
+    var orders: [(requester: Requester?, command: ServiceCommand)] = []
     var requests: [Request] = []
     var requesters = 0
     var isUpgrading = false
@@ -43,6 +47,7 @@ struct World {
     /// Nobody has been told before, and services end one stage after the other.
     var stopsBackwards = false
     var firstBad: Int32?
+    var badBeforeStop: Int32?
     var hasExited = false
     var lastAccepted: Int64 = 0
     var lastFailed: Int64 = 0
@@ -118,10 +123,10 @@ struct World {
     }
 
     /// From a small space; every other time the one that was reaped last, if there is one.
-    private mutating func freePID() -> Int32 {
+    mutating func freePID() -> Int32 {
         var pid = lastReaped
         lastReaped = 0
-        while pid == 0 || living.contains(where: { $0.pid == pid }) || promised(pid) {
+        while pid == 0 || living.contains(where: { $0.pid == pid || $0.group == pid }) || promised(pid) {
             pid = nextPID
             nextPID = nextPID == 163 ? 100 : nextPID + 1
         }
@@ -142,6 +147,10 @@ struct World {
         let restored = Supervisor(restoring: text)
         require(text.damagedLines == 0, "the state is read as it was written")
         require(restored.children == supervisor.children, "no child changes over an exec")
+        let wholesome = ["supervisor", "child", "plan", "service", "kept", "restarts", "wait", "order"]
+        require(
+            restored.records.filter { wholesome.contains($0.name) } == text.records.filter { wholesome.contains($0.name) },
+            "the next image knows all that this one knew")
         twin = supervisor
         supervisor = restored
         queue.append(.resumed)
@@ -172,9 +181,18 @@ struct World {
         case .stranger(let pid, let isReady):
             guard !living.contains(where: { $0.pid == pid }) else { return }
             send(isReady ? .ready(pid: pid) : .exited(pid: pid, .exited(1)))
-        case .reload(let count):
-            if count == 0 { send(.reload(nil)) }
-            for _ in 0..<count where !hasExited { send(.reload(nextRequester())) }
+        case .reload(let count, let isHard):
+            if count == 0 { send(.reload(nil, hard: isHard)) }
+            for _ in 0..<count where !hasExited { send(.reload(nextRequester(), hard: isHard)) }
+        case .command(let command, let hasRequester):
+            send(.command(hasRequester ? nextRequester() : nil, command))
+        case .waitReady: send(.waitReady(nextRequester()))
+        case .forget(let which):
+            if !requests.isEmpty { send(.forget(requests[which % requests.count].requester)) }
+        case .beat(let which): if let pid = pid(which) { send(.beat(pid: pid)) }
+        case .beatMissed(let which): if let pid = pid(which) { send(.beatMissed(pid: pid)) }
+        case .extend(let which, let duration): if let pid = pid(which) { send(.extend(pid: pid, duration)) }
+        case .mainProcess(let which, let group): changeMainProcess(which, group)
         case .stop(let request): send(.stop(request))
         case .upgrade(let hasRequester): send(.upgrade(hasRequester ? nextRequester() : nil))
         case .proof(let isGood): prove(isGood)
@@ -189,6 +207,19 @@ struct World {
     }
 
     private func pid(_ which: Int) -> Int32? { living.isEmpty ? nil : living[which % living.count].pid }
+
+    private mutating func changeMainProcess(_ which: Int, _ group: MainGroup) {
+        guard !living.isEmpty else { return }
+        let before = living[which % living.count]
+        let pid = freePID()
+        let number: Int32? =
+            switch group {
+            case .none: nil
+            case .own: pid
+            case .same: before.group > 0 ? before.group : nil
+            }
+        send(.mainProcess(pid: before.pid, is: pid, group: number))
+    }
 
     private mutating func nextRequester() -> Int {
         requesters += 1

@@ -114,6 +114,8 @@ private struct Survivor {
     private var starting: Set<Int32> = []
     private var answers = 0
     private var hasExited = false
+    private var isBroken = false
+    private var loads = 0
     private var trouble: String?
     private var nextPID: Int32 = 1000
 
@@ -129,7 +131,13 @@ private struct Survivor {
 
     mutating func problem(_ recovers: Bool) -> String? {
         let before = living
+        let isServing = !living.isSubset(of: told)
+        isBroken = isServing
         send(.resumed)
+        if recovers && isServing && loads > 0 && supervisor.stopRequest != nil {
+            return "a load that fails after a damaged state ends what serves"
+        }
+        isBroken = false
         send(.reload(-7))
         live { $0.answers > 0 }
         if recovers && trouble == nil && answers != 1 { return "a reload is never answered after a damaged state" }
@@ -169,13 +177,17 @@ private struct Survivor {
             index += 1
             for action in supervisor.handle(event, at: Instant(nanoseconds: now)) {
                 switch action {
-                case .load: queue.append(.loaded(Self.plan))
+                case .load:
+                    loads += 1
+                    queue.append(isBroken ? .loadFailed("unreadable") : .loaded(Self.plan))
                 case .spawn(let child):
                     nextPID += 1
                     living.insert(nextPID)
                     starting.insert(nextPID)
                     queue.append(.spawned(child.id, pid: nextPID))
-                case .signal(let pid, _, _):
+                case .signal(let number, _, let isGroup):
+                    let child = supervisor.children.values.first { $0.group == number }
+                    let pid = isGroup ? child?.pid ?? number : number
                     if !living.contains(pid) { trouble = "a signal to \(pid), which is not alive" }
                     told.insert(pid)
                 case .answer(-7, _): answers += 1

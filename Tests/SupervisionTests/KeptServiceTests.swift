@@ -114,4 +114,14 @@ import Testing
         rig.configuration.services[0].instances = 1
         #expect(rig.reload() == ["load", "TERM 101", "TERM 102"])
     }
+
+    @Test func aKeptProgramThatIsStillStartingGetsItsReloadSignalWhenItIsReady() {
+        var rig = rig(.signal(1))
+        rig.exit(101, 1)
+        rig.reload()
+        #expect(rig.ready(103) == ["TERM 100"])
+        #expect(rig.ready(102) == ["HUP 102"])
+        rig.reload()
+        #expect(rig.ready(104) == ["TERM 103", "HUP 102"])
+    }
 }

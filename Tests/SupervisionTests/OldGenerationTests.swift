@@ -82,4 +82,32 @@ import Testing
         rig.exit(100, 1)
         #expect(rig.supervisor.child(withPID: 102)?.generation == 1)
     }
+
+    @Test func aKeptProgramIsAsOldAsTheGenerationInWhichItRetires() {
+        var rig = Rig(
+            master("web", "kept") {
+                $0.maximumOldGenerations = 2
+                $0.services[1].onReload = .keep
+            })
+        rig.ready(100)
+        rig.ready(101)
+        rig.reload()
+        #expect(rig.ready(102) == ["TERM 100"])
+        rig.reload()
+        #expect(rig.ready(103) == ["TERM 102"])
+        rig.configuration.services.removeLast()
+        rig.reload()
+        #expect(rig.ready(104) == ["TERM 101", "TERM 103", "KILL 100"])
+    }
+
+    @Test func whoTakesThePlaceOfAKeptProgramIsOfTheGenerationInForce() {
+        var rig = Rig(master("web", "kept") { $0.services[1].onReload = .keep })
+        rig.ready(100)
+        rig.ready(101)
+        rig.reload()
+        rig.ready(102)
+        rig.wait(milliseconds: 5000)
+        rig.exit(101, 1)
+        #expect(rig.supervisor.child(withPID: 103)?.generation == 2)
+    }
 }

@@ -193,4 +193,31 @@ import Testing
         #expect(rig.wait(milliseconds: 3999) == [])
         #expect(rig.wait(milliseconds: 1) == ["TERM 100"])
     }
+
+    @Test func aHardReloadTellsTheOldOnesTERMAtOnce() {
+        var rig = Rig(
+            master("web") {
+                $0.retireDelay = .seconds(60)
+                $0.services[0].stopSignal = 10
+            })
+        rig.ready(100)
+        #expect(rig.send(.reload(7, hard: true)) == ["load", "spawn web"])
+        #expect(rig.ready(101) == ["TERM 100", "answer 7: done 2"])
+        #expect(rig.wait(milliseconds: 10_000) == ["KILL 100"])
+        rig.reload()
+        rig.ready(102)
+        #expect(rig.wait(milliseconds: 60_000) == ["USR1 101"])
+    }
+
+    @Test func aHardReloadThatWaitsMakesTheNextRoundHard() {
+        var rig = Rig(master("web") { $0.services[0].stopSignal = 10 })
+        rig.ready(100)
+        rig.reload()
+        rig.send(.reload(7, hard: true))
+        rig.reload()
+        #expect(rig.ready(101) == ["USR1 100", "load", "spawn web"])
+        rig.restart()
+        rig.send(.resumed)
+        #expect(rig.ready(102) == ["TERM 101", "answer 7: done 3"])
+    }
 }

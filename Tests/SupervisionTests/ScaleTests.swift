@@ -84,6 +84,66 @@ import Testing
         #expect(ratio < Self.bound)
     }
 
+    @Test func beats() {
+        let ratio = ratio("beat") { count in
+            var crowd = watched(count)
+            let time = ContinuousClock().measure {
+                for turn in 0..<20_000 as Range<Int32> {
+                    crowd.now += 1000
+                    crowd.send(.beat(pid: 100 + turn % Int32(count)))
+                }
+            }
+            #expect(crowd.supervisor.deadlines.count <= 3 * count + 64)
+            return (20_000, time)
+        }
+        #expect(ratio < Self.bound)
+    }
+
+    @Test func commands() {
+        let ratio = ratio("command") { count in
+            var crowd = Crowd(
+                plain("a", "b") {
+                    $0.services[0].instances = count - 1
+                })
+            let pid = Int32(100 + count - 1)
+            let time = ContinuousClock().measure {
+                for turn in 0..<2000 {
+                    crowd.now += 1_000_000
+                    crowd.send(.command(turn, .restart("b")))
+                    crowd.send(.exited(pid: pid, .signaled(15, dumpedCore: false)))
+                    crowd.send(.command(turn, .stop("b")))
+                    crowd.send(.exited(pid: pid, .signaled(15, dumpedCore: false)))
+                    crowd.reuse(pid)
+                    crowd.send(.command(turn, .start("b")))
+                    crowd.send(.waitReady(turn))
+                }
+            }
+            #expect(crowd.supervisor.child(withPID: pid)?.service == "b")
+            #expect(crowd.answers == 8000)
+            return (12_000, time)
+        }
+        #expect(ratio < Self.bound)
+    }
+
+    private func watched(_ count: Int) -> Crowd {
+        Crowd(
+            plain("web") {
+                $0.services[0].instances = count
+                $0.services[0].watchdog = .seconds(1000)
+            })
+    }
+
+    @Test func beatsDoNotFillTheQueueOfDeadlines() {
+        var crowd = watched(10)
+        for turn in 0..<100_000 as Range<Int32> {
+            crowd.now += 200_000_000
+            crowd.send(.beat(pid: 100 + turn % 10))
+            if turn % 100 == 0 { crowd.send(.timer) }
+        }
+        #expect(crowd.supervisor.deadlines.count < 40)
+        #expect(crowd.supervisor.children.values.allSatisfy { $0.phase == .ready })
+    }
+
     @Test func theQueueOfDeadlinesStaysSmall() {
         var crowd = crowd(10, .alive(.seconds(1000)))
         for turn in 0..<10_000 as Range<Int32> {
@@ -105,6 +165,7 @@ private struct Crowd {
     private let plan: Plan
     private var nextPID: Int32 = 100
     private var reaped: Int32?
+    private(set) var answers = 0
 
     init(_ plan: Plan) {
         self.plan = plan
@@ -121,12 +182,16 @@ private struct Crowd {
             for action in actions {
                 switch action {
                 case .load: events.append(.loaded(plan))
+                case .answer: answers += 1
                 case .spawn(let child): events.append(.spawned(child.id, pid: freePID()))
                 default: break
                 }
             }
         }
     }
+
+    /// The next child has this pid.
+    mutating func reuse(_ pid: Int32) { reaped = pid }
 
     private mutating func freePID() -> Int32 {
         defer { reaped = nil }

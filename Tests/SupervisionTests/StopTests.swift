@@ -226,4 +226,33 @@ import Testing
         #expect(rig.reload(7) == [] && rig.stop(.now) == [] && rig.send(.timer) == [])
         #expect(rig.nextDeadline == nil)
     }
+
+    @Test func anInterruptDoesNotHideAnEarlierFailure() {
+        var rig = Rig(plain("web", "job") { $0.services[1].restart.when = .never })
+        rig.exit(101, 3)
+        rig.stop()
+        rig.stop(.now, exitCode: 130)
+        #expect(rig.exit(100) == ["exit 3"])
+    }
+
+    @Test func anInterruptsOwnCodeComesBeforeWhatFailsInTheStop() {
+        var rig = Rig(plain("web"))
+        rig.stop(.now, exitCode: 130)
+        #expect(rig.exit(100, 3) == ["exit 130"])
+    }
+
+    @Test func aChainOfTenThousandServicesStartsAndStops() {
+        var rig = Rig(
+            plain("0") { plan in
+                for index in 1..<10_000 {
+                    var service = Service(name: "\(index)", stopSignal: 15)
+                    service.after = ["\(index - 1)"]
+                    plan.services.append(service)
+                }
+            })
+        #expect(rig.pids.count == 10_000)
+        #expect(rig.stop() == ["TERM 10099"])
+        for pid in (101...10_099 as ClosedRange<Int32>).reversed() { #expect(rig.exit(pid) == ["TERM \(pid - 1)"]) }
+        #expect(rig.exit(100) == ["exit 0"])
+    }
 }

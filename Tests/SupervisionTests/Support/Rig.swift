@@ -124,6 +124,11 @@ struct Rig {
     mutating func reload(_ requester: Requester? = nil) -> [String] { send(.reload(requester)) }
 
     @discardableResult
+    mutating func command(_ command: ServiceCommand, _ requester: Requester? = nil) -> [String] {
+        send(.command(requester, command))
+    }
+
+    @discardableResult
     mutating func stop(_ urgency: StopRequest.Urgency = .graceful, exitCode: Int32 = 0) -> [String] {
         send(.stop(StopRequest(urgency, exitCode: exitCode)))
     }

@@ -1,0 +1,60 @@
+import Supervision
+
+/// What processes say, besides that they are ready.
+extension World {
+    mutating func beaten(_ pid: Int32) {
+        guard stopping == nil, let index = living.firstIndex(where: { $0.pid == pid }) else { return }
+        let watchdog = book[living[index].rules].watchdog
+        guard living[index].phase == .ready, living[index].role != .old, watchdog != never else { return }
+        living[index].watchDue = max(living[index].watchDue, later(now, watchdog))
+    }
+
+    mutating func triggered(_ pid: Int32) {
+        guard stopping == nil, let process = living.first(where: { $0.pid == pid }) else { return }
+        if process.phase == .ready && process.role != .old { expected.missed = process.id }
+    }
+
+    mutating func extended(_ pid: Int32, _ time: Int64) {
+        guard let index = living.firstIndex(where: { $0.pid == pid }) else { return }
+        let due = later(now, time)
+        func extended(_ limit: Int64) -> Int64 { limit == never ? never : max(limit, due) }
+        switch living[index].phase {
+        case .asked, .killed: break
+        case .starting: living[index].startDue = extended(living[index].startDue)
+        case .ready: living[index].watchDue = extended(living[index].watchDue)
+        case .told:
+            let limit = living[index].killDue
+            if limit != never { living[index].killDue = max(limit, min(due, living[index].endBy)) }
+        }
+    }
+
+    mutating func movedTo(_ process: Int32, from pid: Int32, _ group: Int32?) {
+        guard let index = living.firstIndex(where: { $0.pid == pid }) else { return }
+        living[index].pid = process
+        living[index].group = group ?? 0
+        switch living[index].phase {
+        case .told: expected.toldAgain = (living[index].id, living[index].told)
+        case .killed: expected.toldAgain = (living[index].id, 9)
+        case .asked, .starting, .ready: break
+        }
+    }
+
+    mutating func missed(_ child: Child) {
+        guard let index = living.firstIndex(where: { $0.id == child.id }) else {
+            return fail("who misses a beat is alive")
+        }
+        let process = living[index]
+        require(process.phase == .ready && process.role != .old && stopping == nil, "only who serves misses a beat")
+        require(process.watchDue <= now || expected.missed == process.id, "a beat is missed when its time has passed")
+        expected.missed = nil
+        living[index].hasMissed = true
+    }
+
+    /// Killed for a missed beat; a round does not wait for its end.
+    mutating func bitten(_ index: Int) {
+        living[index].phase = .killed
+        guard living[index].role == .candidate else { return }
+        living[index].role = .old
+        if let place = vacate(living[index]) { candidateFailed(place, 137, failedStart: false) }
+    }
+}
