@@ -1,3 +1,4 @@
+import TestSupport
 import Testing
 import Unix
 
@@ -34,6 +35,29 @@ struct PollerTests {
         Descriptor.close(write)
         #expect(try poller.wait(.seconds(20)) == 1)
         #expect(poller.event(0).readable && poller.event(0).writable)
+    }
+
+    @Test("without an interest neither bytes nor the end of one side are told, but the hang-up of both is")
+    func hangUpOnly() throws {
+        var poller = try Poller()
+        let folder = TemporaryFolder()
+        let listener = try Socket.open(AF_UNIX, .stream)
+        try Socket.bind(listener.number, to: .unix(folder["s"]))
+        try Socket.listen(listener.number)
+        let client = try Socket.open(AF_UNIX, .stream).release()
+        try Socket.connect(client, to: .unix(folder["s"]))
+        let connection = try Socket.accept(listener.number)
+        try poller.add(connection.number, .read)
+        try poller.change(connection.number, [])
+        try Descriptor.writeAll(client, "x")
+        Socket.shutdownWriting(client)
+        #if os(Linux)
+        #expect(try poller.wait(.zero) == 0)
+        #endif
+        #expect(!Poll.isHungUp(connection.number))
+        Descriptor.close(client)
+        #expect(try poller.wait(.seconds(20)) == 1)
+        #expect(poller.event(0).descriptor == connection.number && Poll.isHungUp(connection.number))
     }
 
     @Test("an interest can be changed, and one that is removed tells nothing more")

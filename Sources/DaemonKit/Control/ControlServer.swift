@@ -185,7 +185,9 @@ package final class ControlServer {
                 continue
             }
             let item = session.input.next()
-            if session.mode == .prompting { session.send(String(repeating: "+ ", count: session.input.takeContinued())) }
+            // As HAProxy: a prompt of its own after each line of a payload.
+            let continued = session.input.takeContinued()
+            if session.mode == .prompting { session.send(String(repeating: "+ ", count: continued)) }
             switch item {
             case .requests(let requests):
                 session.requests = requests[...]

@@ -10,6 +10,9 @@ final class MasterChannel {
     /// Who waits for this worker's answers.
     var pending: Set<Requester> = []
 
+    /// What came could not be understood, or the worker does not read.
+    var isSilent = false
+
     /// A worker that leaves more than this unread is deaf.
     private static let mostUnread = 1 << 20
 
@@ -68,6 +71,7 @@ final class MasterChannel {
         record[numbers: "pending"] = pending.sorted()
         record[bytes: "input"] = input.unread
         record[bytes: "output"] = output
+        record[flag: "silent"] = isSilent
         return record
     }
 
@@ -77,5 +81,6 @@ final class MasterChannel {
         pending = Set(record[numbers: "pending"])
         input.append(record[bytes: "input"][...])
         output = record[bytes: "output"]
+        isSilent = record[flag: "silent"]
     }
 }

@@ -15,21 +15,36 @@ extension ServiceMaster: ControlRouter {
 
     private func keep(_ channel: MasterChannel, of child: Supervision.Child.ID) {
         channels[child] = channel
+        guard !channel.isSilent else { return }
         try? master?.watch(channel.descriptor) { [unowned self] in serve(channel, of: child) }
     }
 
     private func serve(_ channel: MasterChannel, of child: Supervision.Child.ID) {
         guard channels[child] === channel else { return }
         let isOpen = channel.flush() && channel.read(&buffer) { [unowned self] in give($1, to: $0) }
-        guard isOpen else { return closeChannel(of: child) }
+        guard isOpen else { return silence(channel) }
         try? master?.watch(channel.descriptor, reading: true, writing: channel.hasOutput)
+    }
+
+    /// Nothing that can be understood comes from it any more. It stays open: its end would end the worker.
+    private func silence(_ channel: MasterChannel) {
+        guard !channel.isSilent else { return }
+        channel.isSilent = true
+        master?.unwatch(channel.descriptor)
+        giveUp(channel)
+    }
+
+    private func giveUp(_ channel: MasterChannel) {
+        let waiting = channel.pending
+        channel.pending = []
+        for requester in waiting { give("The worker ended before it answered.\n", to: requester) }
     }
 
     func closeChannel(of child: Supervision.Child.ID) {
         guard let channel = channels.removeValue(forKey: child) else { return }
-        master?.unwatch(channel.descriptor)
+        if !channel.isSilent { master?.unwatch(channel.descriptor) }
         Descriptor.close(channel.descriptor)
-        for requester in channel.pending { give("The worker ended before it answered.\n", to: requester) }
+        giveUp(channel)
     }
 
     // MARK: Routing
@@ -55,11 +70,13 @@ extension ServiceMaster: ControlRouter {
         guard let child = master?.supervisor.child(withPID: pid) else {
             return answer("Can't find the target PID matching the prefix '@!\(pid)'\n")
         }
-        guard let channel = channels[child.id] else { return answer("\(child.service) (\(pid)) takes no commands.\n") }
+        guard let channel = channels[child.id], !channel.isSilent else {
+            return answer("\(child.service) (\(pid)) takes no commands.\n")
+        }
         let requester = expect(session, .routed(answer))
         channel.pending.insert(requester)
         guard channel.send(ChannelFrame(id: requester, request, level: session.level)) else {
-            return closeChannel(of: child.id)
+            return silence(channel)
         }
         try? master?.watch(channel.descriptor, reading: true, writing: channel.hasOutput)
         limitWait(for: requester)

@@ -52,6 +52,7 @@ extension ServiceMaster {
         head[list: "attempt"] = attempt
         head[list: "kept"] = kept.sorted()
         head["version"] = runtime.daemon.version
+        head[numbers: "descriptors"] = descriptors.map(Int.init)
         return [head] + (current?.records("current") ?? []) + (pending?.records("pending") ?? []) + source.records
             + (outputs?.records ?? []) + stored.records + notes.map { $1.record($0) }
             + channels.map { $1.record($0) } + controls.flatMap(records)
@@ -63,12 +64,7 @@ extension ServiceMaster {
         head["path"] = control.file.path
         head["identity"] = control.file.identity.text
         head[number: "level"] = control.level.rawValue
-        let sessions = control.records.map { session in
-            var session = session
-            session[number: "control"] = Int(control.listener)
-            return session
-        }
-        return [head] + sessions
+        return [head] + control.records
     }
 
     // MARK: What an earlier image left
@@ -95,10 +91,19 @@ extension ServiceMaster {
         }
         restoreControls(state, attempts: Set(head[numbers: "attempts"]), master)
         restoreChannels(state)
+        closeUnclaimed(head[numbers: "descriptors"])
         showState()
         let before = head["version"].map { " from version \($0)" } ?? ""
         note(.notice, "Upgraded\(before) to \(runtime.daemon.version)")
         master.redeliver(state)
+    }
+
+    /// What a damaged line of the state has left without an owner.
+    private func closeUnclaimed(_ numbers: [Int]) {
+        let claimed = Set(descriptors.map(Int.init))
+        for number in numbers where number > 2 && !claimed.contains(number) {
+            if let number = Int32(exactly: number) { Descriptor.close(number) }
+        }
     }
 
     private func restoreControls(_ state: StateText, attempts: Set<Int>, _ master: Master) {
@@ -111,8 +116,7 @@ extension ServiceMaster {
             do {
                 let server = try serve(number, OwnedFile(path: path, identity: identity), level, master)
                 controls.append(server)
-                let sessions = state.all("session").filter { $0[number: "control"] == Int(number) }
-                server.restore(StateText(sessions)) { [unowned self] requester, answer in
+                server.restore(state) { [unowned self] requester, answer in
                     requests[requester] =
                         routed.contains(requester)
                         ? .routed(answer) : attempts.contains(requester) ? .attempt(answer) : .command(answer)

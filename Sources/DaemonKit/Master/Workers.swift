@@ -32,8 +32,8 @@ final class Workers: MasterSource {
             HandedSocket(name: $0.name, address: $0.address, descriptor: $0.fileDescriptor)
         }
         program.hasChannel = true
-        // Should it hang in its start, where nobody looks at the channel yet.
-        program.deathSignal = .terminate
+        // Should it hang in its start, where nobody looks at the channel yet. In a drain it would be one signal too many.
+        program.deathSignal = runtime.daemon.onMasterDeath == .drain ? nil : .terminate
         var plan = Plan(services: [worker])
         plan.reloadsAfterUpgrade = true
         return MasterSetup(plan: plan, programs: [worker.name: program])

@@ -17,6 +17,13 @@ struct ControlFuzzTests {
         (0..<Int.random(in: 0..<14, using: &random)).flatMap { _ in parts.randomElement(using: &random) ?? [] }
     }
 
+    /// Short, so that a million of them are soon read by a debug build.
+    private static func shortSession(_ random: inout Seeded) -> [UInt8] {
+        var bytes: [UInt8] = []
+        for _ in 0..<random.next() % 9 { bytes += parts[Int(random.next() % UInt64(parts.count))] }
+        return bytes
+    }
+
     @Test("100,000 sessions say the same byte by byte as at once", arguments: 0..<20)
     func pieces(seed: Int) {
         var random = Seeded(UInt64(seed))
@@ -30,37 +37,73 @@ struct ControlFuzzTests {
         }
     }
 
-    @Test("the text of what was understood is understood as the same", arguments: 0..<10)
-    func roundTrip(seed: Int) throws {
-        var random = Seeded(UInt64(seed))
-        for _ in 0..<5000 {
-            let line = Self.session(&random).filter { $0 != 0x0A }
-            let requests = try ControlLine.parse(line).0
-            let text = Array(ControlLine.text(requests).utf8)
-            let (again, pattern) = try ControlLine.parse(text)
-            guard again == requests, pattern == nil else {
-                Issue.record("seed \(seed): \(line) is said as \(text)")
+    @Test(
+        "of a million lines each is commands or a mistake, and their text is understood as the same", arguments: 0..<8)
+    func lines(seed: UInt64) throws {
+        var random = Seeded(seed)
+        for _ in 0..<130_000 {
+            var line = Self.shortSession(&random)
+            line.removeAll { $0 == 0x0A }
+            let (requests, _) = try ControlLine.parse(line)
+            let isSound = requests.allSatisfy { !$0.words.isEmpty && $0.payload == nil && !$0.words.contains("") }
+            let (again, pattern) = try ControlLine.parse(ControlLine.text(requests).utf8)
+            guard isSound, again == requests, pattern == nil else {
+                Issue.record("seed \(seed): \(line)")
                 return
             }
         }
     }
 
-    @Test("what is unread goes on in another input, wherever a session is cut", arguments: 0..<10)
-    func unread(seed: Int) {
-        var random = Seeded(UInt64(seed))
-        for _ in 0..<2000 {
-            let bytes = Self.session(&random)
-            let cut = Int.random(in: 0...bytes.count, using: &random)
+    @Test("a million sessions, each cut somewhere, go on in another input as they would have", arguments: 0..<8)
+    func cuts(seed: UInt64) {
+        var random = Seeded(seed)
+        for _ in 0..<130_000 {
+            let bytes = Self.shortSession(&random)
+            let cut = Int(random.next() % UInt64(bytes.count + 1))
             var one = ControlInput()
             one.append(bytes[..<cut])
-            while one.next() != nil {}
+            var before: [ControlInput.Item] = []
+            while let item = one.next() { before.append(item) }
             var two = ControlInput(one.unread)
             let isEarly = two.next() != nil
             one.append(bytes[cut...])
             two.append(bytes[cut...])
-            guard !isEarly, rest(&one) == rest(&two) else {
+            let after = rest(&one)
+            guard !isEarly, rest(&two) == after, before + after == items(bytes, pieces: .max),
+                one.unread == two.unread, one.unread.bytes.count <= bytes.count
+            else {
                 Issue.record("seed \(seed): \(bytes) cut at \(cut)")
                 return
+            }
+        }
+    }
+
+    @Test("inputs with lines and payloads near their limits go on in another input", arguments: 0..<4)
+    func longCuts(seed: UInt64) {
+        var random = Seeded(seed)
+        for _ in 0..<8 {
+            var bytes: [UInt8] = []
+            for _ in 0..<4 {
+                let limit = random.next() % 2 == 0 ? ControlLine.longestLine : ControlInput.longestPayload
+                let filler: UInt8 = random.next() % 2 == 0 ? 0xFF : 0x61
+                bytes += Self.shortSession(&random)
+                bytes += [UInt8](repeating: filler, count: limit - 3 + Int(random.next() % 6))
+                bytes += Self.shortSession(&random)
+            }
+            var (one, two) = (ControlInput(), ControlInput())
+            var start = 0
+            while start < bytes.count {
+                let end = min(bytes.count, start + 1 + Int(random.next() % 40_000))
+                one.append(bytes[start..<end])
+                two.append(bytes[start..<end])
+                guard rest(&one) == rest(&two), one.unread == two.unread,
+                    one.unread.bytes.count <= ControlLine.longestLine + 2 * ControlInput.longestPayload + 1
+                else {
+                    Issue.record("seed \(seed): \(bytes.count) bytes, at \(start)")
+                    return
+                }
+                two = ControlInput(two.unread)
+                start = end
             }
         }
     }

@@ -23,7 +23,11 @@ struct ControlRoutingTests {
                     let words = request.words.joined(separator: "|")
                     let payload = request.payload.map { "<\($0)>" } ?? ""
                     let text = "\(pid) \(session.level): \(words)\(payload)"
-                    if request.words.first == "later" { master.after(.milliseconds(5)) { answer(text) } } else { answer(text) }
+                    if request.words.first == "later" {
+                        master.after(.milliseconds(5)) { answer(text) }
+                    } else {
+                        answer(text)
+                    }
                 }
                 server.add([
                     ControlCommand("kill", "") { words, _, answer in
@@ -52,8 +56,9 @@ struct ControlRoutingTests {
                 for master in ["@master", "@0", "@"] {
                     #expect(try ControlClient.ask("\(master) where", at: path) == "master\n\n")
                 }
-                #expect(try ControlClient.ask("@1 later a;@2 later b;where", at: path) ==
-                    "101 admin: later|a\n\n102 admin: later|b\n\nmaster\n\n")
+                #expect(
+                    try ControlClient.ask("@1 later a;@2 later b;where", at: path)
+                        == "101 admin: later|a\n\n102 admin: later|b\n\nmaster\n\n")
             }
         }
     }
@@ -62,8 +67,9 @@ struct ControlRoutingTests {
     func target() async {
         await #expect(processExitsWith: .success) { [path = folder["c"] as String] in
             try Self.serve(at: path) { (path: String) throws in
-                #expect(try ControlClient.ask("@1;a;@master where;b", at: path)
-                    == "101 admin: a\n\nmaster\n\n101 admin: b\n\n")
+                #expect(
+                    try ControlClient.ask("@1;a;@master where;b", at: path)
+                        == "101 admin: a\n\nmaster\n\n101 admin: b\n\n")
                 #expect(try ControlClient.ask("@web;help;@0;where", at: path) == "102 admin: help\n\nmaster\n\n")
                 #expect(try ControlClient.ask("@1", at: path) == "")
             }
@@ -75,7 +81,8 @@ struct ControlRoutingTests {
         await #expect(processExitsWith: .success) { [path = folder["c"] as String] in
             try Self.serve(at: path) { (path: String) throws in
                 for prefix in ["@3", "@!1", "@!", "@nobody", "@-1", "@@1", "@master2", "@\u{301}"] {
-                    #expect(try ControlClient.ask("\(prefix) where;where", at: path) == "\(Self.lost(prefix))master\n\n")
+                    #expect(
+                        try ControlClient.ask("\(prefix) where;where", at: path) == "\(Self.lost(prefix))master\n\n")
                 }
             }
         }
@@ -126,15 +133,17 @@ struct ControlRoutingTests {
     @Test("without a router there is the master only")
     func noRouter() async {
         await #expect(processExitsWith: .success) { [path = folder["c"] as String] in
-            try serveControl(at: path, prepare: { _, _ in }) { (path: String) throws in
-                let client = try ControlClient(path)
-                try client.ask("prompt", "\nmaster> ")
-                try client.ask("@1", "\(Self.lost("@1"))master> ")
-                try client.ask("@1 echo a", "\(Self.lost("@1"))master> ")
-                try client.ask("@master echo a", "a\n\nmaster> ")
-                try client.ask("@0", "master> ")
-                #expect(try !ControlClient.ask("help", at: path).contains("@"))
-            }
+            try serveControl(
+                at: path, prepare: { _, _ in },
+                client: { (path: String) throws in
+                    let client = try ControlClient(path)
+                    try client.ask("prompt", "\nmaster> ")
+                    try client.ask("@1", "\(Self.lost("@1"))master> ")
+                    try client.ask("@1 echo a", "\(Self.lost("@1"))master> ")
+                    try client.ask("@master echo a", "a\n\nmaster> ")
+                    try client.ask("@0", "master> ")
+                    #expect(try !ControlClient.ask("help", at: path).contains("@"))
+                })
         }
     }
 
@@ -188,12 +197,15 @@ struct ControlRoutingTests {
             try Self.serve(at: path) { (path: String) throws in
                 let denied = "Permission denied!\n\n"
                 #expect(try ControlClient.ask("show cli level", at: path) == "admin\n\n")
-                #expect(try ControlClient.ask("operator;show cli level;operator;danger", at: path)
-                    == "\noperator\n\n\n\(denied)")
-                #expect(try ControlClient.ask("user;operator;show cli level;user;danger", at: path)
-                    == "\n\(denied)user\n\n\n\(denied)")
-                #expect(try ControlClient.ask("operator;@1 a;@2;user;b", at: path)
-                    == "\n101 operator: a\n\n\n102 user: b\n\n")
+                #expect(
+                    try ControlClient.ask("operator;show cli level;operator;danger", at: path)
+                        == "\noperator\n\n\n\(denied)")
+                #expect(
+                    try ControlClient.ask("user;operator;show cli level;user;danger", at: path)
+                        == "\n\(denied)user\n\n\n\(denied)")
+                #expect(
+                    try ControlClient.ask("operator;@1 a;@2;user;b", at: path)
+                        == "\n101 operator: a\n\n\n102 user: b\n\n")
             }
         }
     }
@@ -207,12 +219,13 @@ struct ControlRoutingTests {
                     let (descriptor, file) = try ControlServer.bind("\(path)2")
                     let other = try ControlServer(descriptor, file: file, master: master, level: .user)
                     for one in [server, other] { one.servers = { [server, other] } }
-                }
-            ) { (path: String) throws in
-                let list = "# socket lvl processes\nunix@\(path) admin all\nunix@\(path)2 user all\n\n"
-                #expect(try ControlClient.ask("show cli sockets", at: path) == list)
-                #expect(try ControlClient.ask("show cli level;show cli sockets", at: "\(path)2") == "user\n\n\(list)")
-            }
+                },
+                client: { (path: String) throws in
+                    let list = "# socket lvl processes\nunix@\(path) admin all\nunix@\(path)2 user all\n\n"
+                    #expect(try ControlClient.ask("show cli sockets", at: path) == list)
+                    #expect(
+                        try ControlClient.ask("show cli level;show cli sockets", at: "\(path)2") == "user\n\n\(list)")
+                })
         }
     }
 

@@ -100,15 +100,17 @@ struct ControlSessionTests {
                 prepare: { _, server, _ in
                     let text = String(repeating: "x", count: 1 << 20)
                     server.add([ControlCommand("large", "") { _, _, answer in answer(text) }])
-                }
-            ) { (path: String) throws in
-                let client = try ControlClient(path)
-                try client.send("large;large;wait\n")
-                #expect(try eventually { try ControlClient.ask("seen", at: path).contains("1 wait") })
-                client.close()
-                #expect(
-                    try eventually { try ControlClient.ask("seen", at: path) == "1 sessions, 1 wait, given up: [1]\n\n" })
-            }
+                },
+                client: { (path: String) throws in
+                    let client = try ControlClient(path)
+                    try client.send("large;large;wait\n")
+                    #expect(try eventually { try ControlClient.ask("seen", at: path).contains("1 wait") })
+                    client.close()
+                    #expect(
+                        try eventually {
+                            try ControlClient.ask("seen", at: path) == "1 sessions, 1 wait, given up: [1]\n\n"
+                        })
+                })
         }
     }
 
@@ -188,10 +190,14 @@ struct ControlSessionTests {
     }
 
     /// `upgrade` hands over when its own session has been answered.
-    private static func serveUpgrades(at path: String, client: @escaping @Sendable (String) throws -> Void) throws -> Never {
+    private static func serveUpgrades(at path: String, client: @escaping @Sendable (String) throws -> Void) throws
+        -> Never
+    {
         let router = StubRouter()
         router.forwarded = { request, pid, session, answer in
-            if request.words != ["hang"] { answer("\(pid) \(session.level): \(request.words) \(request.payload ?? "-")") }
+            if request.words != ["hang"] {
+                answer("\(pid) \(session.level): \(request.words) \(request.payload ?? "-")")
+            }
         }
         try serve(
             at: path,
@@ -256,7 +262,9 @@ struct ControlSessionTests {
         }
     }
 
-    @Test("clients that wait are watched by the next image: one that has ended its side is answered, one that goes is not")
+    @Test(
+        "the next image answers a waiting client that has ended its side, and gives up one that goes"
+    )
     func waitingClients() async {
         await #expect(processExitsWith: .success) { [path = folder["c"] as String] in
             try Self.serveUpgrades(at: path) { (path: String) throws in
@@ -321,10 +329,10 @@ struct ControlSessionTests {
                     records += [StateText.Record("session"), StateText.Record("request")]
                     server.restore(StateText(records)) { _, _ in Issue.record("nobody waits") }
                     #expect(server.sessions.isEmpty)
-                }
-            ) { (path: String) throws in
-                #expect(try ControlClient.ask("echo a", at: path) == "a\n\n")
-            }
+                },
+                client: { (path: String) throws in
+                    #expect(try ControlClient.ask("echo a", at: path) == "a\n\n")
+                })
         }
     }
 }
