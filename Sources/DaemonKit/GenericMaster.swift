@@ -4,8 +4,20 @@ import Unix
 package struct MasterStart {
     package let values: OptionValues
     package let log: Log
-    /// Sockets that were handed down, by a service manager or an earlier process of this daemon.
-    package let inherited: [Listener]
+    package let inherited: HandedDown
+}
+
+/// Sockets that were handed down, by a service manager or an earlier process of this daemon: whoever takes them owns
+/// them alone, and closes what it does not need.
+package final class HandedDown {
+    private var listeners: [Listener]
+
+    init(_ listeners: [Listener]) { self.listeners = listeners }
+
+    package func take() -> [Listener] {
+        defer { listeners = [] }
+        return listeners
+    }
 }
 
 /// What a front end wants of its master.
@@ -35,7 +47,7 @@ package func genericMaster<Checked>(
         if let resumption {
             resumption.answerProof()
             let context = try start.resume(resumption)
-            let wishes = try wishes(MasterStart(values: values, log: context.log, inherited: []), nil)
+            let wishes = try wishes(MasterStart(values: values, log: context.log, inherited: HandedDown([])), nil)
             try start.supervise(wishes, resuming: resumption)
         }
         try start.refuseSecondThread()
@@ -50,8 +62,9 @@ package func genericMaster<Checked>(
         try start.openLog()
         try start.writePidFile()
         let context = try start.makeContext()
-        let facts = MasterStart(values: values, log: context.log, inherited: start.inheritedListeners)
-        try start.supervise(try wishes(facts, checked))
+        let facts = MasterStart(values: values, log: context.log, inherited: start.handDown())
+        let master = try wishes(facts, checked)
+        try start.supervise(master)
     } catch {
         start.fail(DaemonError(wrapping: error))
     }

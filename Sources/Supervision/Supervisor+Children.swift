@@ -227,7 +227,7 @@ extension Supervisor {
         let life = now - lastSpawn
         if life >= backoff.maximum { slot.failures = 0 }
         var pace = backoff.pace(failures: slot.failures)
-        if life < pace { slot.failures += 1 }
+        if life < backoff.maximum { slot.failures += 1 }
         if failedStart, case .alive(let time) = slot.service.readiness { pace = max(pace, time) }
         if backoff.jitter > 0 { pace += pace * (percent() * backoff.jitter) / 10_000 }
         let due = lastSpawn + pace

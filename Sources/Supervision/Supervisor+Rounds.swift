@@ -55,6 +55,8 @@ extension Supervisor {
         round.plan = plan
         round.stages = Array(repeating: [], count: (stages.max() ?? 0) + 1)
         let kept = keptSlots()
+        // Nothing serves yet: what is not critical, and nobody builds on, keeps nobody waiting.
+        let awaited = self.plan == nil ? Set(plan.services.flatMap(\.after)) : nil
         for (service, stage) in zip(plan.services, stages) {
             for instance in 0..<service.instances {
                 if service.onReload != .replace, let id = kept[Place(service: service.name, instance: instance)] {
@@ -62,9 +64,10 @@ extension Supervisor {
                     round.kept[id] = Round.Kept(service: service, stage: stage)
                     continue
                 }
-                let slot = Slot(
+                var slot = Slot(
                     id: nextNumber(), service: service, instance: instance, stage: stage, generation: generation,
                     round: round.number)
+                slot.isExcused = !service.isCritical && awaited.map { !$0.contains(service.name) } ?? false
                 slots[slot.id] = slot
                 round.slots.append(slot.id)
                 // What was stopped by hand stays so.
@@ -100,7 +103,7 @@ extension Supervisor {
             round.stage += 1
             guard round.stage < round.stages.count else { return everyoneIsReady() }
             let starting = round.stages[round.stage]
-            round.unready = starting.count
+            round.unready = starting.count { slots[$0]?.isExcused == false }
             self.round = round
             for id in starting { spawn(in: id) }
         }

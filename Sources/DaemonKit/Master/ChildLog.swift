@@ -20,26 +20,22 @@ final class ChildLog {
 
     /// Reads what is there; false at the end of the pipe, when the last writer has gone.
     func readLines(_ buffer: inout [UInt8]) -> Bool {
-        // Bounded, so that one child that never stops talking does not stop the loop.
-        for _ in 0..<16 {
-            do {
-                let count = try Descriptor.read(descriptor, into: &buffer)
-                guard count > 0 else { return finish() }
-                append(buffer[..<count])
-            } catch .wouldBlock {
-                return true
-            } catch {
-                return finish()
-            }
+        // Once, so that a child that never stops talking does not keep the others waiting.
+        do {
+            let count = try Descriptor.read(descriptor, into: &buffer)
+            guard count > 0 else { return finish() }
+            append(buffer[..<count])
+            return true
+        } catch {
+            return error == .wouldBlock || finish()
         }
-        return true
     }
 
     private func append(_ bytes: ArraySlice<UInt8>) {
         var rest = bytes
         while let end = rest.firstIndex(of: UInt8(ascii: "\n")) {
             unfinished += rest[..<end]
-            say()
+            repeat { say() } while !unfinished.isEmpty
             rest = rest[(end + 1)...]
         }
         unfinished += rest

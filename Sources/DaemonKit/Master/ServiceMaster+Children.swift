@@ -53,7 +53,7 @@ extension ServiceMaster {
         _ child: Supervision.Child, _ program: Program, _ kept: [DescriptorStore.Entry], channel: Int32
     ) -> [String] {
         var variables = ["NOTIFY_SOCKET=\(notify.address)", "DAEMONKIT_GENERATION=\(child.generation)"]
-        if program.hasChannel { variables.append("\(WorkerRole.variable)=\(child.instance + 1) \(channel)") }
+        if program.hasChannel { variables.append(role(child, channel)) }
         if let time = program.watchdog { variables.append("WATCHDOG_USEC=\(time.wholeNanoseconds / 1000)") }
         let names = program.sockets.map { $0.name.contains(":") ? "unknown" : $0.name } + kept.map(\.name)
         guard !names.isEmpty else { return variables }
@@ -62,6 +62,10 @@ extension ServiceMaster {
         guard !program.hasChannel, !program.sockets.isEmpty else { return variables }
         let ports = program.sockets.enumerated().map { "\($1.address)=\(3 + $0)" }.joined(separator: ";")
         return variables + ["SERVER_STARTER_PORT=\(ports)", "SERVER_STARTER_GENERATION=\(child.generation)"]
+    }
+
+    private func role(_ child: Supervision.Child, _ channel: Int32) -> String {
+        "\(WorkerRole.variable)=\(child.instance + 1) \(channel)\(isPaused ? " paused" : "")"
     }
 
     // MARK: What they say

@@ -62,9 +62,15 @@ extension ServiceMaster {
     }
 
     private func forget(_ child: Supervision.Child) {
+        let service = current?.plan.services.first { $0.name == child.service }
+        leftovers?.adopt(
+            from: child.group, isTold: child.isTold, limit: service?.stopTimeout ?? Self.usualStopTimeout)
         notes[child.id] = nil
         closeChannel(of: child.id)
     }
+
+    /// Where a service says nothing, or waits for ever.
+    private static let usualStopTimeout = Duration.seconds(90)
 
     // MARK: Words
 

@@ -54,7 +54,7 @@ extension ServiceMaster {
         head["version"] = runtime.daemon.version
         head[numbers: "descriptors"] = descriptors.map(Int.init)
         return [head] + (current?.records("current") ?? []) + (pending?.records("pending") ?? []) + source.records
-            + (outputs?.records ?? []) + stored.records + notes.map { $1.record($0) }
+            + (outputs?.records ?? []) + stored.records + (leftovers?.records ?? []) + notes.map { $1.record($0) }
             + channels.map { $1.record($0) } + controls.flatMap(records)
     }
 
@@ -84,6 +84,7 @@ extension ServiceMaster {
         source.restore(state)
         outputs?.restore(state)
         stored.restore(state)
+        leftovers?.restore(state)
         for record in state.all("note") { if let child = record[number: "child"] { notes[child] = ChildNote(record) } }
         if state.damagedLines > 0 || state.first("supervisor") == nil || state.first("master") == nil {
             note(.error, "The state is damaged (\(state.damagedLines) lines): keeping the children")

@@ -13,6 +13,7 @@ final class ServiceMaster: MasterHost {
     let signals: SignalPipe
     private(set) var master: Master?
     var outputs: ChildOutputs?
+    var leftovers: Leftovers?
     var controls: [ControlServer] = []
     /// In force, and being brought up.
     var current: MasterSetup?
@@ -65,6 +66,8 @@ final class ServiceMaster: MasterHost {
         master.beforeReaping = { [unowned self] in readNotifications() }
         self.master = master
         outputs = ChildOutputs(runtime.log, master: master)
+        leftovers = Leftovers(master)
+        if let interval = runtime.manager.watchdogInterval { beat(each: interval / 2) }
         if let state {
             restore(state, in: master)
         } else {
@@ -72,6 +75,12 @@ final class ServiceMaster: MasterHost {
         }
         Signal.unblockAll()
         master.run(state == nil ? .start : .resumed)
+    }
+
+    /// Whoever has an eye on this master sees that its loop goes round.
+    private func beat(each interval: Duration) {
+        runtime.manager.beat()
+        master?.after(interval) { [unowned self] in beat(each: interval) }
     }
 
     // MARK: Loading
@@ -89,6 +98,7 @@ final class ServiceMaster: MasterHost {
     }
 
     func exit(_ code: Int32) -> Never {
+        leftovers?.end(now: master?.supervisor.stopRequest?.urgency == .now)
         outputs?.readRest()
         for control in controls { control.file.remove() }
         for listener in source.listeners { listener.removeFile() }

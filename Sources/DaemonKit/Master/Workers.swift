@@ -69,14 +69,16 @@ struct WorkerRole {
     let number: Int
     /// To the master, at its end when the master is gone.
     let channel: Int32
+    /// It begins without accepting.
+    let isPaused: Bool
 
     /// Takes the variable out of the environment.
     static func take() -> WorkerRole? {
         let words = (Environment.take(variable) ?? "").split(separator: " ")
-        guard words.count == 2, let number = Int(words[0]), let channel = Int32(words[1]), Descriptor.isOpen(channel)
+        guard words.count >= 2, let number = Int(words[0]), let channel = Int32(words[1]), Descriptor.isOpen(channel)
         else { return nil }
         try? Descriptor.setCloseOnExec(channel, true)
-        return WorkerRole(number: number, channel: channel)
+        return WorkerRole(number: number, channel: channel, isPaused: words.dropFirst(2).contains("paused"))
     }
 
     /// What the master says by signals, besides what every daemon is told.

@@ -8,9 +8,11 @@ final class PauseState: Sendable {
         var resumeHandlers: [@Sendable () -> Void] = []
     }
 
-    private let state = Mutex(State())
+    private let state: Mutex<State>
     /// Apart from the reload's: one of those that hangs keeps no daemon paused.
     private let handlers = Handlers()
+
+    init(isPaused: Bool = false) { state = Mutex(State(isPaused: isPaused)) }
 
     var isPaused: Bool { state.withLock(\.isPaused) }
 

@@ -12,7 +12,7 @@ final class Runtime: Sendable {
     /// Apart from the others: a reload handler that hangs holds no stop up.
     let stopHandlers = Handlers()
     let signals: SignalPipe
-    let pauseState = PauseState()
+    let pauseState: PauseState
     let commands = WorkerCommands()
     /// To the master; nil where this process is no worker.
     let channel: WorkerChannel?
@@ -48,6 +48,7 @@ final class Runtime: Sendable {
         self.signals = signals
         self.generation = generation
         state = Mutex(State(pidFile: pidFile, report: report))
+        pauseState = PauseState(isPaused: role?.isPaused ?? false)
         channel = role.map { [commands] in WorkerChannel($0.channel, commands: commands, log: log) }
         if let role { commands.setBuiltIn(BuiltInCommands(self, worker: role.number).all) }
     }

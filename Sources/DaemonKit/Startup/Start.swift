@@ -222,8 +222,11 @@ struct Start {
         return wishes
     }
 
-    /// Sockets that a master was handed down.
-    var inheritedListeners: [Listener] { inherited.listeners }
+    /// What a master was handed down.
+    mutating func handDown() -> HandedDown {
+        defer { inherited = InheritedListeners() }
+        return HandedDown(inherited.listeners)
+    }
 
     func supervise(_ wishes: MasterWishes) throws(DaemonError) -> Never {
         guard let runtime, let image else { throw DaemonError(.process, "start-up steps out of order") }

@@ -7,8 +7,8 @@ final class EchoServer {
     private let maxConnections: Int
     private let idleTimeout: Duration
     private let stop: Int32
-    /// When the daemon was paused or resumed, which another thread says.
-    private let pauses: Waker
+    /// When the daemon was paused or resumed, or is to drain, which another thread says.
+    private let changes: Waker
     private let table = ConnectionTable()
     private var poller: Poller
     private var listeners: [Int32: Listener] = [:]
@@ -20,9 +20,12 @@ final class EchoServer {
     /// No more connections can be had for now: all are in use.
     private var isFull = false
     private var buffer = [UInt8](repeating: 0, count: 64 * 1024)
-    /// When the connections are told to end; nil while serving.
-    private var drainTime: MonotonicTime?
+    /// Nothing new is accepted. After a soft stop the connections end when their clients like.
+    private var isStopping = false
+    /// The connections are told to end.
     private var isDraining = false
+    /// When those that were told are closed.
+    private var lingerTime: MonotonicTime?
     /// How long a client may take to close after it was told.
     private static let linger = Duration.seconds(2)
 
@@ -33,10 +36,10 @@ final class EchoServer {
         stop = try context.stopDescriptor()
         Limits.raiseOpenFiles(to: maxConnections + 64)
         do {
-            pauses = try Waker()
+            changes = try Waker()
             poller = try Poller()
             try poller.add(stop, .read)
-            try poller.add(pauses.descriptor, .read)
+            try poller.add(changes.descriptor, .read)
             for listener in context.listeners {
                 listeners[listener.fileDescriptor] = listener
                 try poller.add(listener.fileDescriptor, .read)
@@ -44,8 +47,10 @@ final class EchoServer {
         } catch {
             throw DaemonError("cannot watch the listeners: \(error)")
         }
-        context.onPause(pauses.wake)
-        context.onResume(pauses.wake)
+        context.onPause(changes.wake)
+        context.onResume(changes.wake)
+        context.onDrain(changes.wake)
+        updateAccepting()
         context.command("show connections", "open connections: their age, bytes received", level: .operator) {
             [table] _ in table.text
         }
@@ -59,8 +64,8 @@ final class EchoServer {
                 let event = poller.event(index)
                 if event.descriptor == stop {
                     stopAccepting(now)
-                } else if event.descriptor == pauses.descriptor {
-                    pauses.clear()
+                } else if event.descriptor == changes.descriptor {
+                    changes.clear()
                     updateAccepting()
                 } else if let listener = listeners[event.descriptor] {
                     serve(listener, now)
@@ -69,15 +74,16 @@ final class EchoServer {
                 }
             }
             closeIdle(now)
-            if let time = drainTime, time <= now { drain(now) }
+            if context.isDraining && !isDraining { drain(now) }
+            if let time = lingerTime, time <= now { endHalfClosed(now) }
         }
     }
 
-    private var isFinished: Bool { drainTime != nil && connections.isEmpty }
+    private var isFinished: Bool { isStopping && connections.isEmpty }
 
     /// nil when nothing is due: an idle server does not wake up.
     private var timeout: Duration? {
-        let due = [drainTime, idle.next].compactMap(\.self).min()
+        let due = [lingerTime, idle.next].compactMap(\.self).min()
         return due.map { max(.zero, $0 - .now) }
     }
 
@@ -180,21 +186,22 @@ final class EchoServer {
             listener.stopListening()
         }
         listeners = [:]
-        drainTime = now + context.daemon.drainGap
+        isStopping = true
         if !connections.isEmpty { context.log.info("draining \(connections.count) connections") }
     }
 
     /// Second moment: each client gets the rest of its bytes and the end of the stream; then it may close.
     private func drain(_ now: MonotonicTime) {
-        drainTime = now + Self.linger
-        if isDraining {
-            // The linger is over for whoever has all bytes; the others have the rest of the grace period.
-            for (number, connection) in connections where connection.isHalfClosed { close(number) }
-            return
-        }
         isDraining = true
+        lingerTime = now + Self.linger
         for (number, connection) in connections {
             settle(number, connection, connection.drain(&buffer, now: now))
         }
+    }
+
+    /// The linger is over for whoever has all bytes; the others have the rest of the grace period.
+    private func endHalfClosed(_ now: MonotonicTime) {
+        lingerTime = now + Self.linger
+        for (number, connection) in connections where connection.isHalfClosed { close(number) }
     }
 }
