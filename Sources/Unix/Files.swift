@@ -136,6 +136,11 @@ package enum Files {
         _ = try checked { unsafe fchownat(directory, path, user, group, AT_SYMLINK_NOFOLLOW) }
     }
 
+    /// chmod(2)
+    package static func setMode(_ path: String, _ mode: mode_t) throws(Errno) {
+        _ = try checked { unsafe chmod(path, mode) }
+    }
+
     package static func isExecutable(_ path: String) -> Bool { unsafe access(path, X_OK) == 0 }
 
     /// The working folder, or nil where it was deleted.

@@ -6,7 +6,7 @@ package final class ControlServer {
     package let listener: Int32
     package let file: OwnedFile
     /// Of every session on it, at first.
-    package let level: ControlLevel
+    package private(set) var level: ControlLevel
     /// Where commands go that are not for the master.
     package weak var router: (any ControlRouter)?
     /// Shown in the master's prompt: `master[ReloadFailed]> `; where it is empty, `master> `.
@@ -17,7 +17,9 @@ package final class ControlServer {
     package var servers: () -> [ControlServer] = { [] }
     let master: Master
     /// Bound for its owner alone.
-    private let isPrivate: Bool
+    private var isPrivate: Bool
+    /// Nobody new can connect; who is connected goes on.
+    private var isRetired = false
     private(set) var commands: [ControlCommand] = []
     private(set) var sessions: [Int32: ControlSession] = [:]
     private var idle = IdleSessions()
@@ -58,7 +60,25 @@ package final class ControlServer {
 
     package func add(_ more: [ControlCommand]) { commands += more }
 
-    package var descriptors: [Int32] { [listener] + sessions.keys }
+    package var descriptors: [Int32] { (isRetired ? [] : [listener]) + sessions.keys }
+
+    /// Another configuration says so; for sessions to come.
+    func adapt(to request: ControlSocketRequest) {
+        level = request.level
+        guard let now = try? FileStatus(path: file.path), now.identity == file.identity, now.mode != request.mode,
+            (try? Files.setMode(file.path, request.mode)) != nil
+        else { return }
+        isPrivate = request.mode & 0o077 == 0
+    }
+
+    /// Closes the socket, and removes its file.
+    func retire() {
+        guard !isRetired else { return }
+        isRetired = true
+        master.unwatch(listener)
+        Descriptor.close(listener)
+        file.remove()
+    }
 
     // MARK: Sessions
 
@@ -94,7 +114,10 @@ package final class ControlServer {
     /// No descriptor is left: a listener that stays readable must not keep us busy.
     private func pause() {
         master.unwatch(listener)
-        master.after(.seconds(1)) { [unowned self] in try? master.watch(listener) { [unowned self] in accept() } }
+        master.after(.seconds(1)) { [weak self] in
+            guard let self, !isRetired else { return }
+            try? master.watch(listener) { [unowned self] in accept() }
+        }
     }
 
     func open(_ session: ControlSession) {

@@ -6,6 +6,8 @@ package struct MasterSetup: Sendable {
     package var plan: Plan
     /// By the name of the plan's service.
     package var programs: [String: Program]
+    /// nil: those that there are.
+    package var controls: [ControlSocketRequest]?
 
     package init(plan: Plan, programs: [String: Program]) {
         self.plan = plan

@@ -138,22 +138,4 @@ extension ServiceMaster {
     func meant(_ name: String) -> String {
         nearest(name, Array((current?.programs ?? [:]).keys)).map { " Maybe '\($0)' is meant." } ?? ""
     }
-
-    func open(_ request: ControlSocketRequest, _ master: Master) throws(DaemonError) -> ControlServer {
-        let socket = try ControlServer.bind(request.path, mode: request.mode)
-        return try serve(socket.descriptor, socket.file, request.level, master)
-    }
-
-    func serve(
-        _ listener: Int32, _ file: OwnedFile, _ level: ControlLevel, _ master: Master
-    ) throws(DaemonError) -> ControlServer {
-        let server = try DaemonKit.attempt(.listener, "cannot watch \(file.path)") { () throws(Errno) in
-            try ControlServer(listener, file: file, master: master, level: level)
-        }
-        server.add(commands)
-        server.router = self
-        server.servers = { [unowned self] in controls }
-        server.abandoned = { [unowned self] in forget($0) }
-        return server
-    }
 }

@@ -31,6 +31,7 @@ extension ServiceMaster {
         let programs = current?.programs ?? [:]
         stored.keep(Set(programs.keys))
         source.committed()
+        commitControls()
         outputs?.keep(programs.values.map(\.output))
         keepListeners()
         showState()
@@ -40,6 +41,7 @@ extension ServiceMaster {
     private func loadFailed(_ failure: Supervision.Failure) {
         pending = nil
         source.abandoned()
+        abandonControls()
         showState()
         if isStarting { startFailure = failure.text } else { runtime.manager.ready(status: "Reload failed!") }
     }
@@ -62,15 +64,16 @@ extension ServiceMaster {
     }
 
     private func forget(_ child: Supervision.Child) {
+        // Behind one that was told to stop they may have work to end; behind one that died there is nothing to wait for.
         let service = current?.plan.services.first { $0.name == child.service }
-        leftovers?.adopt(
-            from: child.group, isTold: child.isTold, limit: service?.stopTimeout ?? Self.usualStopTimeout)
+        let limit = child.isTold ? min(service?.stopTimeout ?? Self.patience, Self.patience) : .seconds(1)
+        leftovers?.adopt(from: child.group, isTold: child.isTold, limit: limit)
         notes[child.id] = nil
         closeChannel(of: child.id)
     }
 
-    /// Where a service says nothing, or waits for ever.
-    private static let usualStopTimeout = Duration.seconds(90)
+    /// For processes whose leader has ended already, at the most.
+    private static let patience = Duration.seconds(5)
 
     // MARK: Words
 

@@ -15,6 +15,9 @@ final class ServiceMaster: MasterHost {
     var outputs: ChildOutputs?
     var leftovers: Leftovers?
     var controls: [ControlServer] = []
+    /// Bound by the load that is not in force yet, and those whose last sessions are still open.
+    var freshControls: [ControlServer] = []
+    var retiredControls: [ControlServer] = []
     /// In force, and being brought up.
     var current: MasterSetup?
     var pending: MasterSetup?
@@ -89,6 +92,8 @@ final class ServiceMaster: MasterHost {
         attempt = []
         do {
             let setup = try source.load()
+            // What fails here is told by `reloadFailed`, which lets the source go back.
+            try openControls(setup)
             pending = setup
             if isStarting, let time = setup.plan.longestStart { runtime.manager.extendTimeout(time) }
             return .loaded(setup.plan)

@@ -26,6 +26,12 @@ extension Listener {
             isInherited: record[flag: "inherited"])
     }
 
+    /// False where the file of a Unix socket was removed or replaced.
+    package var hasItsFile: Bool {
+        guard let file else { return true }
+        return (try? FileStatus(path: file.path))?.identity == file.identity
+    }
+
     /// Whether it is what a bind to this address would have made.
     package func isBound(to address: SocketAddress) -> Bool { location == address }
 

@@ -12,6 +12,8 @@ final class ConfiguredServices: MasterSource {
     private var fresh: [String: Listener] = [:]
     /// What that load needs.
     private var needed: Set<String> = []
+    /// What stays, and how that load wants it.
+    private var adapted: [(Listener, Bind)] = []
     /// Handed down by a service manager, and not asked for yet.
     private var inherited: [Listener]
 
@@ -41,7 +43,9 @@ final class ConfiguredServices: MasterSource {
             try bind(configuration)
             var programs: [String: Program] = [:]
             for service in configuration.services { programs[service.name] = try program(service, configuration) }
-            return MasterSetup(plan: configuration.plan(), programs: programs)
+            var setup = MasterSetup(plan: configuration.plan(), programs: programs)
+            setup.controls = configuration.controls
+            return setup
         } catch {
             abandoned()
             throw error
@@ -49,12 +53,16 @@ final class ConfiguredServices: MasterSource {
     }
 
     func committed() {
-        bound.merge(fresh) { _, new in new }
+        for (key, listener) in fresh {
+            // Where it replaces one, the file is the new one's already.
+            bound[key] = listener
+        }
         fresh = [:]
         for (key, listener) in bound where !needed.contains(key) {
             listener.removeFile()
             bound[key] = nil
         }
+        for (listener, bind) in adapted { adapt(listener, bind) }
         // What this configuration does not ask for, no later one will expect.
         inherited = []
     }
@@ -69,12 +77,18 @@ final class ConfiguredServices: MasterSource {
     /// What is bound already stays; a busy address is an error at once.
     private func bind(_ configuration: Configuration) throws(DaemonError) {
         needed = []
+        adapted = []
         let wanted = configuration.listeners.flatMap { section in
             section.binds.enumerated().map { (Self.key($1, section, $0), $1) }
         }
         for (key, bind) in wanted {
             needed.insert(key)
-            guard bound[key] == nil, fresh[key] == nil else { continue }
+            guard fresh[key] == nil else { continue }
+            // A socket whose file somebody has removed can be reached by nobody.
+            if let listener = bound[key], listener.hasItsFile {
+                adapted.append((listener, bind))
+                continue
+            }
             let kind: Listener.Kind = bind.address.kind == .stream ? .stream : .datagram
             if let listener = takeInherited(kind, bind.address.socket) {
                 fresh[key] = listener
@@ -104,6 +118,16 @@ final class ConfiguredServices: MasterSource {
         }
         let listener = inherited.remove(at: index)
         return listener.adoptingFile()
+    }
+
+    private func adapt(_ listener: Listener, _ bind: Bind) {
+        do {
+            if let backlog = bind.backlog { try Socket.listen(listener.fileDescriptor, backlog: backlog) }
+            if let mode = bind.mode, let file = listener.file { try Files.setMode(file.path, mode) }
+            try give(listener, bind)
+        } catch {
+            log.warning("cannot change \(bind.address.text): \(error)")
+        }
     }
 
     private func give(_ listener: Listener, _ bind: Bind) throws(Errno) {

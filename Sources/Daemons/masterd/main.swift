@@ -23,12 +23,7 @@ func check(_ values: OptionValues) throws(DaemonError) -> Configuration {
 func wishes(_ start: MasterStart, _ checked: Configuration?) -> MasterWishes {
     let loader = ConfigurationLoader(start.values[configurationFiles])
     var wishes = MasterWishes(source: ConfiguredServices(loader, start.log, inherited: start.inherited.take()))
-    wishes.controls = (checked?.global.controlSockets ?? []).map { socket in
-        var request = ControlSocketRequest(socket.path)
-        request.mode = socket.mode
-        request.level = socket.level
-        return request
-    }
+    wishes.controls = checked?.controls ?? []
     wishes.reloadsOnHangup = true
     return wishes
 }

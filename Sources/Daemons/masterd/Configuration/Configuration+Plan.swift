@@ -1,3 +1,4 @@
+import DaemonKit
 import Supervision
 import Unix
 
@@ -13,6 +14,15 @@ extension Configuration {
         plan.stopsOnFailure = !global.noExitOnFailure
         plan.reloadsAfterUpgrade = true
         return plan
+    }
+
+    var controls: [ControlSocketRequest] {
+        global.controlSockets.map { socket in
+            var request = ControlSocketRequest(socket.path)
+            request.mode = socket.mode
+            request.level = socket.level
+            return request
+        }
     }
 
     private func service(_ section: ServiceSection) -> Service {
