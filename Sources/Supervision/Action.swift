@@ -29,7 +29,7 @@ package enum Failure: Equatable, Sendable {
     case stopping
     /// The new configuration cannot be used.
     case notLoaded(String)
-    /// Indirect, since Swift 6.3 mistakes an answer with so large a payload for another one.
+    /// Indirect: every answer is as large as the largest.
     indirect case notStarted(Child, StartFailure)
     /// The new executable did not prove itself, or could not be executed.
     case notUpgraded(String)

@@ -31,6 +31,8 @@ package struct Child: Equatable, Sendable {
     var told: Int32?
     /// What it counts as once it is old: it may have been kept over reloads.
     var lastGeneration: Int
+    /// A ready one gives a beat within each such time.
+    var watchdog: Duration?
     /// It grows no older than this, whatever it asks for.
     var endBy: Instant?
     /// A reload came while it was starting.

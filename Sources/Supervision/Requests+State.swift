@@ -13,7 +13,8 @@ extension Supervisor {
     /// Once the children are known.
     mutating func restoreRequests(_ state: StateText) {
         for record in state.all("restarts") {
-            if let name = record["service"] { restartCounts[name] = min(max(0, record[number: "count"] ?? 0), Int.max / 2) }
+            guard let name = record["service"] else { continue }
+            restartCounts[name] = min(max(0, record[number: "count"] ?? 0), Int.max / 2)
         }
         for record in state.all("wait") {
             guard var wait = Wait(record) else { continue }

@@ -4,10 +4,11 @@ extension Supervisor {
         let plan = slot.round == nil ? plan : round?.plan
         if plan?.countsAttempts ?? false { generation += 1 }
         let counts = plan?.countsAttempts ?? false
-        let child = Child(
+        var child = Child(
             id: nextNumber(), service: slot.service.name, instance: slot.instance,
             generation: counts ? generation : slot.generation, spawnedAt: now, slot: id, stop: StopRule(slot.service),
             stage: slot.stage)
+        child.watchdog = slot.service.watchdog
         slot.child = child.id
         slot.restartAt = nil
         slot.lastSpawn = now
@@ -66,7 +67,7 @@ extension Supervisor {
         child.reloadSignal = nil
         children[id] = child
         touched.append(child.slot)
-        if let watchdog = slots[child.slot]?.service.watchdog { setDeadline(id, now + watchdog) }
+        if let watchdog = child.watchdog { setDeadline(id, now + watchdog) }
         report(.accepted(child))
         if let reload { signal(child, reload) }
         report(.changed)
@@ -167,7 +168,7 @@ extension Supervisor {
     mutating func candidateFailed(_ child: Child, _ failure: StartFailure) {
         report(.failedToStart(child, failure))
         if round?.plan?.retriesStarts == true {
-            if child.readyAt != nil {
+            if child.readyAt != nil, slots[child.slot]?.isExcused != true {
                 round?.unready += 1
                 round?.delayUntil = nil
             }

@@ -3,7 +3,7 @@ extension Supervisor {
     /// Puts its watchdog off. Costs nothing but this: the entry among the deadlines moves when it is due.
     mutating func beat(_ pid: Int32) {
         guard let child = child(withPID: pid), child.phase == .ready, !child.isRetired, stopRequest == nil,
-            let watchdog = slots[child.slot]?.service.watchdog
+            let watchdog = child.watchdog
         else { return }
         let due = now + watchdog
         setDeadline(child.id, max(child.deadline ?? due, due))

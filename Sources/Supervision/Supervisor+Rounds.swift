@@ -166,7 +166,6 @@ extension Supervisor {
 
     /// A kept child goes on under the rules of the new plan; its process group stays what it is.
     private mutating func adapt(_ id: SlotID, to kept: Round.Kept) {
-        let watchdog = slots[id]?.service.watchdog
         slots[id]?.service = kept.service
         slots[id]?.stage = kept.stage
         slots[id]?.generation = generation
@@ -175,9 +174,9 @@ extension Supervisor {
         children[child.id]?.stop = StopRule(signal: rule.signal, timeout: rule.timeout, group: child.stop.group)
         children[child.id]?.stage = kept.stage
         children[child.id]?.lastGeneration = generation
-        if child.phase == .ready && kept.service.watchdog != watchdog {
-            setDeadline(child.id, kept.service.watchdog.map { now + $0 })
-        }
+        guard child.watchdog != kept.service.watchdog else { return }
+        children[child.id]?.watchdog = kept.service.watchdog
+        if child.phase == .ready { setDeadline(child.id, kept.service.watchdog.map { now + $0 }) }
     }
 
     private mutating func retireAdopted() {
@@ -230,7 +229,9 @@ extension Supervisor {
         report(.reloadFailed(failure))
         answer(round.requesters, .failed(failure))
         failWaits(failure)
-        guard plan != nil || !adopted.isEmpty || !placed.isEmpty else { return stop(StopRequest(.graceful, exitCode: 1)) }
+        guard plan != nil || !adopted.isEmpty || !placed.isEmpty else {
+            return stop(StopRequest(.graceful, exitCode: 1))
+        }
         failedReloads += 1
         scheduleReload()
         roundIsOver()

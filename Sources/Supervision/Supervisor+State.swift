@@ -2,9 +2,9 @@ extension Supervisor {
     /// Everything that the next image of this process must know.
     package var records: [StateText.Record] {
         var indices: [Service: Int] = [:]
-        let kept = round?.kept ?? [:]
+        let kept = (round?.kept ?? [:]).sorted { $0.key < $1.key }
         let placed = slots.keys.sorted().compactMap { slots[$0]?.service }
-        for service in placed + kept.values.map(\.service) + (plan?.services ?? []) + (round?.plan?.services ?? [])
+        for service in placed + kept.map(\.value.service) + (plan?.services ?? []) + (round?.plan?.services ?? [])
         where indices[service] == nil { indices[service] = indices.count }
         var head = StateText.Record("supervisor")
         head[number: "version"] = StateText.version
@@ -31,7 +31,7 @@ extension Supervisor {
             if let plan = round.plan { records.append(plan.record("round", indices)) }
             records += round.records
         }
-        for (slot, kept) in kept.sorted(by: { $0.key < $1.key }) {
+        for (slot, kept) in kept {
             var record = StateText.Record("kept")
             record[number: "slot"] = slot
             record[number: "service"] = indices[kept.service]
@@ -173,7 +173,8 @@ extension Supervisor {
         for id in slots.keys.sorted() {
             guard let slot = slots[id] else { continue }
             if let child = slot.child, children[child] == nil { slots[id]?.child = nil }
-            let isWanted = !slot.isOver && !held.contains(slot.service.name) && (slot.round == nil || begun.contains(id))
+            let isDone = slot.isOver || held.contains(slot.service.name)
+            let isWanted = !isDone && (slot.round == nil || begun.contains(id))
             if slots[id]?.child == nil, slot.restartAt == nil, isWanted { slots[id]?.restartAt = now }
             if let due = slots[id]?.restartAt { deadlines.insert(due, .slot(id)) }
         }
@@ -251,9 +252,11 @@ extension Child {
             spawnedAt: record[instant: "spawnedAt"] ?? Instant(nanoseconds: 0), slot: record[number: "slot"] ?? 0,
             stop: rule, stage: min(record.count("stage"), 10_000))
         self.pid = pid
-        if rule.group { group = record[number: "groupID"].flatMap { Int32(exactly: $0) }.flatMap { $0 > 1 ? $0 : nil } ?? pid }
+        let number = record[number: "groupID"].flatMap { Int32(exactly: $0) } ?? pid
+        group = !rule.group ? 0 : number > 1 ? number : pid
         lastGeneration = record[number: "lastGeneration"] ?? generation
         reloadSignal = record[number: "reloadSignal"].map { Int32(clamping: $0) }
+        watchdog = record[duration: "watchdog"]
         endBy = record[instant: "endBy"]
         phase = record["phase"].flatMap(Phase.init) ?? .ready
         if phase == .spawning { phase = .starting }
@@ -287,6 +290,7 @@ extension Child {
         record[number: "groupID"] = stop.group ? Int(group) : nil
         record[number: "lastGeneration"] = lastGeneration
         record[number: "reloadSignal"] = reloadSignal.map(Int.init)
+        record[duration: "watchdog"] = watchdog
         record[instant: "endBy"] = endBy
         record[number: "stage"] = stage
         return record

@@ -25,7 +25,9 @@ extension Dice {
             return .adjust(
                 retireDelay: .seconds(pick([0, 2])), reloadInterval: chance(50) ? nil : .seconds(pick([1, 7])))
         case ..<94: return .spawnTime(pick([0, 1, 600_000_000, 5_000_000_000]))
-        case ..<95: return chance(50) ? .mainProcess(roll(16), pick(MainGroup.allCases)) : .advance(31_536_000_000_000_000)
+        case ..<95:
+            return chance(50)
+                ? .mainProcess(roll(16), pick(MainGroup.allCases)) : .advance(31_536_000_000_000_000)
         case ..<96: return .extend(roll(16), .milliseconds(pick([1, 700, 20_000])))
         case ..<97: return chance(70) ? .beat(roll(16)) : .beatMissed(roll(16))
         case ..<99: return .deadline(offset: offset())
@@ -36,6 +38,8 @@ extension Dice {
     /// Children get ready, obey, and time passes.
     private mutating func naturalStep(in world: World) -> Step? {
         if world.isProofPending && chance(15) { return .proof(isGood: chance(90)) }
+        // Several, to be done one after the other.
+        if world.round != nil && chance(6) { return .command(command(), hasRequester: chance(85)) }
         guard !world.living.isEmpty else { return nil }
         let which = roll(world.living.count)
         let process = world.living[which]
@@ -63,10 +67,10 @@ extension Dice {
 
     private mutating func command() -> ServiceCommand {
         let name = chance(2) ? "nobody" : pick(["a", "a", "b", "b", "c", "d", "worker"])
-        switch roll(5) {
+        switch roll(6) {
         case 0, 1: return .start(name)
-        case 2: return .stop(name)
-        case 3: return .restart(name)
+        case 2, 3: return .stop(name)
+        case 4: return .restart(name)
         default: return .scale(name, pick([0, 1, 2, 3]))
         }
     }

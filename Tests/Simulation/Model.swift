@@ -75,7 +75,7 @@ struct Place {
     var restarts: [Int64] = []
     var isFilled = true
     var isOver = false
-    /// The round does not wait for it: it is not critical, and has failed once.
+    /// The round does not wait for it: it is not critical, and has failed once, or nothing served before.
     var isExcused = false
     /// It is filled again between these two.
     var due = never

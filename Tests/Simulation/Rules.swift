@@ -29,8 +29,11 @@ struct Rules {
     let onReload: Reload
     let isCritical: Bool
     let leadsGroup: Bool
+    /// The first round waits for it: it is critical, or another service comes after it.
+    let isAwaited: Bool
 
-    init(_ service: Service, stage: Int) {
+    init(_ service: Service, stage: Int, isNamed: Bool) {
+        isAwaited = service.isCritical || isNamed
         name = service.name
         instances = service.instances
         self.stage = stage
@@ -85,7 +88,10 @@ struct Charter {
     init(_ plan: Plan) {
         self.plan = plan
         let stages = Self.stages(plan.services)
-        rules = stages.map { stages in zip(plan.services, stages).map { Rules($0, stage: $1) } }
+        let named = Set(plan.services.flatMap(\.after))
+        rules = stages.map { stages in
+            zip(plan.services, stages).map { Rules($0, stage: $1, isNamed: named.contains($0.name)) }
+        }
         places = plan.services.reduce(0) { $0 + $1.instances }
     }
 

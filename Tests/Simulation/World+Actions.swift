@@ -248,8 +248,9 @@ extension World {
         if rules.stage > 0 {
             require(isReady(below: rules.stage, terms), "a service starts after those that it comes after")
         }
-        places.append(
-            Place(label: child.slot, instance: child.instance, rules: page, isCandidate: true, lastSpawn: now))
+        var place = Place(label: child.slot, instance: child.instance, rules: page, isCandidate: true, lastSpawn: now)
+        place.isExcused = self.terms == nil && !rules.isAwaited
+        places.append(place)
         living.append(Process(child, role: .candidate, rules: page, leads: rules.leadsGroup))
         require(child.generation == round?.generation || terms.countsAttempts, "a new child is of the new generation")
         count(child, terms)

@@ -13,7 +13,9 @@ extension World {
         require(expected.told.isEmpty, "a command tells everyone whom it is for")
         require(expected.missed == nil, "who says that his watchdog is to bite is killed")
         require(expected.toldAgain == nil, "another process is told what the one before was")
-        for request in requests { require(!isAnswerKnown(request), "a requester is answered as soon as the answer is known") }
+        for request in requests {
+            require(!isAnswerKnown(request), "a requester is answered as soon as the answer is known")
+        }
         require(supervisor.generation >= generation, "the generation never falls")
         generation = supervisor.generation
         if stopping != nil { settleStop() } else { settleRound() }

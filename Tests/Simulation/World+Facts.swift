@@ -145,7 +145,7 @@ extension World {
 
     mutating func candidateFailed(_ place: Int, _ code: Int32, failedStart: Bool) {
         if round?.terms?.retries == true {
-            round?.delayDue = never
+            if !places[place].isExcused { round?.delayDue = never }
             setPace(place, failedStart: failedStart)
         } else if book[places[place].rules].isCritical {
             expected.roundFails = true
@@ -180,7 +180,7 @@ extension World {
         let life = now - places[index].lastSpawn
         if life >= rules.maximum { places[index].failures = 0 }
         var pace = rules.pace(failures: places[index].failures)
-        if life < pace { places[index].failures += 1 }
+        if life < rules.maximum { places[index].failures += 1 }
         if failedStart && rules.readiness == .alive { pace = max(pace, rules.aliveFor) }
         places[index].due = max(now, later(places[index].lastSpawn, pace))
         places[index].latest = max(now, later(places[index].lastSpawn, pace + pace * rules.jitter / 100))

@@ -41,7 +41,8 @@ extension World {
         require(process.phase == .told, "nobody is killed who was not told to stop")
         if process.killDue > now {
             if mayRetire { leaveTold() }
-            require(living[index].role == .old && isBeyondBound(process.lastGeneration), "nobody is killed before his time")
+            let isSurplus = living[index].role == .old && isBeyondBound(process.lastGeneration)
+            require(isSurplus, "nobody is killed before his time")
         }
         living[index].phase = .killed
         living[index].killDue = never
@@ -174,7 +175,8 @@ extension World {
         require(isEveryoneReady, "a reload succeeds when everyone is ready")
         require(old == old.sorted() && !old.contains(0), "pids are listed in ascending order")
         let delay = delay.wholeNanoseconds
-        require(delay == (isLeaving && round?.isHard != true ? max(0, round?.terms?.delay ?? 0) : 0), "the old ones are told after the delay")
+        let waits = isLeaving && round?.isHard != true
+        require(delay == (waits ? max(0, round?.terms?.delay ?? 0) : 0), "the old ones are told after the delay")
         if delay > 0 { round?.delayDue = later(now, delay) }
     }
 

@@ -160,6 +160,9 @@ private struct Survivor {
                 starting.remove(pid)
                 send(.ready(pid: pid))
             } else if let due = supervisor.nextDeadline() {
+                // Every watchdog gets its beat in time.
+                now = max(now, due.nanoseconds &- 1)
+                for pid in living.sorted() { send(.beat(pid: pid)) }
                 now = max(now, due.nanoseconds)
                 send(.timer)
             } else {

@@ -177,6 +177,8 @@ package struct ProcessTable {
 
     /// Backslash, quote and line feed are escaped, and nothing else.
     private func label(_ text: String) -> String {
+        let special: [UInt8] = [UInt8(ascii: "\\"), UInt8(ascii: "\""), UInt8(ascii: "\n")]
+        guard text.utf8.contains(where: special.contains) else { return "\"\(text)\"" }
         let escapes: [Character: String] = ["\\": "\\\\", "\"": "\\\"", "\n": "\\n"]
         return "\"" + text.map { escapes[$0] ?? String($0) }.joined() + "\""
     }

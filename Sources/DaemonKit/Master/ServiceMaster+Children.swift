@@ -33,7 +33,7 @@ extension ServiceMaster {
 
     /// A new generation is of the setup that is being brought up; what is restarted meanwhile is not.
     private func program(for child: Supervision.Child) -> Program? {
-        let isNew = pending != nil && child.generation == master?.supervisor.generation
+        let isNew = pending != nil && child.generation == pendingGeneration
         return (isNew ? pending : current ?? pending)?.programs[child.service]
     }
 

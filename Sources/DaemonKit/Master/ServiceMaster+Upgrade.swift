@@ -46,6 +46,7 @@ extension ServiceMaster {
         head["startFailure"] = startFailure
         head[number: "reloads"] = reloads
         head[number: "startedAt"] = Int(startedAt.nanoseconds)
+        head[number: "pendingGeneration"] = pendingGeneration
         head[flag: "paused"] = isPaused
         head[number: "requestCount"] = requestCount
         head[numbers: "attempts"] = requests.filter { if case .attempt = $1 { true } else { false } }.keys.sorted()
@@ -75,6 +76,7 @@ extension ServiceMaster {
         reloads = head[number: "reloads"] ?? 0
         isStarting = head[flag: "starting"]
         startFailure = head["startFailure"]
+        pendingGeneration = head[number: "pendingGeneration"] ?? 0
         isPaused = head[flag: "paused"]
         requestCount = max(0, head[number: "requestCount"] ?? 0)
         attempt = head[list: "attempt"]
@@ -95,6 +97,7 @@ extension ServiceMaster {
         closeUnclaimed(head[numbers: "descriptors"])
         showState()
         let before = head["version"].map { " from version \($0)" } ?? ""
+        isUpgraded = state.first("supervisor")?["upgrade"] != nil
         note(.notice, "Upgraded\(before) to \(runtime.daemon.version)")
         master.redeliver(state)
     }

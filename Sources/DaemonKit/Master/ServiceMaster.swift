@@ -21,6 +21,8 @@ final class ServiceMaster: MasterHost {
     /// In force, and being brought up.
     var current: MasterSetup?
     var pending: MasterSetup?
+    /// Whose children the pending setup is for.
+    var pendingGeneration = 0
     var isStarting = true
     var startFailure: String?
     /// Good ones, beyond the start.
@@ -30,6 +32,8 @@ final class ServiceMaster: MasterHost {
     var isPaused = false
     var requests: [Requester: PendingAnswer] = [:]
     var requestCount = 0
+    /// The load that follows belongs to the upgrade that brought this image.
+    var isUpgraded = false
     /// What was logged since the last attempt to load began.
     var attempt: [String] = []
     var notes: [Supervision.Child.ID: ChildNote] = [:]
@@ -89,12 +93,14 @@ final class ServiceMaster: MasterHost {
     // MARK: Loading
 
     func load() -> Event {
-        attempt = []
+        if !isUpgraded { attempt = [] }
+        isUpgraded = false
         do {
             let setup = try source.load()
             // What fails here is told by `reloadFailed`, which lets the source go back.
             try openControls(setup)
             pending = setup
+            pendingGeneration = (master?.supervisor.generation ?? 0) + 1
             if isStarting, let time = setup.plan.longestStart { runtime.manager.extendTimeout(time) }
             return .loaded(setup.plan)
         } catch {

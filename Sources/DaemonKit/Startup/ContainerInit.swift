@@ -3,7 +3,9 @@ import Unix
 /// Process 1 of a container: the daemon runs as its only child, so that it can reap every stranger's orphan without
 /// taking a child away from the daemon's own libraries.
 enum ContainerInit {
-    private static let forwarded: [Signal] = [.terminate, .interrupt, .hangup, .quit, .user1, .user2]
+    private static let forwarded: [Signal] = [
+        .terminate, .interrupt, .hangup, .quit, .user1, .user2, .terminalOutput, .terminalInput,
+    ]
 
     /// Returns in the daemon. Process 1 forwards signals, reaps, and ends with the daemon's exit code.
     static func splitIfFirstProcess() throws(DaemonError) {
