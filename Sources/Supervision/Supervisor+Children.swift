@@ -162,6 +162,7 @@ extension Supervisor {
         if isCandidate(child) { return candidateFailed(child, failure) }
         report(.failedToStart(child, failure))
         if held.contains(child.service) { return }
+        failWaits(for: child.service, .notStarted(child, failure))
         restartOrGiveUp(child, failure.ending, failedStart: true)
     }
 

@@ -69,7 +69,7 @@ extension Supervisor {
     /// The children that are to end.
     private mutating func hold(_ service: ServiceSlots, _ name: String) -> Set<Child.ID> {
         held.insert(name)
-        failWaits(for: name)
+        failWaits(for: name, .noInstances(name))
         var leaving: Set<Child.ID> = []
         for id in service.slots {
             slots[id]?.restartAt = nil

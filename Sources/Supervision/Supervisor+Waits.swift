@@ -120,9 +120,10 @@ extension Supervisor {
         waits.removeAll { $0.goal == .everything }
     }
 
-    /// The service is stopped by hand.
-    mutating func failWaits(for name: String) {
-        answer(waits.filter { $0.goal == .service(name) }.map(\.requester), .failed(.noInstances(name)))
+    /// The service is stopped by hand, or one of its children has failed to start.
+    mutating func failWaits(for name: String, _ failure: Failure) {
+        guard !waits.isEmpty else { return }
+        answer(waits.filter { $0.goal == .service(name) }.map(\.requester), .failed(failure))
         waits.removeAll { $0.goal == .service(name) }
     }
 }

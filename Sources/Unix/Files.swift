@@ -72,6 +72,11 @@ package struct FileStatus: Sendable {
             }
     }
 
+    /// Neither replaced nor written to, as far as can be told.
+    package func isSameFile(as other: FileStatus) -> Bool {
+        identity == other.identity && size == other.size && modified == other.modified
+    }
+
     package init(descriptor: Int32) throws(Errno) {
         var raw = stat()
         _ = try checked { unsafe fstat(descriptor, &raw) }

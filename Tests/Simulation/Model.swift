@@ -133,6 +133,7 @@ struct Request {
         case end(of: Set<Child.ID>)
         case owedUnknown(String)
         case owedNoInstances(String)
+        case owedNotStarted(String)
     }
 
     let requester: Requester

@@ -291,6 +291,7 @@ extension World {
             case (.failed(.stopping), .owedStopping): true
             case (.failed(.notLoaded), .owedFailure), (.failed(.notStarted), .owedFailure): true
             case (.failed(.notUpgraded), .owedUpgradeFailure): true
+            case (.failed(.notStarted(let child, _)), .owedNotStarted(let name)): child.service == name
             case (.failed(.unknownService(let name)), .owedUnknown(let asked)): name == asked
             case (.failed(.noInstances(let name)), .owedNoInstances(let asked)): name == asked
             default: outcome(of: request) == answer

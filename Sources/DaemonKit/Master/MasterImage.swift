@@ -3,7 +3,7 @@ import Unix
 
 /// The executable of a master as it was started, for its own replacement: found now, so that neither another working
 /// folder nor another PATH changes which one it is.
-package struct MasterImage: Sendable {
+package struct MasterImage {
     /// The state's descriptor, for the next image.
     private static let stateVariable = "DAEMONKIT_STATE"
     /// Where a new image that is only tried writes that it understands the state.
@@ -17,6 +17,12 @@ package struct MasterImage: Sendable {
     private let environment: [[UInt8]]
     /// The file that this process runs, as it was at the start.
     private let original: FileStatus?
+    private let proven = ProvenFile()
+
+    /// What was last proven: the path may come to mean another file at any time.
+    private final class ProvenFile {
+        var status: FileStatus?
+    }
 
     /// Before the environment is changed. `arguments` begin with the program's name.
     package init(arguments: [String]) {
@@ -40,7 +46,7 @@ package struct MasterImage: Sendable {
     var hasChanged: Bool {
         guard let original else { return false }
         guard let now = try? FileStatus(following: path) else { return true }
-        return now.identity != original.identity || now.size != original.size || now.modified != original.modified
+        return !now.isSameFile(as: original)
     }
 
     /// What the old image has handed over, and whether it only wants to know if that is understood. Called first of all.
@@ -64,6 +70,9 @@ package struct MasterImage: Sendable {
     /// Never returns, but for a failure and its reason.
     func execute(_ state: StateText, kept: [Int32]) -> String {
         do {
+            if let tried = proven.status, try !FileStatus(following: path).isSameFile(as: tried) {
+                return "\(path) is another file than the one that was tried"
+            }
             let file = try MemoryFile.make("daemonkit-state", state.bytes)
             defer { for number in kept { try? Descriptor.setCloseOnExec(number, true) } }
             for number in kept + [file.number] { try Descriptor.setCloseOnExec(number, false) }
@@ -79,6 +88,7 @@ package struct MasterImage: Sendable {
     /// Asks the executable on disk, in a process of its own, whether it understands this state.
     package func prove(_ state: StateText, in master: Master, limit: Duration, then: @escaping (String?) -> Void) {
         do {
+            proven.status = try? FileStatus(following: path)
             let file = try MemoryFile.make("daemonkit-state", state.bytes)
             let ends = try FileDescriptor.pipe()
             let null = try FileDescriptor.open("/dev/null", .readWrite)
