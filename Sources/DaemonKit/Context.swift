@@ -102,6 +102,7 @@ public struct Context: Sendable {
     ///   - words: One or more, with blanks between.
     ///   - help: One line for the command `help`.
     ///   - level: What the session must have.
+    ///   - body: Gets the arguments, and returns the answer.
     public func command(
         _ words: String, _ help: String, level: ControlLevel,
         _ body: @escaping @Sendable (CommandRequest) throws -> String

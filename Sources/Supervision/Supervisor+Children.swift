@@ -162,8 +162,8 @@ extension Supervisor {
         if isCandidate(child) { return candidateFailed(child, failure) }
         report(.failedToStart(child, failure))
         if held.contains(child.service) { return }
-        failWaits(for: child.service, .notStarted(child, failure))
         restartOrGiveUp(child, failure.ending, failedStart: true)
+        if slots[child.slot]?.isOver == false { failWaits(for: child.service, .notStarted(child, failure)) }
     }
 
     mutating func candidateFailed(_ child: Child, _ failure: StartFailure) {

@@ -7,7 +7,8 @@ import Unix
 struct ReadmeTests {
     private static let readme = Markdown("README.md")
     private static let guides = [
-        "WriteADaemon", "StartUp", "StopAndReload", "DaemonKit", "DeployWithStartServer", "HowSupervisionWorks",
+        "WriteADaemon", "StartUp", "StopAndReload", "DaemonKit", "ReloadWithoutLoss", "SuperviseAnyProgram",
+        "MasterdInContainers", "ControlSocket", "DeployWithStartServer", "HowSupervisionWorks",
     ].map {
         Markdown("Sources/DaemonKit/DaemonKit.docc/\($0).md")
     }
@@ -53,6 +54,7 @@ struct ReadmeTests {
             switch block.note {
             case "run: in the background"?: script += Sandbox.inBackground(block.text)
             case let note? where note.hasPrefix("not-run: ") && note.count > 20: continue
+            case "needs: socat"?: if Machine.has("socat") { script += block.text }
             case let note?: Issue.record("README.md, line \(block.line): what does '\(note)' mean?")
             case nil: script += "echo '== README.md, line \(block.line)' >&2\n\(block.text)"
             }
@@ -67,12 +69,26 @@ struct ReadmeTests {
         #expect(outcome.output.contains(/\n1:\d+\n500\n2:\d+\n/), "\(outcome.output)")
         let supervised = sandbox.folder.read("DaemonKit/.build/run/log")
         #expect(supervised.contains("upgraded start_server") && supervised.hasSuffix("\nexiting\n"), "\(supervised)")
-        #expect(sandbox.folder.read("DaemonKit/.build/workers.log").contains("New worker ("))
+        expectMasters(sandbox, outcome)
         let rotated = sandbox.folder.read("tickd/tickd.log.1") + sandbox.folder.read("tickd/tickd.log")
         #expect(rotated.contains("NOTICE tickd daemon startup") && rotated.contains("NOTICE tickd daemon shutdown"))
         #expect(sandbox.folder.read("tickd/tickd.log").starts(with: /\S+ \S+ \S+ tickd pid=\d+ NOTICE Reopening/))
         #expect(sandbox.folder.read("DaemonKit/.build/echod.service").contains("\nType=notify\n"))
         #expect(sandbox.folder.read("DaemonKit/.build/echod.logrotate").contains("--reopen-logs"))
+    }
+
+    private func expectMasters(_ sandbox: Sandbox, _ outcome: Outcome) {
+        let workers = sandbox.folder.read("DaemonKit/.build/workers.log")
+        #expect(workers.contains("New worker (") && workers.contains("Upgraded from version"))
+        #expect(workers.hasSuffix("NOTICE echod daemon shutdown\n"), "\(workers)")
+        let before = sandbox.folder.read("DaemonKit/.build/masterd/masterd.log.1")
+        let after = sandbox.folder.read("DaemonKit/.build/masterd/masterd.log")
+        #expect(before.components(separatedBy: "New worker (").count == 6, "\(before)")
+        #expect(
+            after.contains("Reopening log files") && after.hasSuffix("NOTICE masterd daemon shutdown\n"), "\(after)")
+        guard Machine.has("socat") else { return }
+        #expect(outcome.output.contains("Success=1\n--\n") && outcome.output.contains("Generation: 2\n"))
+        #expect(outcome.output.contains("# EOF\n"))
     }
 
     // MARK: tickd
@@ -167,6 +183,7 @@ private struct Sandbox {
             "test") ;;
             "build -c release --static-swift-stdlib --product echod") take release echod ;;
             "build -c release --static-swift-stdlib --product start_server") take release start_server ;;
+            "build -c release --static-swift-stdlib --product masterd") take release masterd ;;
             "build --package-path ../tickd") exec timeout 280 "\(real)" "$@" ;;
             *) echo "the test does not know: swift $*" >&2; exit 99 ;;
         esac
@@ -189,12 +206,13 @@ private struct Sandbox {
         let path = ProcessInfo.processInfo.environment["PATH"] ?? "/usr/bin:/bin"
         return try shell(
             folder, "cd \"$1\" && exec timeout 300 bash \"$2\"", folder["DaemonKit"], [folder["script"]],
-            environment: ["PATH": "\(folder["bin"]):\(path)"])
+            environment: ["PATH": "\(folder["bin"]):\(path)"], limit: .seconds(310))
     }
 
     /// Whatever a failed block has left running.
     func end() {
-        for file in ["DaemonKit/.build/echod.pid", "DaemonKit/.build/run/pid", "tickd/tickd.pid"] {
+        let built = ["echod.pid", "run/pid", "workers.pid", "masterd/masterd.pid"].map { "DaemonKit/.build/\($0)" }
+        for file in built + ["tickd/tickd.pid"] {
             guard let process = Folder.holder(of: folder[file]).flatMap({ try? ProcessHandle(pid: $0) }) else {
                 continue
             }

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Proves the deployment files: etc/ is what echod prints, or works with start_server, and the real tools take it.
+"""Proves the deployment files: etc/ is what echod prints, or works with start_server or masterd, and the real tools take it.
 
 systemd-analyze, systemd-socket-activate, logrotate, shellcheck and `service`-like calls judge the files; what belongs
 to the system (init scripts, rotation, the README's commands) happens in a scratch layer over this machine's file tree,
@@ -28,17 +28,20 @@ def main() -> int:
         print(f"deployment.py: {echod} is not there: swift build --product echod", file=sys.stderr)
         return 2
     start_server = os.path.abspath(options.start_server or os.path.join(os.path.dirname(echod), "start_server"))
+    masterd = os.path.abspath(options.masterd or os.path.join(os.path.dirname(echod), "masterd"))
     if options.write:
         printed.write_all(echod, os.path.join(REPOSITORY, "etc"))
         return 0
-    if not os.access(start_server, os.X_OK):
-        print(f"deployment.py: {start_server} is not there: swift build --product start_server", file=sys.stderr)
-        return 2
+    for program in (start_server, masterd):
+        if not os.access(program, os.X_OK):
+            name = os.path.basename(program)
+            print(f"deployment.py: {program} is not there: swift build --product {name}", file=sys.stderr)
+            return 2
     signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))     # through the clean-up, as ^C does
     report = Report()
     for check in checks.ALL:
         if options.only.lower() in check.name.lower():
-            report.add(check.name, Case(echod, start_server, REPOSITORY).judge(check))
+            report.add(check.name, Case(echod, start_server, masterd, REPOSITORY).judge(check))
     print(report.summary())
     return 1 if report.failed else 0
 
@@ -48,6 +51,7 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--echod", metavar="PATH", default=os.path.join(REPOSITORY, ".build/debug/echod"),
                         help="default: .build/debug/echod")
     parser.add_argument("--start-server", metavar="PATH", help="default: beside echod")
+    parser.add_argument("--masterd", metavar="PATH", help="default: beside echod")
     parser.add_argument("--only", metavar="TEXT", default="", help="run only checks whose name holds the text")
     parser.add_argument("--write", action="store_true", help="write what echod prints into etc/, and end")
     return parser.parse_args()

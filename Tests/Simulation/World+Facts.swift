@@ -161,9 +161,9 @@ extension World {
     }
 
     private mutating func currentEnded(_ index: Int, _ code: Int32, failedStart: Bool) {
-        let name = book[places[index].rules].name
-        if failedStart { owe(.service(name), .owedNotStarted(name)) }
         if failedStart || !isLeftToRound(places[index]) { restart(index, code, failedStart: failedStart) }
+        let name = book[places[index].rules].name
+        if failedStart && !places[index].isOver { owe(.service(name), .owedNotStarted(name)) }
     }
 
     private mutating func restart(_ index: Int, _ code: Int32, failedStart: Bool) {

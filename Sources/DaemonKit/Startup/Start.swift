@@ -50,7 +50,8 @@ struct Start {
     func actOnRunningInstance() {
         let instance = RunningInstance(
             daemon: daemon.name, path: paths.pidFile,
-            stopLimit: daemon.gracePeriod < .seconds(30) ? .seconds(30) : daemon.gracePeriod + .seconds(5))
+            // A master gives its workers a little more than they give themselves.
+            stopLimit: daemon.gracePeriod < .seconds(30) ? .seconds(45) : daemon.gracePeriod + .seconds(15))
         if values[StandardOption.status] { instance.status() }
         if values[StandardOption.stop] { instance.stop() }
         if values[StandardOption.reload] { instance.reload() }

@@ -7,8 +7,10 @@ let configurationFiles = Option<[String]>(
     files: "config", short: "c", default: ["/etc/masterd/masterd.cfg"],
     help: "Configuration file, or a folder of *.cfg files; repeatable")
 
+// Its children have time-outs of their own, or none: `--stop` waits for them.
 let masterd = Daemon(
-    "masterd", version: "0.1.0", summary: "Runs, reloads and restarts workers and programs under one master.")
+    "masterd", version: "0.1.0", summary: "Runs, reloads and restarts workers and programs under one master.",
+    gracePeriod: .seconds(86_400))
 
 /// The files are read before anything is made. One line a mistake, as compilers print them.
 func check(_ values: OptionValues) throws(DaemonError) -> Configuration {

@@ -78,7 +78,9 @@ func run(
 
 /// A line of shell, with `$1` the executable and the rest after it: for closed descriptors, limits and ignored signals.
 func shell(
-    _ folder: Folder, _ script: String, _ executable: String, _ arguments: [String], environment: [String: String] = [:]
+    _ folder: Folder, _ script: String, _ executable: String, _ arguments: [String],
+    environment: [String: String] = [:], limit: Duration = .seconds(60)
 ) throws -> Outcome {
-    try run(folder, "/bin/bash", ["-c", script, "bash", executable] + arguments, environment: environment)
+    try run(
+        folder, "/bin/bash", ["-c", script, "bash", executable] + arguments, environment: environment, limit: limit)
 }

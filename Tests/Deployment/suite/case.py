@@ -31,9 +31,10 @@ class Result(NamedTuple):
 
 
 class Case:
-    def __init__(self, echod: str, start_server: str, repository: str) -> None:
+    def __init__(self, echod: str, start_server: str, masterd: str, repository: str) -> None:
         self.echod = echod
         self.start_server = start_server
+        self.masterd = masterd
         self.repository = repository
         self.folder = ""
         self._processes: List[subprocess.Popen] = []

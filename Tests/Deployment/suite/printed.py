@@ -17,9 +17,11 @@ FILES: Dict[str, str] = {
     "default": "default/echod",
 }
 EXECUTABLE = ("sysv", "openrc")
-# For programs under start_server.
+# For programs under start_server, and for masterd.
 HAND_WRITTEN = ("systemd/start_server@.service", "start_server/echod.conf", "start_server/echod.env/KILL_OLD_DELAY",
-                "start_server/echod.env/TZ", "logrotate.d/start_server")
+                "start_server/echod.env/TZ", "logrotate.d/start_server", "masterd/masterd.cfg",
+                "systemd/masterd.service", "init.d/masterd", "openrc/masterd", "default/masterd", "logrotate.d/masterd",
+                "launchd/local.masterd.plist")
 
 
 def service_file(echod: str, kind: str, *options: str) -> str:

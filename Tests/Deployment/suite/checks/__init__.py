@@ -3,8 +3,7 @@
 from typing import List
 
 from ..case import Check
-from . import files, init_script, notification, openrc, readme, rotation, start_server, systemd
+from . import files, init_script, masterd, notification, openrc, readme, rotation, start_server, systemd
 
-ALL: List[Check] = [
-    check for group in (files, systemd, notification, init_script, openrc, rotation, start_server, readme)
-    for check in group.CHECKS]
+GROUPS = (files, systemd, notification, init_script, openrc, rotation, start_server, masterd, readme)
+ALL: List[Check] = [check for group in GROUPS for check in group.CHECKS]

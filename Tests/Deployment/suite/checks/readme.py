@@ -31,6 +31,7 @@ def commands_work(case: Case) -> str:
             stage.copy(case.etc(name), f"/root/daemonkit/etc/{name}")
         stage.copy(case.echod, "/root/daemonkit/.build/release/echod", 0o755)
         stage.copy(case.start_server, "/root/daemonkit/.build/release/start_server", 0o755)
+        stage.copy(case.masterd, "/root/daemonkit/.build/release/masterd", 0o755)
         for commands in runnable:
             stage.must("sh", "-e", "-c", f"cd /root/daemonkit\n{commands}")
     return f"{sum(len(commands.splitlines()) for commands in runnable)} commands"

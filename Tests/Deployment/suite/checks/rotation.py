@@ -97,12 +97,17 @@ def loses_nothing(case: Case) -> str:
 
 
 def all_lines(stage: Staging) -> List[str]:
-    folder = stage.path("/var/log/echod")
-    names = sorted(os.listdir(folder))
-    expect_equal("files", len(names), ROTATIONS + 1)
+    return lines_of(stage, LOG, ROTATIONS + 1)
+
+
+def lines_of(stage: Staging, log: str, count: int) -> List[str]:
+    """A log's and its rotated files', the oldest first."""
+    folder, name = os.path.split(stage.path(log))
+    ages = {int(re.sub(r"\D", "", file[len(name):]) or 0): file for file in os.listdir(folder) if file.startswith(name)}
+    expect_equal("files", sorted(ages), list(range(count)))
     text = b""
-    for name in names:
-        with (gzip.open if name.endswith(".gz") else open)(os.path.join(folder, name), "rb") as file:
+    for age in sorted(ages, reverse=True):
+        with (gzip.open if ages[age].endswith(".gz") else open)(os.path.join(folder, ages[age]), "rb") as file:
             text += file.read()
     return text.decode().splitlines()
 
