@@ -26,12 +26,13 @@ extension Deployment {
             check() { call_daemon --check; }
 
             # Only in folders of its own can the daemon, no longer root, remove its pid file and reopen its log.
+            # Before the check: at a boot /run is empty, and a socket may lie in such a folder.
             start_pre() {
-                check || return
                 make_folder 0755 "${PIDFILE%/*}" || return
                 case $LOGFILE in
-                /*) make_folder 0750 "${LOGFILE%/*}" ;;
+                /*) make_folder 0750 "${LOGFILE%/*}" || return ;;
                 esac
+                check
             }
 
             make_folder() {

@@ -54,8 +54,14 @@ extension Deployment {
             logs.isEmpty ? nil : "LogsDirectoryMode=0750",
             setting("ReadWritePaths", others),
             "UMask=0077",
-            daemon.listens.isEmpty ? nil : "LimitNOFILE=65536",
         ]
+            + (daemon.listens.isEmpty
+                ? []
+                : [
+                    "LimitNOFILE=65536",
+                    "# With --workers: what is started after a crash of the master has its sockets again.",
+                    "FileDescriptorStoreMax=64",
+                ])
     }
 
     private func below(_ parent: String) -> [String] {

@@ -47,9 +47,9 @@ extension Deployment {
                 return "$code"
             }
 
-            # LSB: 6, the program is not configured.
+            # LSB: 6, the program is not configured. At a boot /run is empty, and a socket may lie in a folder there.
             check() {
-                call_daemon --check && return
+                make_folders && call_daemon --check && return
                 log_failure_msg "$NAME cannot run with these options"
                 return 6
             }
@@ -73,7 +73,7 @@ extension Deployment {
                     return 0
                 fi
                 check || return
-                make_folders && call_daemon
+                call_daemon
                 outcome "Starting $NAME"
             }
 

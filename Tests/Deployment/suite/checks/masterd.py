@@ -26,9 +26,10 @@ ROTATION = "/etc/logrotate.d/masterd"
 PORT = 7007
 MAX_EXPOSURE = 5.0
 ROTATIONS = 5
-# notify-reload is younger than some systemd: what the unit's comment says to write there.
+# notify-reload is younger than some systemd: a file of its own.
 FIRST_WITH_RELOAD = 253
-TYPE, OLDER_TYPE = "Type=notify-reload\n", "Type=notify\nExecReload=/bin/kill -HUP $MAINPID\n"
+TYPE = "Type=notify\n"
+RELOADING = {"Type=notify\n": "Type=notify-reload\n", "ExecReload=/bin/kill -HUP $MAINPID\n": "ExecReload=\n"}
 
 
 # The texts
@@ -45,11 +46,15 @@ def systemd_version() -> int:
 
 def verified(case: Case) -> str:
     unit = unit_of(case)
-    expect_in(OLDER_TYPE.replace("\n", ", and ", 1).strip(), unit)
     expect_equal("Type=", unit.count(f"\n{TYPE}"), 1)
+    addition = read(case.etc("systemd/masterd.service.d/notify-reload.conf"))
+    for old, new in RELOADING.items():
+        expect_in(old, unit)
+        expect_in(new, addition)
     version = systemd_version()
-    if version < FIRST_WITH_RELOAD:
-        unit = unit.replace(TYPE, OLDER_TYPE)
+    if version >= FIRST_WITH_RELOAD:
+        for old, new in RELOADING.items():
+            unit = unit.replace(old, new)
     text = unit.replace("=/usr/sbin/masterd", f"={case.masterd}")
     result = analyze("verify", case.write("masterd.service", text))
     expect_equal("systemd-analyze verify", (result.code, result.output), (0, ""))
@@ -156,7 +161,7 @@ def lives_as_the_unit_says(case: Case) -> None:
 
 
 def tells_systemd(case: Case) -> None:
-    """Type=notify-reload: a reload is over when the new generation serves."""
+    """As notify-reload wants it: a reload is over when the new generation serves."""
     configuration = case.write(
         "m.cfg", f"listen echo\n    bind {case.path('s')}\nworker echo\n    command {case.echod} -f --log-file -\n"
         "    listen echo\n    readiness notify\n    instances 2\n")
