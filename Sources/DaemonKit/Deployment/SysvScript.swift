@@ -57,7 +57,10 @@ extension Deployment {
             # Only in folders of its own can the daemon, no longer root, remove its pid file and reopen its log.
             make_folder() {
                 [ -d "$2" ] && return
-                mkdir -m "$1" "$2" && chown "${DAEMON_USER:-root}:$DAEMON_GROUP" "$2"
+                mkdir -m "$1" "$2" || return
+                chown "${DAEMON_USER:-root}:$DAEMON_GROUP" "$2" && return
+                rmdir "$2"
+                return 1
             }
 
             make_folders() {
