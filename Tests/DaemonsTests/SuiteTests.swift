@@ -44,6 +44,22 @@ struct SuiteTests {
         try passes("StartServer/storm.py", ["--subject", Product.startServer, "--rounds", "10"])
     }
 
+    @Test("masterd and --workers against their specification, with HAProxy's faults by their names")
+    func masterWorker() throws {
+        try passes("MasterWorker/master_worker.py", ["--bin", Product.folder, "--quiet"])
+    }
+
+    @Test("No request fails over reloads and upgrades of masterd and of a daemon with workers")
+    func masterWorkerLoad() throws {
+        let figures = ["--seconds", "6", "--reloads", "20", "--upgrades", "3"]
+        try passes("MasterWorker/load.py", ["--bin", Product.folder] + figures)
+    }
+
+    @Test("Masters end whenever they are told to, reload in a storm, and their workers leave when they die")
+    func masterWorkerStorm() throws {
+        try passes("MasterWorker/storm.py", ["--bin", Product.folder, "--reloads", "100"])
+    }
+
     @Test("The simulation catches every mutation of the engine", .enabled(if: Machine.has("swiftc"), "needs swiftc"))
     func mutations() throws { try passes("Mutations/mutations.py", []) }
 }

@@ -1,0 +1,125 @@
+"""kill -9 of the master: every child notices, and leaves."""
+
+import os
+import signal
+import time
+
+from .. import processes
+from ..case import Case, section
+from ..clients import Echo, echoes, port_of
+from ..failure import expect
+from ..processes import eventually
+from ..registry import check
+
+LIMIT = 1.0 * max(1.0, os.getloadavg()[0] / (4 * (os.cpu_count() or 1)))
+"""Seconds; the record asks for 0.1, which a machine with more to do than it can does not always give."""
+
+
+def gone(case: Case, pids, limit: float = LIMIT) -> None:
+    begin = time.monotonic()
+    left = not eventually(lambda: not [pid for pid in pids if processes.alive(pid)], limit + 4)
+    seconds = time.monotonic() - begin
+    living = [processes.command(pid) for pid in pids if processes.alive(pid)]
+    expect(not left, f"after {seconds:.1f} s there are still {living}")
+    case.note(f"all gone after {seconds * 1000:.0f} ms")
+    expect(seconds < limit, f"all gone only after {seconds:.2f} s")
+
+
+@check("masterd: all workers and programs are gone at once")
+def masterd(case: Case) -> None:
+    case.configure(section("worker", "web", case.worker("web"), "readiness notify", "instances 4"),
+                   section("program", "side", "sleep 1000", "instances 4"))
+    master = case.start()
+    pids = master.offspring()
+    expect(len(pids) == 8, f"children {pids}")
+    master.send(9)
+    gone(case, pids)
+
+
+@check("masterd: a worker that ignores TERM and its like goes too")
+def deaf(case: Case) -> None:
+    case.configure(section("worker", "web", case.worker("web", "ignore=TERM,INT,USR1"), "readiness notify"))
+    master = case.start()
+    pids = master.offspring()
+    master.send(9)
+    gone(case, pids)
+
+
+@check("masterd: with echod as a worker, and old generations that drain, all are gone")
+def old_ones(case: Case) -> None:
+    case.configure("listen l\n    bind 127.0.0.1:0\n", section(
+        "worker", "web", f"{case.echod} -f --log-file -", "listen l", "readiness notify", "instances 2"))
+    master = case.start()
+    with Echo(port_of(master)) as echo:
+        expect(echo.says(), "no echo")
+        master.reload()
+        pids = master.offspring()
+        master.send(9)
+        gone(case, pids, 3.5)      # its clients' linger, where it drains
+
+
+@check("masterd, on-master-death drain: a worker finishes what it has, and leaves")
+def drain(case: Case) -> None:
+    case.configure(section("worker", "web", case.worker("web", "drain=0.5"), "readiness notify",
+                           "on-master-death drain"))
+    master = case.start()
+    pids = master.offspring()
+    master.send(9)
+    time.sleep(0.3)
+    expect(processes.alive(pids[0]), "it did not drain")
+    gone(case, pids)
+    expect(case.events(pids[0], "TERM") or case.events(pids[0], "USR1"), f"{case.events(pids[0])}")
+
+
+@check("masterd: a worker as another user goes too")
+def other_user(case: Case) -> None:
+    case.needs_root()
+    case.configure(section("worker", "web", "sleep 1000", "user nobody", "group nogroup"))
+    master = case.start()
+    pids = master.offspring()
+    master.send(9)
+    gone(case, pids)
+
+
+@check("--workers: all workers are gone at once")
+def workers(case: Case) -> None:
+    master = case.start_workers(4)
+    pids = master.offspring()
+    expect(len(pids) == 4, f"children {pids}")
+    master.send(9)
+    gone(case, pids)
+
+
+@check("--workers: a worker that is stopped by SIGSTOP meanwhile goes as soon as it runs")
+def stopped(case: Case) -> None:
+    master = case.start_workers(2)
+    pids = master.offspring()
+    processes.kill(pids[0], signal.SIGSTOP)
+    master.send(9)
+    gone(case, pids[1:])
+    processes.kill(pids[0], signal.SIGCONT)
+    gone(case, pids)
+
+
+@check("--workers: a worker in the middle of its start goes too")
+def in_start(case: Case) -> None:
+    master = case.start_workers(2, "--fault-prepare", "hang", program=case.faultd, ready=False)
+    pids = eventually(lambda: master.offspring() if len(master.offspring()) == 2 else [])
+    expect(pids, "no workers")
+    master.send(9)
+    gone(case, pids)
+
+
+@check("--workers: after the death a new master starts with the same files and port")
+def again(case: Case) -> None:
+    port = case.free_port()
+    first = case.start_workers(2, "-b", f"127.0.0.1:{port}")
+    pids = first.offspring()
+    first.send(9)
+    first.ends(-9)
+    gone(case, pids)
+    case.log_file = case.path("log2")
+    master = case.start_workers(2, "-b", f"127.0.0.1:{port}")
+    expect(echoes(port), "nobody echoes")
+    master.stop()
+    case.expect_nothing_left()

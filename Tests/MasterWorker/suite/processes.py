@@ -1,0 +1,109 @@
+"""What /proc tells about a process, and waiting for a condition. Processes are ended by pid, never by name."""
+
+import os
+import signal
+import subprocess
+import threading
+import time
+from typing import Callable, Dict, List, Sequence, TypeVar
+
+PATIENCE = float(os.environ.get("MASTER_WORKER_PATIENCE", "10"))
+"""Seconds within which whatever has to happen must have happened."""
+TAG = "MASTER_WORKER_TEST"
+"""The variable by which every process that comes of a test is found again."""
+
+Value = TypeVar("Value")
+
+forking = threading.Lock()
+"""Held by whoever starts a process or writes an executable: a child between fork and exec would keep it busy."""
+
+
+def eventually(condition: Callable[[], Value], seconds: float = PATIENCE) -> Value:
+    """The condition's first true value, or its last false one when the time is up."""
+    deadline = time.monotonic() + seconds
+    pause = 0.002
+    while True:
+        value = condition()
+        if value or time.monotonic() > deadline:
+            return value
+        time.sleep(pause)
+        pause = min(pause * 1.5, 0.03)
+
+
+def spawn(words: Sequence[str], **arguments) -> subprocess.Popen:
+    with forking:
+        return subprocess.Popen(words, **arguments)
+
+
+def stat(pid: int) -> List[str]:
+    """The fields of stat from the state on: the name before them may hold blanks and brackets."""
+    try:
+        with open(f"/proc/{pid}/stat", encoding="utf-8", errors="replace") as file:
+            text = file.read()
+    except (FileNotFoundError, ProcessLookupError):
+        return ["X", "0", "0", "0", "0"]
+    return text[text.rindex(")") + 2:].split()
+
+
+def alive(pid: int) -> bool:
+    return stat(pid)[0] not in "ZX"
+
+
+def status(pid: int) -> Dict[str, str]:
+    with open(f"/proc/{pid}/status", encoding="utf-8") as file:
+        return dict(line.rstrip("\n").split(":\t", 1) for line in file if ":\t" in line)
+
+
+def open_files(pid: int) -> Dict[int, str]:
+    found = {}
+    for number in os.listdir(f"/proc/{pid}/fd"):
+        try:
+            found[int(number)] = os.readlink(f"/proc/{pid}/fd/{number}")
+        except FileNotFoundError:
+            pass
+    return found
+
+
+def children(pid: int) -> List[int]:
+    return [int(child) for child in _bytes(pid, f"task/{pid}/children").split()]
+
+
+def command(pid: int) -> str:
+    return _bytes(pid, "cmdline").replace(b"\0", b" ").decode(errors="replace").strip()
+
+
+def tagged(value: str) -> List[int]:
+    """The living processes with the tag's value in their environment."""
+    wanted = f"{TAG}={value}".encode()
+    pids = [int(name) for name in os.listdir("/proc") if name.isdigit()]
+    return sorted(pid for pid in pids if wanted in _bytes(pid, "environ").split(b"\0") and alive(pid))
+
+
+def kill(pid: int, number: int = signal.SIGKILL) -> bool:
+    try:
+        os.kill(pid, number)
+        return True
+    except ProcessLookupError:
+        return False
+
+
+def end_all(value: str) -> List[int]:
+    """Kills what is tagged until nothing is; the pids that were found at first."""
+    first = tagged(value)
+    left = first
+    for _ in range(200):
+        for pid in left:
+            kill(pid)
+        left = tagged(value)
+        if not left:
+            break
+        time.sleep(0.01)
+    return first
+
+
+def _bytes(pid: int, name: str) -> bytes:
+    try:
+        with open(f"/proc/{pid}/{name}", "rb") as file:
+            return file.read()
+    except OSError:
+        return b""
