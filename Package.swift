@@ -13,6 +13,7 @@ let package = Package(
         .executable(name: "echod", targets: ["echod"]),
         .executable(name: "start_server", targets: ["start_server"]),
         .executable(name: "masterd", targets: ["masterd"]),
+        .executable(name: "daemonctl", targets: ["daemonctl"]),
     ],
     targets: [
         .target(name: "CUnix"),
@@ -30,6 +31,10 @@ let package = Package(
             name: "masterd", dependencies: ["DaemonKit", "Supervision", "Unix"], path: "Sources/Daemons/masterd",
             swiftSettings: strict),
 
+        .executableTarget(
+            name: "daemonctl", dependencies: ["DaemonKit", "Unix"], path: "Sources/Daemons/daemonctl",
+            swiftSettings: strict),
+
         // What the tests and the benchmarks run: a daemon that misbehaves on request, the README's, a log writer.
         .executableTarget(name: "faultd", dependencies: ["DaemonKit", "Unix"], path: "Tests/Fixtures/faultd"),
         .executableTarget(name: "tickd", dependencies: ["DaemonKit"], path: "Tests/Fixtures/tickd"),
@@ -41,10 +46,11 @@ let package = Package(
         .testTarget(name: "UnixTests", dependencies: ["CUnix", "Unix", "TestSupport"]),
         .testTarget(name: "StartServerTests", dependencies: ["start_server", "Unix", "TestSupport"]),
         .testTarget(name: "MasterdTests", dependencies: ["masterd", "Unix", "TestSupport"]),
+        .testTarget(name: "DaemonctlTests", dependencies: ["daemonctl", "Unix", "TestSupport"]),
         .testTarget(name: "DaemonKitTests", dependencies: ["DaemonKit", "Unix", "TestSupport"]),
         .testTarget(
             name: "DaemonsTests",
-            dependencies: ["DaemonKit", "Unix", "echod", "faultd", "masterd", "start_server", "tickd"]),
+            dependencies: ["DaemonKit", "Unix", "daemonctl", "echod", "faultd", "masterd", "start_server", "tickd"]),
     ],
     swiftLanguageModes: [.v6]
 )

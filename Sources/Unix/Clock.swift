@@ -18,6 +18,15 @@ package struct MonotonicTime: Comparable, Sendable {
         return MonotonicTime(nanoseconds: Int64(time.tv_sec) * 1_000_000_000 + Int64(time.tv_nsec))
     }
 
+    #if os(Linux)
+    /// CLOCK_BOOTTIME: what proc(5) counts in.
+    static var sinceBoot: MonotonicTime {
+        var time = timespec()
+        unsafe clock_gettime(CLOCK_BOOTTIME, &time)
+        return MonotonicTime(nanoseconds: Int64(time.tv_sec) * 1_000_000_000 + Int64(time.tv_nsec))
+    }
+    #endif
+
     package static func < (left: Self, right: Self) -> Bool { left.nanoseconds < right.nanoseconds }
     package static func - (left: Self, right: Self) -> Duration {
         let (difference, overflow) = left.nanoseconds.subtractingReportingOverflow(right.nanoseconds)

@@ -166,10 +166,10 @@ package enum Descriptor {
         }
     }
 
-    /// Reads from the start, at most `limit` bytes, without moving the file's offset.
-    package static func contents(of number: Int32, limit: Int) -> [UInt8] {
+    /// Reads from `start` on, at most `limit` bytes, without moving the file's offset.
+    package static func contents(of number: Int32, from start: Int64 = 0, limit: Int) -> [UInt8] {
         unsafe [UInt8](unsafeUninitializedCapacity: limit) { buffer, count in
-            unsafe count = max(0, pread(number, buffer.baseAddress, limit, 0))
+            unsafe count = max(0, pread(number, buffer.baseAddress, limit, off_t(start)))
         }
     }
 
@@ -232,10 +232,11 @@ package enum Descriptor {
         return Files.names(in: folder).compactMap { Int32($0) }
     }
 
-    /// An exclusive flock(2), without waiting: false when another open file holds it. Forked children share it.
-    package static func tryLock(_ number: Int32) throws(Errno) -> Bool {
+    /// A flock(2), without waiting: false when another open file holds it. Forked children share it. A shared one is for
+    /// who only asks: it keeps off nobody who asks too.
+    package static func tryLock(_ number: Int32, shared: Bool = false) throws(Errno) -> Bool {
         do {
-            _ = try checked { flock(number, LOCK_EX | LOCK_NB) }
+            _ = try checked { flock(number, (shared ? LOCK_SH : LOCK_EX) | LOCK_NB) }
             return true
         } catch .wouldBlock {
             return false

@@ -7,12 +7,18 @@ package struct ProcessFacts: Sendable {
     package let residentSize: Int
     /// User and system time together.
     package let processorTime: Duration
+    /// How long it has been running.
+    package let age: Duration
 
     /// nil when the process is gone.
     package init?(of pid: ProcessID) {
         var info = unsafe proc_taskinfo()
         let size = Int32(MemoryLayout<proc_taskinfo>.size)
         guard unsafe proc_pidinfo(pid, PROC_PIDTASKINFO, 0, &info, size) == size else { return nil }
+        var identity = unsafe proc_bsdinfo()
+        let identitySize = Int32(MemoryLayout<proc_bsdinfo>.size)
+        guard unsafe proc_pidinfo(pid, PROC_PIDTBSDINFO, 0, &identity, identitySize) == identitySize else { return nil }
+        age = unsafe max(.zero, .seconds(WallTime.now.seconds - Int64(identity.pbi_start_tvsec)))
         residentSize = unsafe Int(info.pti_resident_size)
         processorTime = unsafe .nanoseconds(Int64(info.pti_total_user + info.pti_total_system))
     }

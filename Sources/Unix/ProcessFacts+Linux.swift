@@ -11,14 +11,19 @@ package struct ProcessFacts: Sendable {
     package let residentSize: Int
     /// User and system time together.
     package let processorTime: Duration
+    /// How long it has been running.
+    package let age: Duration
 
     /// nil when the process is gone.
     package init?(of pid: ProcessID) {
         guard let words = Self.words(of: pid), words.count > 21, let user = Int(words[11]), let system = Int(words[12]),
-            let pages = Int(words[21])
+            let pages = Int(words[21]), let start = Int(words[19])
         else { return nil }
+        let second = max(1, Int(sysconf(Int32(_SC_CLK_TCK))))
         residentSize = pages * Int(getpagesize())
-        processorTime = .nanoseconds((user + system) * 1_000_000_000 / max(1, Int(sysconf(Int32(_SC_CLK_TCK)))))
+        processorTime = .nanoseconds((user + system) * 1_000_000_000 / second)
+        let started = MonotonicTime(nanoseconds: Int64(start) * 1_000_000_000 / Int64(second))
+        age = max(.zero, MonotonicTime.sinceBoot - started)
     }
 
     /// /proc/PID/stat from the state on: the name before it may hold anything, also blanks and parentheses.

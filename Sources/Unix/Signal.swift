@@ -22,6 +22,7 @@ package struct Signal: Hashable, RawRepresentable, Sendable, CustomStringConvert
     package static let pipe = Signal(rawValue: SIGPIPE)
     package static let terminate = Signal(rawValue: SIGTERM)
     package static let child = Signal(rawValue: SIGCHLD)
+    package static let windowChange = Signal(rawValue: SIGWINCH)
 
     package static let terminalInput = Signal(rawValue: SIGTTIN)
     package static let terminalOutput = Signal(rawValue: SIGTTOU)

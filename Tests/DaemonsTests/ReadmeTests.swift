@@ -64,6 +64,8 @@ struct ReadmeTests {
         #expect(outcome.code == 0, "\(outcome.output)\n\(outcome.errors)\n\(sandbox.folder.read("background"))")
         #expect(outcome.output.contains("hello, echod\n"))
         #expect(outcome.output.contains(/echod is running \(pid \d+\)/))
+        #expect(outcome.output.contains(/echo started \(pid \d+\)\necho is running \(pid \d+\)\n/))
+        #expect(outcome.output.contains("\nSuccess=1\n") && outcome.output.contains(/\necho \(pid \d+\) stopped\n/))
         #expect(outcome.output.contains(/tickd \(pid \d+\) stopped/))
         // Generation and pid after the start, the restart and the upgrade: 500 clients, each answered.
         #expect(outcome.output.contains(/\n1:\d+\n500\n2:\d+\n/), "\(outcome.output)")
@@ -184,6 +186,7 @@ private struct Sandbox {
             "build -c release --static-swift-stdlib --product echod") take release echod ;;
             "build -c release --static-swift-stdlib --product start_server") take release start_server ;;
             "build -c release --static-swift-stdlib --product masterd") take release masterd ;;
+            "build -c release --static-swift-stdlib --product daemonctl") take release daemonctl ;;
             "build --package-path ../tickd") exec timeout 280 "\(real)" "$@" ;;
             *) echo "the test does not know: swift $*" >&2; exit 99 ;;
         esac
@@ -206,12 +209,13 @@ private struct Sandbox {
         let path = ProcessInfo.processInfo.environment["PATH"] ?? "/usr/bin:/bin"
         return try shell(
             folder, "cd \"$1\" && exec timeout 300 bash \"$2\"", folder["DaemonKit"], [folder["script"]],
-            environment: ["PATH": "\(folder["bin"]):\(path)"], limit: .seconds(310))
+            environment: ["PATH": "\(folder["bin"]):\(path)"], limit: .seconds(320))
     }
 
     /// Whatever a failed block has left running.
     func end() {
-        let built = ["echod.pid", "run/pid", "workers.pid", "masterd/masterd.pid"].map { "DaemonKit/.build/\($0)" }
+        let files = ["echod.pid", "e.pid", "run/pid", "workers.pid", "masterd/masterd.pid"]
+        let built = files.map { "DaemonKit/.build/\($0)" }
         for file in built + ["tickd/tickd.pid"] {
             guard let process = Folder.holder(of: folder[file]).flatMap({ try? ProcessHandle(pid: $0) }) else {
                 continue

@@ -1,2 +1,3 @@
+@_exported import DaemonKit
 @_exported import TestSupport
 @_exported import Unix

@@ -49,9 +49,13 @@ struct Deployment {
         var files = [pidFile]
         if keepsLogFile { files.append(logFile) }
         if let socketFile { files.append(socketFile) }
+        if let controlSocket { files.append(controlSocket) }
         var seen: Set<String> = []
         return files.map { split(path: $0).folder }.filter { seen.insert($0).inserted }
     }
+
+    /// Of the master of `--workers`.
+    var controlSocket: String? { values[StandardOption.controlSocket] }
 
     // MARK: Times
 
@@ -93,6 +97,8 @@ struct Deployment {
             word(StandardOption.chroot) { $0 },
             word(StandardOption.umask) { $0.map { "0" + String($0, radix: 8) } },
             word(StandardOption.chdir) { $0 },
+            word(StandardOption.workers) { "\($0)" },
+            word(StandardOption.controlSocket) { $0 },
         ].compactMap(\.self)
         return words + ownOptions
     }

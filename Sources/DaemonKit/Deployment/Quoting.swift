@@ -25,6 +25,13 @@ enum Quoting {
         return isPlain(text) ? literal : "\"\(literal)\""
     }
 
+    /// A word of a configuration that `WordReader` reads.
+    static func configuration(_ text: String) -> String {
+        let literal = escaped(
+            text, ["\\": "\\\\", "\"": "\\\"", "$": "\\$", "\n": "\\n", "\r": "\\r", "\t": "\\t"])
+        return isPlain(text) ? literal : "\"\(literal)\""
+    }
+
     static func xml(_ text: String) -> String { escaped(text, ["&": "&amp;", "<": "&lt;", ">": "&gt;"]) }
 
     /// Needs no quotes anywhere.

@@ -2,7 +2,7 @@
 enum ServiceFile: String, CaseIterable, Sendable {
     case systemd
     case systemdSocket = "systemd-socket"
-    case sysv, openrc, launchd, logrotate, newsyslog
+    case sysv, openrc, launchd, logrotate, newsyslog, daemonctl
     /// The options and the account, for the init scripts and the unit.
     case defaults = "default"
 }
@@ -19,6 +19,7 @@ extension ServiceFile {
         case .launchd: deployment.launchdPropertyList
         case .logrotate: deployment.logrotateFile
         case .newsyslog: deployment.newsyslogFile
+        case .daemonctl: deployment.daemonctlFile
         case .defaults: deployment.defaultFile
         }
     }

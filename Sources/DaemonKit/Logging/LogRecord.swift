@@ -156,7 +156,7 @@ extension [UInt8] {
     }
 
     /// A JSON string with its quotes. RFC 8259; control characters above the obligatory ones are escaped too.
-    mutating func appendJSON(_ text: String) {
+    package mutating func appendJSON(_ text: String) {
         append(UInt8(ascii: "\""))
         for scalar in text.unicodeScalars {
             switch scalar.value {

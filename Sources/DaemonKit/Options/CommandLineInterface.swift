@@ -1,26 +1,29 @@
 import Unix
 
 /// What the command line alone decides: mistakes, help, version, completion, deployment files.
-struct CommandLineInterface {
+package struct CommandLineInterface {
     private let daemon: Daemon
     private let options: [any DaemonOption]
+    private let commands: CommandWords?
 
-    init(_ daemon: Daemon, _ list: OptionList) {
+    /// `commands` are those of a program that is no daemon, and takes words beside its options.
+    package init(_ daemon: Daemon, _ list: OptionList, commands: CommandWords? = nil) {
         self.daemon = daemon
+        self.commands = commands
         options = list.offered(by: daemon)
     }
 
     /// The values, for a start; otherwise prints what was asked for and exits.
-    func read(_ arguments: [String]) -> OptionValues {
-        let parser = CommandLineParser(Array(arguments.dropFirst()), options: options)
+    func read(_ arguments: [String]) -> OptionValues { readAll(arguments).values }
+
+    /// The same with the words that are no options: those before `--`, and those behind it.
+    package func readAll(_ arguments: [String]) -> (values: OptionValues, operands: [String], rest: [String]) {
+        let parser = CommandLineParser(
+            Array(arguments.dropFirst()), options: options, takesOperands: commands != nil)
         let values = parser.values
         let mistakes = parser.mistakes + StandardOption.conflicts(in: values, daemon)
-        guard mistakes.isEmpty else {
-            let lines = mistakes.map { "\(daemon.name): \($0)\n" }.joined()
-            try? Descriptor.writeAll(2, lines + "Try '\(daemon.name) --help'.\n")
-            CurrentProcess.exit(2)
-        }
-        let text = HelpText(daemon: daemon, options: options)
+        guard mistakes.isEmpty else { refuse(mistakes) }
+        let text = HelpText(daemon: daemon, options: options, commands: commands)
         if values[StandardOption.help] { printAndExit(text.help) }
         if values[StandardOption.version] { printAndExit(text.version) }
         if values[StandardOption.helpCompletion] { printAndExit(text.completionLines) }
@@ -28,7 +31,14 @@ struct CommandLineInterface {
         if let name = values[StandardOption.printService], let file = ServiceFile(rawValue: name) {
             printAndExit(file.text(for: daemon, values))
         }
-        return values
+        return (values, parser.operands, parser.rest)
+    }
+
+    /// All that is wrong, and the exit status that says so.
+    package func refuse(_ mistakes: [String]) -> Never {
+        let lines = mistakes.map { "\(daemon.name): \($0)\n" }.joined()
+        try? Descriptor.writeAll(2, lines + "Try '\(daemon.name) --help'.\n")
+        CurrentProcess.exit(2)
     }
 
     /// A full disk or a closed pipe is a failure, not a success without output.

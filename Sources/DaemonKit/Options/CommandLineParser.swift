@@ -5,11 +5,14 @@
 struct CommandLineParser {
     private(set) var values = OptionValues()
     private(set) var mistakes: [String] = []
+    /// What is no option, up to `--`, and what follows that: only where operands are taken.
+    private(set) var operands: [String] = []
+    private(set) var rest: [String] = []
     private let options: [any DaemonOption]
     private var remaining: ArraySlice<String>
 
     /// `arguments` come without the program's name.
-    init(_ arguments: [String], options: [any DaemonOption]) {
+    init(_ arguments: [String], options: [any DaemonOption], takesOperands: Bool = false) {
         self.options = options
         remaining = arguments[...]
         var names: Set<String> = []
@@ -28,11 +31,14 @@ struct CommandLineParser {
                 readLong(word.dropFirst(2))
             } else if word.hasPrefix("-"), word.count > 1 {
                 readCluster(word.dropFirst())
+            } else if takesOperands {
+                operands.append(word)
             } else {
                 mistakes.append("unexpected argument '\(word)'")
             }
         }
-        for word in remaining { mistakes.append("unexpected argument '\(word)'") }
+        rest = takesOperands ? Array(remaining) : []
+        for word in remaining where !takesOperands { mistakes.append("unexpected argument '\(word)'") }
     }
 
     private mutating func readLong(_ word: Substring) {

@@ -2,14 +2,22 @@
 struct HelpText {
     let daemon: Daemon
     let options: [any DaemonOption]
+    var commands: CommandWords?
 
     private var definitions: [OptionDefinition] { options.map(\.definition) }
 
     var help: String {
-        var text = "Usage: \(daemon.name) [OPTIONS]\n"
+        var text = "Usage: \(daemon.name) \(commands == nil ? "" : "COMMAND [NAME...] ")[OPTIONS]\n"
         if !daemon.summary.isEmpty { text += "\(daemon.summary)\n" }
-        text += "\nOptions:\n"
-        let rows = definitions.map { (names($0), sentence($0)) }
+        if let commands {
+            text += "\nCommands:\n"
+            text += table(commands.commands.map { ($0.usage, $0.help) })
+        }
+        return text + "\nOptions:\n" + table(definitions.map { (names($0), sentence($0)) })
+    }
+
+    private func table(_ rows: [(String, String)]) -> String {
+        var text = ""
         let width = min(30, rows.map(\.0.count).max() ?? 0)
         for (names, sentence) in rows {
             let padding = String(repeating: " ", count: max(0, width - names.count))
@@ -33,10 +41,11 @@ struct HelpText {
 
     /// `-f,--foreground none`, a line per option.
     var completionLines: String {
-        definitions.map { option in
+        let lines = definitions.map { option in
             let short = option.short.map { "-\($0)," } ?? ""
             return "\(short)--\(option.name) \(kind(option.completion))\n"
-        }.joined()
+        }
+        return lines.joined() + (commands?.completionLines ?? "")
     }
 
     private func kind(_ completion: CompletionKind) -> String {
@@ -84,6 +93,7 @@ struct HelpText {
                 if [[ $cur == = ]]; then cur=; elif [[ $prev == = ]]; then prev=${COMP_WORDS[COMP_CWORD-2]}; fi
                 case $prev in
             \(cases)    esac
+            \(commands?.bashLines(daemon.name) ?? "")\
                 mapfile -t COMPREPLY < <(compgen -W '\(words.joined(separator: " "))' -- "$cur")
             }
             complete -F \(function) \(daemon.name)
@@ -92,7 +102,7 @@ struct HelpText {
     }
 
     private var zshScript: String {
-        let lines = definitions.map { option in
+        let options = definitions.map { option in
             let help = quoted(option.help, escaping: "[]:")
             let action =
                 switch option.completion {
@@ -108,6 +118,7 @@ struct HelpText {
             let plus = option.argument == nil ? "" : "+"
             return "    '-\(short)\(plus)[\(help)]\(action)' \\\n    \(long)"
         }
+        let lines = options + (commands?.zshLines(daemon.name) ?? [])
         return """
             #compdef \(daemon.name)
             \(function)() {
@@ -120,7 +131,7 @@ struct HelpText {
     }
 
     private var fishScript: String {
-        definitions.map { option in
+        let lines = definitions.map { option in
             var line = "complete -c \(daemon.name) -f -l \(option.name)"
             if let short = option.short { line += " -s \(short)" }
             switch option.completion {
@@ -131,7 +142,8 @@ struct HelpText {
             case .integer, .string: line += " -x"
             }
             return line + " -d '\(quoted(option.help, escaping: ""))'\n"
-        }.joined()
+        }
+        return lines.joined() + (commands?.fishLines(daemon.name) { quoted($0, escaping: "") } ?? "")
     }
 
     /// A choice as compgen -W reads it, within single quotes: it expands and splits its list itself.

@@ -221,7 +221,7 @@ func duration(_ text: String) -> Duration? {
     }
 }
 
-func durationText(_ duration: Duration) -> String {
+package func durationText(_ duration: Duration) -> String {
     let (seconds, attoseconds) = duration.components
     if attoseconds == 0 { return "\(seconds)s" }
     let microseconds = duration.inNanoseconds / 1000

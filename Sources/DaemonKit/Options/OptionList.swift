@@ -40,6 +40,9 @@ public struct OptionValues: Sendable {
     /// Whether the option stands on the command line.
     public func isGiven<Value>(_ option: Option<Value>) -> Bool { given[option.definition.name] != nil }
 
+    /// The same by the option's name.
+    package func isGiven(_ name: String) -> Bool { given[name] != nil }
+
     /// The words of the command line, one for each option in the order of its first occurrence; a list has several.
     private(set) var words: [(name: String, text: String?)] = []
 

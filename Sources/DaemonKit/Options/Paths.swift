@@ -1,7 +1,7 @@
 import Unix
 
 /// The path as it is from everywhere: a relative one counts from the caller's working folder.
-func absolutePath(_ text: String) throws(OptionMistake) -> String {
+package func absolutePath(_ text: String) throws(OptionMistake) -> String {
     if text.isEmpty { throw OptionMistake("must not be empty") }
     if text.utf8.contains(0) { throw OptionMistake("holds a zero byte") }
     if text.hasPrefix("/") { return text }
@@ -12,12 +12,12 @@ func absolutePath(_ text: String) throws(OptionMistake) -> String {
 }
 
 /// Where a daemon's files lie when no option says it.
-struct DefaultPaths {
-    let pidFile: String
-    let logFile: String
+package struct DefaultPaths {
+    package let pidFile: String
+    package let logFile: String
 
     /// /run and /var/log for root; the user's runtime and state folders (XDG base directories) for others.
-    init(name: String) {
+    package init(name: String) {
         let user = CurrentProcess.userID
         if user == 0 {
             pidFile = "\(Self.systemRuntime)/\(name).pid"

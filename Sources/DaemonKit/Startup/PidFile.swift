@@ -35,6 +35,11 @@ package struct PidFile: Sendable {
             let number = file.number
             do {
                 guard try Descriptor.tryLock(number) else {
+                    // Who only asks whether the daemon runs has a shared lock, for a moment.
+                    if try Descriptor.tryLock(number, shared: true) {
+                        Poll.pause(.milliseconds(1))
+                        continue
+                    }
                     throw DaemonError(
                         .alreadyRunning, "\(daemon) is already running: \(tried) is locked by \(owner(number))")
                 }

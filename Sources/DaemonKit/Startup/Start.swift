@@ -52,10 +52,10 @@ struct Start {
             daemon: daemon.name, path: paths.pidFile,
             // A master gives its workers a little more than they give themselves.
             stopLimit: daemon.gracePeriod < .seconds(30) ? .seconds(45) : daemon.gracePeriod + .seconds(15))
-        if values[StandardOption.status] { instance.status() }
-        if values[StandardOption.stop] { instance.stop() }
-        if values[StandardOption.reload] { instance.reload() }
-        if values[StandardOption.reopenLogs] { instance.reopenLogs() }
+        if values[StandardOption.status] { instance.status().end(daemon.name) }
+        if values[StandardOption.stop] { instance.stop().end(daemon.name) }
+        if values[StandardOption.reload] { instance.reload().end(daemon.name) }
+        if values[StandardOption.reopenLogs] { instance.reopenLogs().end(daemon.name) }
     }
 
     mutating func resolveAccount() throws(DaemonError) { account = try Account.resolve(daemon, values) }

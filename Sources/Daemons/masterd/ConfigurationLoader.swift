@@ -1,3 +1,4 @@
+import DaemonKit
 import Unix
 
 /// Finds and reads the files of `-c`, at the start and at each reload.
@@ -10,13 +11,7 @@ struct ConfigurationLoader: Sendable {
 
     init(_ paths: [String]) {
         self.paths = paths
-        var environment: [String: String] = [:]
-        for entry in Environment.entries {
-            let text = String(decoding: entry, as: UTF8.self)
-            guard let equals = text.utf8.firstIndex(of: UInt8(ascii: "=")) else { continue }
-            environment[String(text[..<equals])] = String(text[text.utf8.index(after: equals)...])
-        }
-        self.environment = environment
+        environment = Environment.variables
     }
 
     /// Everything that is wrong is found at once: in the files, and on this system.
@@ -25,7 +20,7 @@ struct ConfigurationLoader: Sendable {
         var mistakes: [Mistake] = []
         for path in paths.flatMap(expand) {
             do {
-                files.append(ConfigurationFile(path: path, contents: try Self.read(path)))
+                files.append(try ConfigurationFile(reading: path, longest: Self.longestFile))
             } catch {
                 mistakes.append(Mistake(Place(file: path, line: 0), "\(error)"))
             }
@@ -43,12 +38,5 @@ struct ConfigurationLoader: Sendable {
         return Files.names(in: path).filter { $0.hasSuffix(".cfg") && !$0.hasPrefix(".") }.sorted().map {
             "\(path)/\($0)"
         }
-    }
-
-    private static func read(_ path: String) throws(Errno) -> [UInt8] {
-        let file = try FileDescriptor.open(path, [.nonBlocking, .noControllingTerminal])
-        let status = try FileStatus(descriptor: file.number)
-        guard status.kind == .regular else { throw status.kind == .directory ? .isDirectory : .invalidArgument }
-        return Descriptor.contents(of: file.number, limit: min(Int(clamping: status.size), longestFile) + 1)
     }
 }

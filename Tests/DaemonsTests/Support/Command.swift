@@ -7,6 +7,7 @@ enum Product {
         let path = Files.executablePath() ?? ""
         return String(path[..<(path.lastIndex(of: "/") ?? path.startIndex)])
     }()
+    static var daemonctl: String { "\(folder)/daemonctl" }
     static var echod: String { "\(folder)/echod" }
     static var faultd: String { "\(folder)/faultd" }
     static var masterd: String { "\(folder)/masterd" }

@@ -15,13 +15,15 @@ FILES: Dict[str, str] = {
     "logrotate": "logrotate.d/echod",
     "newsyslog": "newsyslog.d/echod.conf",
     "default": "default/echod",
+    "daemonctl": "daemonkit/echod.conf",
 }
 EXECUTABLE = ("sysv", "openrc")
 # For programs under start_server, and for masterd.
 HAND_WRITTEN = ("systemd/start_server@.service", "start_server/echod.conf", "start_server/echod.env/KILL_OLD_DELAY",
                 "start_server/echod.env/TZ", "logrotate.d/start_server", "masterd/masterd.cfg",
-                "systemd/masterd.service", "systemd/masterd.service.d/notify-reload.conf", "init.d/masterd", "openrc/masterd", "default/masterd", "logrotate.d/masterd",
-                "launchd/local.masterd.plist")
+                "systemd/masterd.service", "systemd/masterd.service.d/notify-reload.conf", "init.d/masterd",
+                "openrc/masterd", "default/masterd", "logrotate.d/masterd", "launchd/local.masterd.plist",
+                "daemonkit/masterd.conf")
 
 
 def service_file(echod: str, kind: str, *options: str) -> str:

@@ -1,3 +1,4 @@
+import DaemonKit
 import Unix
 
 /// What masterd runs, as its files say it: values only, nothing is opened or looked up here.
@@ -19,11 +20,4 @@ struct Configuration: Equatable, Sendable {
     ) throws(ConfigurationError) -> Configuration {
         try ConfigurationParser.parse(files, environment: environment)
     }
-}
-
-/// A file that the caller has read.
-struct ConfigurationFile: Sendable {
-    /// As messages name it.
-    let path: String
-    let contents: [UInt8]
 }

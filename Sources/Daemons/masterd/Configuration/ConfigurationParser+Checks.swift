@@ -1,3 +1,4 @@
+import DaemonKit
 import Supervision
 
 /// What can only be told of all lines together.

@@ -1,3 +1,5 @@
+import DaemonKit
+
 /// Reads configuration files: a pure function, which names every mistake.
 struct ConfigurationParser {
     /// What all lines may come to once their variables are put in.
@@ -37,19 +39,11 @@ struct ConfigurationParser {
     // MARK: Line by line
 
     private mutating func read(_ file: ConfigurationFile) {
-        var start = file.contents.startIndex
-        var number = 0
-        while start < file.contents.endIndex {
-            let rest = file.contents[start...]
-            let end = rest.firstIndex(of: UInt8(ascii: "\n")) ?? rest.endIndex
-            number += 1
-            let place = Place(file: file.path, line: number)
-            read(rest[..<end], place)
-            guard size <= Self.mostBytes else {
-                complain(place, "the configuration has more than \(Self.mostBytes) bytes up to here.")
-                break
-            }
-            start = end + 1
+        file.forEachLine { line, place in
+            read(line, place)
+            if size <= Self.mostBytes { return true }
+            complain(place, "the configuration has more than \(Self.mostBytes) bytes up to here.")
+            return false
         }
         // A section ends with its file.
         close()
@@ -120,7 +114,7 @@ struct ConfigurationParser {
             }
         }
         if name.utf8.count > 255 { throw Complaint("'\(keyword.rawValue)' name '\(name)' has more than 255 letters.") }
-        if keyword != .listen && (isDecimal(name[...]) || name == "master") {
+        if keyword != .listen && (isDigits(name[...]) || name == "master") {
             throw Complaint("'\(keyword.rawValue)' name '\(name)' means another process on the control socket.")
         }
     }

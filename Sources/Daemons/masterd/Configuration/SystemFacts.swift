@@ -1,3 +1,4 @@
+import DaemonKit
 import Unix
 
 /// What a configuration asks of the system; a test gives answers of its own.

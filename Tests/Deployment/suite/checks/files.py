@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import plistlib
+import shlex
 import stat
 from typing import Callable, List
 
@@ -140,6 +141,28 @@ def options_reach_the_others(case: Case) -> None:
         expect_in("keeps no log file", service_file(case.echod, "logrotate", nothing))
 
 
+def options_reach_daemonctl(case: Case) -> None:
+    """daemonctl reads words as a shell does: no variable is put in, none is torn."""
+    files = ["--pid-file=/run/web/w.pid", "--log-file=/srv/l o/w.log"]
+    text = service_file(case.echod, "daemonctl", *AWKWARD, *files, "--user=web", "--workers=2",
+                        "--control-socket=/run/web/c", "--start-timeout=2m")
+    lines = dict(line.split(" ", 1) for line in text.splitlines() if not line.startswith("#"))
+    words = run("sh", "-c", f'printf "%s\\n" {lines["command"]}').output.splitlines()
+    expect_equal("program", words[0], "/usr/sbin/echod")
+    expect_equal("words", sorted(words[1:]), sorted([*AWKWARD, *files, "--user=web", "--workers=2",
+                                                     "--control-socket=/run/web/c", "--start-timeout=120s"]))
+    expect_equal("pid file", lines["pid-file"], "/run/web/w.pid")
+    expect_equal("log", shlex.split(lines["log-file"]), ["/srv/l o/w.log"])
+    expect_equal("control socket", lines["control-socket"], "/run/web/c")
+
+
+def workers_reach_all(case: Case) -> None:
+    for kind in ("systemd", "sysv", "openrc", "launchd", "default", "daemonctl"):
+        text = service_file(case.echod, kind, "--workers=3", "--control-socket=/run/echod/c")
+        for part in ("--workers=3", "--control-socket=/run/echod/c"):
+            expect_in(part, text)
+
+
 def command_lines_are_right(case: Case) -> None:
     """The daemon itself finds no mistake in what the unit and the launchd job call it with."""
     unit = read(case.etc("systemd/echod.service"))
@@ -164,5 +187,7 @@ CHECKS = [Check(f"etc/{name} is what echod prints", equals_etc(kind)) for kind, 
     Check("options given reach the init scripts", options_reach_the_scripts),
     Check("the OpenRC script's settings are conf.d's, else its own", openrc_settings),
     Check("options given reach launchd and the rotation", options_reach_the_others),
+    Check("options given reach daemonctl's file", options_reach_daemonctl),
+    Check("workers and their control socket reach every file", workers_reach_all),
     Check("the daemon takes the unit's and the job's command lines", command_lines_are_right),
 ]

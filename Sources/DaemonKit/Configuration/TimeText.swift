@@ -1,5 +1,5 @@
 /// Times in HAProxy's units. A number without one is refused: HAProxy takes it for milliseconds, most others for seconds.
-enum TimeText {
+package enum TimeText {
     private static let units: [(name: String, microseconds: Int64)] = [
         ("d", 86_400_000_000), ("h", 3_600_000_000), ("m", 60_000_000), ("s", 1_000_000), ("ms", 1000), ("us", 1),
     ]
@@ -8,7 +8,7 @@ enum TimeText {
     private static let longest: Int64 = 10_000 * 86_400_000_000
 
     /// `100ms`, `30s`, `2h`; nil for what is none, or too long.
-    static func parse(_ text: String) -> Duration? {
+    package static func parse(_ text: String) -> Duration? {
         let digits = text.prefix { $0.isASCII && $0.isNumber }
         let unit = text[digits.endIndex...]
         guard let size = units.first(where: { $0.name == unit })?.microseconds, let number = Int64(digits),
@@ -18,7 +18,7 @@ enum TimeText {
     }
 
     /// In the largest unit that needs no fraction.
-    static func text(_ time: Duration) -> String {
+    package static func text(_ time: Duration) -> String {
         let (seconds, attoseconds) = time.components
         let microseconds = seconds * 1_000_000 + attoseconds / 1_000_000_000_000
         let unit = units.first { microseconds != 0 && microseconds % $0.microseconds == 0 } ?? ("s", 1_000_000)

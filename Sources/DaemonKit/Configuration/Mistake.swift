@@ -1,19 +1,21 @@
 /// Why a configuration cannot be used: every mistake in the order of the files.
-struct ConfigurationError: Error, Equatable {
-    let mistakes: [Mistake]
+package struct ConfigurationError: Error, Equatable {
+    package let mistakes: [Mistake]
+
+    package init(mistakes: [Mistake]) { self.mistakes = mistakes }
 
     /// A line for each mistake.
-    var text: String { mistakes.map { "\($0)\n" }.joined() }
+    package var text: String { mistakes.map { "\($0)\n" }.joined() }
 }
 
 /// One thing that is wrong. `FILE:LINE: text`
-struct Mistake: Equatable, Sendable, CustomStringConvertible {
-    let place: Place
-    let text: String
+package struct Mistake: Equatable, Sendable, CustomStringConvertible {
+    package let place: Place
+    package let text: String
 
-    var description: String { "\(place): \(text)" }
+    package var description: String { "\(place): \(text)" }
 
-    init(_ place: Place, _ text: String) {
+    package init(_ place: Place, _ text: String) {
         self.place = place
         self.text = Self.printable(text)
     }
@@ -31,25 +33,27 @@ struct Mistake: Equatable, Sendable, CustomStringConvertible {
 }
 
 /// What is wrong with a line; its place is told where the line is known.
-struct Complaint: Error {
-    let text: String
-    init(_ text: String) { self.text = text }
+package struct Complaint: Error {
+    package let text: String
+    package init(_ text: String) { self.text = text }
 }
 
 /// The mistakes found so far: so many that nobody reads on are only counted.
-struct Mistakes {
+package struct Mistakes {
     private static let most = 1000
     private var list: [Mistake] = []
     private var more = 0
 
-    var isEmpty: Bool { list.isEmpty }
+    package init() {}
 
-    mutating func add(_ place: Place, _ text: String) {
+    package var isEmpty: Bool { list.isEmpty }
+
+    package mutating func add(_ place: Place, _ text: String) {
         if list.count < Self.most { list.append(Mistake(place, text)) } else { more += 1 }
     }
 
     /// In the order of the files: what is found at the end belongs between the lines.
-    func sorted(by files: [String]) -> [Mistake] {
+    package func sorted(by files: [String]) -> [Mistake] {
         let ranks = Dictionary(zip(files, files.indices), uniquingKeysWith: { first, _ in first })
         var sorted = list.enumerated().sorted { left, right in
             let (first, second) = (left.element.place, right.element.place)

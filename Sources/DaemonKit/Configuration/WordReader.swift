@@ -1,9 +1,9 @@
 /// Cuts a line into words, as HAProxy's configuration reader does: `#` begins a comment, a backslash takes special
 /// meaning away, nothing is special in '...', and in "..." stand `$NAME`, `${NAME}`, `${NAME-default}` and
 /// `${NAME[*]}`, whose value becomes several words. Outside of "..." a `$` is a letter.
-struct WordReader {
+package struct WordReader {
     /// All words of a line together: variables that are made of variables must not fill the memory.
-    static let longestLine = 65_536
+    package static let longestLine = 65_536
 
     private enum Quote { case single, double }
 
@@ -16,10 +16,10 @@ struct WordReader {
     /// A word may be empty where it is quoted, but not where a list of words had none.
     private var isQuoted = false
     private var isList = false
-    private(set) var size = 0
+    private var size = 0
 
     /// The words of a line, which comes without its end.
-    static func words(
+    package static func words(
         of line: ArraySlice<UInt8>, environment: [String: String]
     ) throws(Complaint) -> (words: [String], size: Int) {
         guard line.count <= longestLine else { throw tooLong }

@@ -1,0 +1,76 @@
+import DaemonKit
+import Unix
+
+/// What there is to know of a daemon in order to start, stop and ask it.
+struct ConfiguredDaemon: Equatable, Sendable {
+    let name: String
+    /// The program, a path, and its arguments.
+    var command: [String]
+    var pidFile: String
+    /// nil where it keeps none.
+    var logFile: String?
+    var controlSocket: String?
+    /// systemd's name of it.
+    var unit: String?
+    /// Where it stands in start-all.
+    var order = 50
+    var startTimeout: Duration?
+    var stopTimeout: Duration?
+    /// Whose the folders of the pid file and the log are, where a start makes them.
+    var user: String?
+    var group: String?
+    /// The command with --check behind it tells whether it could start.
+    var isCheckable = false
+    /// Its configuration file; nil where it was named by its path.
+    var file: String?
+
+    init(name: String, command: [String], pidFile: String) {
+        self.name = name
+        self.command = command
+        self.pidFile = pidFile
+    }
+
+    /// A daemon of genericMain by its executable and options: its files are where these say, or where it puts them by
+    /// itself. Relative paths count from our working folder.
+    init(executable: String, arguments: [String]) throws(OptionMistake) {
+        let path = try absolutePath(executable)
+        let name = String(path[path.index(after: path.lastIndex(of: "/") ?? path.startIndex)...])
+        let defaults = DefaultPaths(name: name)
+        let words = CommandOptions(arguments)
+        let pidFile = try words["pid-file"].map { text throws(OptionMistake) in try absolutePath(text) }
+        self.init(name: name, command: [path] + arguments, pidFile: pidFile ?? defaults.pidFile)
+        let log = words["log-file"] ?? defaults.logFile
+        logFile = log == "-" ? nil : try absolutePath(log)
+        controlSocket = try words["control-socket", "S"].map { text throws(OptionMistake) in try absolutePath(text) }
+    }
+
+    /// A `stop` that takes longer kills.
+    var stopLimit: Duration { stopTimeout ?? .seconds(30) }
+    /// The launcher gives up by itself after 90 s, and needs a while to clean up.
+    var startLimit: Duration { startTimeout ?? .seconds(120) }
+
+    var instance: RunningInstance { RunningInstance(daemon: name, path: pidFile, stopLimit: stopLimit) }
+}
+
+/// The options of a daemon's command line, as far as others need them: the last one wins.
+struct CommandOptions {
+    private let words: [String]
+
+    /// Words behind `--` are no options.
+    init(_ words: [String]) { self.words = Array(words.prefix { $0 != "--" }) }
+
+    subscript(name: String, short: String? = nil) -> String? {
+        var found: String?
+        for (index, word) in words.enumerated() {
+            let next = index + 1 < words.count ? words[index + 1] : nil
+            if word == "--\(name)" || word == short.map({ "-\($0)" }) {
+                found = next ?? found
+            } else if word.hasPrefix("--\(name)=") {
+                found = String(word.dropFirst(name.count + 3))
+            } else if let short, word.hasPrefix("-\(short)"), !word.hasPrefix("--") {
+                found = String(word.dropFirst(short.count + 1))
+            }
+        }
+        return found
+    }
+}

@@ -1,0 +1,2 @@
+// The client for administrators: starts, stops and asks daemons.
+Daemonctl.main()
