@@ -1,0 +1,125 @@
+"""Debian's minimal system with one init or the other, made once and kept as tar files."""
+
+from __future__ import annotations
+
+import glob
+import hashlib
+import os
+import shutil
+import subprocess
+from typing import Callable
+
+from .tools import Failure, run
+
+SUITE = "bookworm"
+COMMON = ["adduser", "libgcc-s1", "libstdc++6", "logrotate", "procps"]
+# What each init is, after the common base.
+PACKAGES = {
+    "systemd": ["systemd", "systemd-sysv"],
+    "sysvinit": ["sysvinit-core", "initscripts", "insserv", "startpar", "sysv-rc"],
+}
+# To be changed with what is done to an image here.
+RECIPE = "1"
+# sysvinit's scripts for what is not the system's own: clock, screen, kernel.
+FOREIGN = ["brightness", "hwclock.sh", "mount-configfs"]
+# The last line of the sysvinit's start: how the test knows that it has ended.
+BOOTED = "/run/booted"
+
+
+class NoImage(Failure):
+    """Why there is no system to boot: the network, most often."""
+
+
+class Images:
+    def __init__(self, folder: str, work: str, say: Callable[[str], None]) -> None:
+        self.folder = folder
+        self.work = work
+        self.say = say
+        os.makedirs(folder, exist_ok=True)
+
+    def extract(self, init: str, root: str) -> None:
+        run(["tar", "-C", root, "-xf", self.image(init)], limit=120)
+
+    def image(self, init: str) -> str:
+        path = self._path(init, COMMON + PACKAGES[init])
+        if not os.path.exists(path):
+            try:
+                self._make(path, init, self._add_init)
+            except Failure as failure:
+                raise NoImage(str(failure)) from None
+        return path
+
+    def _base(self) -> str:
+        path = self._path("base", COMMON)
+        if not os.path.exists(path):
+            self._make(path, "base", self._debootstrap)
+        return path
+
+    def _path(self, name: str, packages: list) -> str:
+        """Another list of packages, or another way to make them, is another image."""
+        digest = hashlib.sha256(" ".join([RECIPE, *packages]).encode()).hexdigest()[:12]
+        return os.path.join(self.folder, f"{SUITE}-{name}-{digest}.tar")
+
+    def _make(self, path: str, name: str, make: Callable[[str, str], None]) -> None:
+        self.say(f"making {path}")
+        root = os.path.join(self.work, f"image-{name}")
+        os.makedirs(root)
+        # In memory, because dpkg waits for the disk at every file.
+        mount(["-t", "tmpfs", "-o", "mode=755,size=2g", "tmpfs", root])
+        make(root, name)
+        for old in glob.glob(os.path.join(self.folder, f"{SUITE}-{name}-*.tar")):
+            os.unlink(old)
+        run(["tar", "-C", root, "--exclude=./var/cache/apt/*", "--exclude=./var/lib/apt/lists/*", "--exclude=./dev/*",
+             "-cf", path + ".partial", "."], limit=120)
+        os.rename(path + ".partial", path)
+        run(["umount", root])
+
+    def _debootstrap(self, root: str, _: str) -> None:
+        packages = os.path.join(self.folder, "packages")
+        os.makedirs(packages, exist_ok=True)
+        # What apt has fetched already need not be fetched again.
+        for package in glob.glob("/var/cache/apt/archives/*.deb"):
+            shutil.copy(package, packages)
+        run(["debootstrap", "--variant=minbase", f"--include={','.join(COMMON)}", f"--cache-dir={packages}", SUITE, root],
+            limit=420)
+
+    def _add_init(self, root: str, init: str) -> None:
+        run(["tar", "-C", root, "-xf", self._base()], limit=120)
+        # No service starts while it is installed.
+        denial = os.path.join(root, "usr/sbin/policy-rc.d")
+        write(denial, "#!/bin/sh\nexit 101\n", 0o755)
+        shutil.copy("/etc/resolv.conf", os.path.join(root, "etc/resolv.conf"))
+        mount(["--bind", "/dev", os.path.join(root, "dev")])
+        mount(["-t", "proc", "proc", os.path.join(root, "proc")])
+        quiet = {**os.environ, "DEBIAN_FRONTEND": "noninteractive", "LC_ALL": "C"}
+        try:
+            run(["chroot", root, "apt-get", "-qq", "update"], limit=120, env=quiet)
+            run(["chroot", root, "apt-get", "-qq", "-y", "--no-install-recommends", "install", *PACKAGES[init]],
+                limit=180, env=quiet)
+        finally:
+            for folder in ("dev", "proc"):
+                subprocess.run(["umount", os.path.join(root, folder)], check=False)
+        os.unlink(denial)
+        if init == "sysvinit":
+            for script in FOREIGN:
+                run(["chroot", root, "update-rc.d", script, "remove"])
+            self._adapt_inittab(os.path.join(root, "etc/inittab"))
+
+    @staticmethod
+    def _adapt_inittab(path: str) -> None:
+        """There are no terminals to log in at; and a mark when the start is done."""
+        with open(path, encoding="utf-8") as file:
+            lines = [line for line in file if "getty" not in line]
+        write(path, "".join(lines) + f"bt:2:once:/bin/touch {BOOTED}\n", 0o644)
+
+
+def mount(arguments: list) -> None:
+    if subprocess.run(["mount", *arguments], check=False).returncode != 0:
+        raise Failure(f"mount {' '.join(arguments)} failed")
+
+
+def write(path: str, text: str, mode: int = 0o644) -> None:
+    os.makedirs(os.path.dirname(path), exist_ok=True)
+    with open(path, "w", encoding="utf-8") as file:
+        file.write(text)
+    os.chmod(path, mode)

@@ -1,0 +1,207 @@
+"""A Debian system in a tmpfs, its init as process 1 of namespaces of its own."""
+
+from __future__ import annotations
+
+import glob
+import os
+import pty
+import shlex
+import signal
+import subprocess
+import threading
+import time
+from typing import List, Optional
+
+from . import images
+from .tools import Failure, run, wait_for
+
+ENTER = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "enter")
+PATH = "/usr/sbin:/usr/bin:/sbin:/bin"
+CLEAN = ["/usr/bin/env", "-i", f"PATH={PATH}", "HOME=/root", "LC_ALL=C", "TERM=dumb", "DEBIAN_FRONTEND=noninteractive"]
+INITS = {
+    "systemd": ["/sbin/init", "--system", "--unit=multi-user.target", "--show-status=1"],
+    "sysvinit": ["/sbin/init"],
+}
+
+
+class Machine:
+    def __init__(self, init: str, work: str) -> None:
+        self.init = init
+        self.root = os.path.join(work, f"root-{init}")
+        self.console = os.path.join(work, f"console-{init}")
+        # A file system of its own, because an init that ends makes its root read-only, wherever it is mounted.
+        os.makedirs(self.root)
+        images.mount(["-t", "tmpfs", "-o", "mode=755,size=2g", "tmpfs", self.root])
+        self._cgroups = os.path.join(work, "cgroup")
+        if not os.path.isdir(self._cgroups):
+            os.makedirs(self._cgroups)
+            images.mount(["-t", "cgroup2", "cgroup2", self._cgroups])
+            self._tidy()
+        self.cgroup = os.path.join(self._cgroups, f"daemonkit-boot-{os.getpid()}-{init}")
+        self._unshare: Optional[subprocess.Popen] = None
+        self.pid = 0
+
+    def _tidy(self) -> None:
+        """What a killed run has left: it could not remove its control groups."""
+        for folder in glob.glob(os.path.join(self._cgroups, "daemonkit-boot-*")):
+            if not os.path.exists(f"/proc/{folder.split('-')[-2]}"):
+                for inner, _, _ in os.walk(folder, topdown=False):
+                    self._remove(inner)
+
+    # ---- Its files ---------------------------------------------------------------------------------------------------
+
+    def path(self, path: str) -> str:
+        """Where a file is seen from here; while it runs through its init, so that /run is seen as well."""
+        return (f"/proc/{self.pid}/root" if self.pid else self.root) + path
+
+    def write(self, path: str, text: str, mode: int = 0o644) -> None:
+        images.write(self.path(path), text, mode)
+
+    def read(self, path: str) -> str:
+        try:
+            with open(self.path(path), encoding="utf-8", errors="replace") as file:
+                return file.read()
+        except FileNotFoundError:
+            return ""
+
+    def files(self) -> set:
+        """Everything on its disk, but for what is no package's and changes by itself."""
+        output = run(["find", self.root, "-xdev", "(", "-path", self.root + "/tmp", "-o", "-path", self.root + "/var/tmp",
+                      "-o", "-path", self.root + "/run", "-o", "-path", self.root + "/var/log/journal",
+                      "-o", "-path", self.root + "/var/lib/systemd",
+                      "-o", "-path", self.root + "/var/cache", ")", "-prune", "-o", "-print"]).stdout
+        return {line[len(self.root):] or "/" for line in output.splitlines()}
+
+    def chroot(self, command: str, limit: float = 60) -> str:
+        """Runs while it is off."""
+        return run(["chroot", self.root, *CLEAN, "sh", "-c", command], limit=limit).stdout
+
+    # ---- Life --------------------------------------------------------------------------------------------------------
+
+    def boot(self, limit: float = 90) -> float:
+        """Returns when its init has started everything; how long that took."""
+        began = time.monotonic()
+        # The init that has ended has left it read-only.
+        images.mount(["-o", "remount,rw", self.root])
+        os.makedirs(self.cgroup, exist_ok=True)
+        master, slave = pty.openpty()
+        threading.Thread(target=self._copy_console, args=(master,), daemon=True).start()
+        join = 'echo $$ >"$1/cgroup.procs"; shift; exec "$@"'
+        # Ends with this process, however that ends, and takes all with it.
+        prefix = ["setpriv", "--pdeathsig=KILL", "sh", "-c", join, "sh", self.cgroup]
+        unshare = ["unshare", "--fork", "--kill-child", "--pid", "--mount", "--net", "--uts", "--ipc", "--cgroup"]
+        self._unshare = subprocess.Popen(
+            prefix + unshare + [ENTER, self.root, os.ttyname(slave), *INITS[self.init]],
+            stdin=subprocess.DEVNULL, stdout=slave, stderr=slave, start_new_session=True)
+        os.close(slave)
+        self.pid = wait_for("process 1", self._child)
+        wait_for("the init", lambda: self._is_init() or self._ended(), limit=20)
+        wait_for(f"the end of the start: {self.console_tail()}", lambda: self._is_up() or self._ended(), limit, pause=0.2)
+        return time.monotonic() - began
+
+    def _child(self) -> int:
+        self._ended()
+        try:
+            with open(f"/proc/{self._unshare.pid}/task/{self._unshare.pid}/children", encoding="ascii") as file:
+                return int(file.read().split()[0])
+        except (OSError, IndexError):
+            return 0
+
+    @property
+    def is_on(self) -> bool:
+        return self._unshare is not None and self._unshare.poll() is None
+
+    def _ended(self) -> None:
+        if not self.is_on:
+            raise Failure(f"{self.init} ended: {self.console_tail()}")
+
+    def _is_init(self) -> bool:
+        try:
+            with open(f"/proc/{self.pid}/cmdline", "rb") as file:
+                return file.read().startswith((b"/sbin/init", b"init"))
+        except FileNotFoundError:
+            return False
+
+    def _is_up(self) -> bool:
+        if self.init == "sysvinit":
+            return os.path.exists(self.path(images.BOOTED))
+        return self.try_run("systemctl is-system-running").strip() in ("running", "degraded")
+
+    def _copy_console(self, master: int) -> None:
+        with open(self.console, "ab", buffering=0) as file:
+            while True:
+                try:
+                    data = os.read(master, 4096)
+                except OSError:
+                    break
+                if not data:
+                    break
+                file.write(data)
+        os.close(master)
+
+    def console_tail(self) -> str:
+        try:
+            with open(self.console, encoding="utf-8", errors="replace") as file:
+                return file.read()[-1500:]
+        except FileNotFoundError:
+            return "no console output"
+
+    def power_off(self, limit: float = 90) -> float:
+        """Shuts down as an administrator does; how long that took."""
+        self._ended()
+        began = time.monotonic()
+        self.try_run("systemctl poweroff" if self.init == "systemd" else "init 0")
+        try:
+            self._unshare.wait(timeout=limit)
+        except subprocess.TimeoutExpired:
+            raise Failure(f"not off after {limit:.0f} s: {self.console_tail()}") from None
+        finally:
+            self.kill()
+        return time.monotonic() - began
+
+    def kill(self) -> None:
+        """Ends what still runs of it, by the pid of its first process; the kernel ends the others."""
+        if self._unshare is not None:
+            if self._unshare.poll() is None:
+                if self.pid:
+                    os.kill(self.pid, signal.SIGKILL)
+                else:
+                    self._unshare.kill()
+            self._unshare.wait()
+        self._unshare = None
+        self.pid = 0
+        for folder, _, _ in os.walk(self.cgroup, topdown=False):
+            wait_for(f"an empty {folder}", lambda folder=folder: self._remove(folder), limit=10)
+
+    @staticmethod
+    def _remove(folder: str) -> bool:
+        try:
+            os.rmdir(folder)
+        except FileNotFoundError:
+            pass
+        except OSError:
+            return False
+        return True
+
+    # ---- Commands ----------------------------------------------------------------------------------------------------
+
+    def entering(self, namespaces: List[str]) -> List[str]:
+        return ["nsenter", f"--target={self.pid}", *namespaces, "--"]
+
+    def run(self, command: str, limit: float = 60, check: bool = True) -> str:
+        """A shell command inside; its output."""
+        inside = self.entering(["--mount", "--pid", "--net", "--uts", "--ipc", "--cgroup"])
+        return run([*inside, *CLEAN, "sh", "-c", command], limit=limit, check=check).stdout
+
+    def try_run(self, command: str, limit: float = 60) -> str:
+        return self.run(command, limit=limit, check=False)
+
+    def holds(self, command: str) -> bool:
+        inside = self.entering(["--mount", "--pid", "--net", "--uts", "--ipc", "--cgroup"])
+        return run([*inside, *CLEAN, "sh", "-c", command], check=False).returncode == 0
+
+    def processes(self, program: str) -> List[int]:
+        """The pids, as seen inside, of those that run the program or its former version."""
+        script = (f'for p in /proc/[0-9]*; do case $(readlink "$p/exe") in {shlex.quote(program)}|'
+                  f'{shlex.quote(program)}" (deleted)") echo "${{p#/proc/}}";; esac; done')
+        return sorted(int(word) for word in self.run(script).split())

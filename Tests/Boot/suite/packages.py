@@ -1,0 +1,90 @@
+"""Versions of the package: this build's, one whose programs have changed, and one whose masterd is broken."""
+
+from __future__ import annotations
+
+import glob
+import hashlib
+import os
+import shutil
+import time
+from typing import Callable, NamedTuple
+
+from .report import Report
+from .tools import require, run
+
+OLD, BROKEN, NEW = "0.0.1", "0.0.2", "0.0.3"
+
+
+class Packages(NamedTuple):
+    old: str
+    broken: str
+    new: str
+
+
+def build(repository: str, release: str, work: str, report: Report) -> Packages:
+    began = time.monotonic()
+    script = [os.path.join(repository, "etc/debian/build"), "--from", release, "--version", OLD, "--fast", "--to"]
+    old, again = (run([*script, os.path.join(work, folder)], limit=180).stdout.split()[-1] for folder in ("deb", "again"))
+    require(digest(old) == digest(again), "two builds of the package differ")
+    report.ok("etc/debian/build, twice the same", f"{os.path.getsize(old) >> 20} MiB", time.monotonic() - began)
+    began = time.monotonic()
+    packages = Packages(old, changed(old, work, BROKEN, break_masterd),
+                        changed(old, work, NEW, change_programs))
+    report.ok("packages of other versions", f"{BROKEN} with a broken masterd, {NEW}", time.monotonic() - began)
+    return packages
+
+
+def digest(path: str) -> str:
+    with open(path, "rb") as file:
+        return hashlib.sha256(file.read()).hexdigest()
+
+
+def changed(old: str, work: str, version: str, change: Callable[[str], None]) -> str:
+    folder = os.path.join(work, f"tree-{version}")
+    run(["dpkg-deb", "--raw-extract", old, folder])
+    change(folder)
+    control = os.path.join(folder, "DEBIAN/control")
+    with open(control, encoding="utf-8") as file:
+        text = file.read()
+    with open(control, "w", encoding="utf-8") as file:
+        file.write(text.replace(f"Version: {OLD}\n", f"Version: {version}\n"))
+    os.unlink(os.path.join(folder, "DEBIAN/md5sums"))
+    new = os.path.join(work, f"daemonkit-{version}.deb")
+    run(["dpkg-deb", "--root-owner-group", "-Zgzip", "-z1", "--build", folder, new], limit=120)
+    shutil.rmtree(folder)
+    return new
+
+
+def change_programs(folder: str) -> None:
+    """The same programs with a few bytes more at their end are other executables to whoever runs them."""
+    for program in glob.glob(f"{folder}/usr/sbin/*") + glob.glob(f"{folder}/usr/bin/*"):
+        with open(program, "ab") as file:
+            file.write(b"\nanother version\n")
+
+
+def break_masterd(folder: str) -> None:
+    with open(f"{folder}/usr/sbin/masterd", "w", encoding="utf-8") as file:
+        file.write("#!/bin/sh\nexit 1\n")
+
+
+def install(repository: str, release: str, work: str, report: Report) -> None:
+    """etc/install by itself, into a folder: what it puts there it takes away again, and no setting that was changed."""
+    began = time.monotonic()
+    root = os.path.join(work, "installed")
+    script = [os.path.join(repository, "etc/install"), "--destdir", root]
+    run([*script, "--from", release])
+    files = listing(root)
+    run([*script, "--from", release])
+    require(listing(root) == files, "a second installation makes other files")
+    setting = os.path.join(root, "etc/default/masterd")
+    with open(setting, "a", encoding="utf-8") as file:
+        file.write("# mine\n")
+    said = run([*script, "--from", release]).stdout
+    require("kept: " in said and os.path.exists(setting + ".new"), f"a changed setting was not kept: {said}")
+    run([*script, "--uninstall"])
+    require(listing(root) == {"etc/default/masterd"}, f"left: {listing(root)}")
+    report.ok("etc/install, again, with a changed setting, --uninstall", f"{len(files)} files", time.monotonic() - began)
+
+
+def listing(root: str) -> set:
+    return {os.path.relpath(os.path.join(folder, name), root) for folder, _, names in os.walk(root) for name in names}

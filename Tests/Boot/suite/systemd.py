@@ -1,0 +1,186 @@
+"""What only systemd does: restarts, the watchdog, sockets, start_server's instances."""
+
+from __future__ import annotations
+
+import time
+
+from . import settings
+from .common import workers
+from .settings import ECHOD_PORT, MASTERD_PORT, START_SERVER_PORT
+from .tools import require, wait_for
+
+
+def types(story) -> str:
+    manager = story.manager
+    found = {service: manager.show(service, "Type") for service in ("echod", "masterd")}
+    for service, kind in found.items():
+        require(kind in ("notify", "notify-reload"), f"{service}: Type={kind}")
+        require(not story.machine.try_run(f"systemd-analyze verify {service}.service 2>&1 | grep {service}"),
+                f"{service}: systemd-analyze verify complains")
+    said = {service: manager.show(service, "StatusText") for service in found}
+    return f"{found}, status {said}"
+
+
+def crash(story, service: str, port: int) -> str:
+    """With its sockets kept by systemd or not, somebody serves again at once."""
+    manager = story.manager
+    pid = manager.main_pid(service)
+    restarts = int(manager.show(service, "NRestarts"))
+    with story.load(port) as load:
+        story.machine.run(f"kill -9 {pid}")
+        began = time.monotonic()
+        manager.await_restart(service, pid)
+        seconds = time.monotonic() - began
+        load.more(100)
+    require(int(manager.show(service, "NRestarts")) == restarts + 1, "systemd counts other restarts")
+    return f"again active after {seconds:.1f} s; meanwhile {story.count(load, may_fail=True)}"
+
+
+def crash_echod(story) -> str:
+    return crash(story, "echod", ECHOD_PORT)
+
+
+def crash_masterd(story) -> str:
+    former = workers(story)
+    text = crash(story, "masterd", MASTERD_PORT)
+    require(not set(former) & set(story.machine.processes(settings.ECHOD)), "workers of the dead masterd are left")
+    return text
+
+
+def restart_masterd(story) -> str:
+    """systemd keeps its sockets meanwhile: clients wait in their queues."""
+    with story.load(MASTERD_PORT) as load:
+        for _ in range(3):
+            story.manager.do("restart", "masterd")
+            load.more(50)
+    return "3 restarts: " + story.count(load)
+
+
+def watchdog(story, service: str, port: int) -> str:
+    machine, manager = story.machine, story.manager
+    drop_in = f"/etc/systemd/system/{service}.service.d"
+    machine.write(f"{drop_in}/watchdog.conf", "[Service]\nWatchdogSec=2\n")
+    machine.run("systemctl daemon-reload")
+    manager.do("restart", service)
+    try:
+        return miss_a_beat(story, service, port)
+    finally:
+        machine.run(f"rm -r {drop_in} && systemctl daemon-reload")
+        manager.do("restart", service)
+
+
+def miss_a_beat(story, service: str, port: int) -> str:
+    machine, manager = story.machine, story.manager
+    pid = manager.main_pid(service)
+    # Two periods, in which nothing happens when it is fed.
+    time.sleep(4)
+    require(manager.main_pid(service) == pid, "it was restarted though it was not stopped")
+    machine.run(f"kill -STOP {pid}")
+    began = time.monotonic()
+    manager.await_restart(service, pid)
+    seconds = time.monotonic() - began
+    require("atchdog" in machine.run(f"journalctl --no-pager -q -u {service} | tail -n 30"), "not because of the watchdog")
+    require(story.ask(port), "it does not serve")
+    return f"fed for 4 s; stopped by SIGSTOP, again active after {seconds:.1f} s"
+
+
+def watchdog_echod(story) -> str:
+    return watchdog(story, "echod", ECHOD_PORT)
+
+
+def watchdog_workers(story) -> str:
+    """The master of workers is systemd's main process then."""
+    machine = story.machine
+    machine.write("/etc/default/echod", settings.WORKERS)
+    try:
+        return watchdog(story, "echod", ECHOD_PORT)
+    finally:
+        machine.write("/etc/default/echod", settings.PLAIN)
+        story.manager.do("restart", "echod")
+
+
+def watchdog_masterd(story) -> str:
+    return watchdog(story, "masterd", MASTERD_PORT)
+
+
+def workers_of_echod(story) -> str:
+    """`--workers` from the settings file, and new workers at USR2."""
+    machine, manager = story.machine, story.manager
+    machine.write("/etc/default/echod", settings.WORKERS)
+    manager.do("restart", "echod")
+    pid = manager.main_pid("echod")
+
+    def children() -> list:
+        return machine.try_run(f"ps -o pid= --ppid {pid}").split()
+    former = children()
+    require(len(former) == 2, f"workers: {former}")
+    with story.load(ECHOD_PORT) as load:
+        for _ in range(3):
+            former = children()
+            manager.upgrade_signal("echod")
+            wait_for("other workers", lambda: len(now := children()) == 2 and not set(now) & set(former))
+            manager.do("reload", "echod")
+            load.more(30)
+    machine.write("/etc/default/echod", settings.PLAIN)
+    manager.do("restart", "echod")
+    return "3 times USR2 and a reload: " + story.count(load)
+
+
+def socket_activation(story) -> str:
+    machine, manager = story.machine, story.manager
+    manager.do("stop", "echod")
+    machine.run("systemctl start echod.socket")
+    require(not manager.is_active("echod"), "the service runs before the first client")
+    require(story.ask(ECHOD_PORT), "the first client is not served")
+    require(manager.is_active("echod"), "the service does not run after the first client")
+    story.report.served += 1
+    with story.load(ECHOD_PORT) as load:
+        for _ in range(3):
+            manager.do("restart", "echod")
+            load.more(50)
+        pid = manager.main_pid("echod")
+        machine.run(f"kill -9 {pid}")
+        manager.await_restart("echod", pid)
+        load.more(50)
+    # Who was being served when it was killed has lost its connection; nobody was refused.
+    refused = [reason for reason in load.counts["reasons"] if "refused" in reason]
+    text = story.count(load, may_fail=True)
+    require(not refused and load.failed <= 4, f"failed: {text}")
+    machine.run("systemctl stop echod.service echod.socket && systemctl start echod.service")
+    return "started by its first client; 3 restarts and a kill -9: " + text
+
+
+def start_server(story) -> str:
+    machine, manager = story.machine, story.manager
+    machine.write("/etc/start_server/echod.conf", settings.START_SERVER_CONF)
+    machine.run("mkdir -p /etc/start_server/echod.env")
+    unit = "start_server@echod"
+    machine.run(f"systemctl enable {unit}")
+    manager.do("start", unit)
+    story.more_services[unit] = START_SERVER_PORT
+    require(story.ask(START_SERVER_PORT), "it does not serve when the start has returned")
+    pid = manager.main_pid(unit)
+
+    def worker() -> str:
+        return machine.try_run(f"ps -o pid= --ppid {pid}").strip()
+    with story.load(START_SERVER_PORT) as load:
+        for _ in range(3):
+            former = worker()
+            manager.do("reload", unit)
+            wait_for("another worker", lambda: (now := worker()) and now != former and " " not in now)
+            load.more(30)
+    return "3 reloads: " + story.count(load)
+
+
+STEPS = [
+    ("Type=notify, and what they say", types),
+    ("a crash of echod: restarted by systemd", crash_echod),
+    ("a crash of masterd: restarted by systemd", crash_masterd),
+    ("restart of masterd under load", restart_masterd),
+    ("the watchdog of echod", watchdog_echod),
+    ("the watchdog of echod --workers", watchdog_workers),
+    ("the watchdog of masterd", watchdog_masterd),
+    ("echod --workers", workers_of_echod),
+    ("socket activation", socket_activation),
+    ("start_server@echod", start_server),
+]
