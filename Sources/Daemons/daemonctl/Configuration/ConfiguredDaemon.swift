@@ -44,8 +44,8 @@ struct ConfiguredDaemon: Equatable, Sendable {
         controlSocket = try words["control-socket", "S"].map { text throws(OptionMistake) in try absolutePath(text) }
     }
 
-    /// A `stop` that takes longer kills.
-    var stopLimit: Duration { stopTimeout ?? .seconds(30) }
+    /// A `stop` that takes longer kills: by default as long as a daemon's own `--stop`.
+    var stopLimit: Duration { stopTimeout ?? .seconds(45) }
     /// The launcher gives up by itself after 90 s, and needs a while to clean up.
     var startLimit: Duration { startTimeout ?? .seconds(120) }
 
