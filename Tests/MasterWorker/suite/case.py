@@ -236,11 +236,15 @@ class Case:
         found = eventually(lambda: len(self.events(pid, name)) >= count, seconds)
         expect(found, f"waited for {count} {name} of {pid}, saw {self.events(pid)}")
 
+    def tell(self, pid: int, *words) -> None:
+        """Tells one of our workers to do something that it may not survive."""
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sock:
+            sock.sendto(json.dumps(words).encode(), os.path.join(self.records, f"remote-{pid}"))
+
     def order(self, pid: int, *words) -> None:
         """Tells one of our workers to do something, and waits until it has."""
         done = len(self.events(pid, f"done {words[0]}"))
-        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sock:
-            sock.sendto(json.dumps(words).encode(), os.path.join(self.records, f"remote-{pid}"))
+        self.tell(pid, *words)
         if words[0] != "exit":
             self.happens(pid, f"done {words[0]}", done + 1)
 

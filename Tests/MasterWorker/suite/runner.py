@@ -2,6 +2,8 @@
 
 import multiprocessing
 import os
+import signal
+import sys
 import time
 import traceback
 from dataclasses import dataclass
@@ -35,12 +37,31 @@ def run(chosen: List[int], binaries: str, jobs: int) -> Iterator[Result]:
     """The results of the checks with these numbers, as they come; the slow ones begin first."""
     order = sorted(chosen, key=lambda number: not registry.ALL[number].slow)
     work = [(number, binaries) for number in order]
-    with multiprocessing.get_context("fork").Pool(jobs) as pool:
+    pool = multiprocessing.get_context("fork").Pool(jobs, initializer=_end_at_once)
+    try:
         yield from pool.imap_unordered(_judge, work)
+        pool.close()
+    except BaseException:
+        pool.terminate()
+        raise
+    finally:
+        pool.join()
+
+
+def _end_at_once() -> None:
+    """Between two checks a process of the pool has nothing to clear away, and holds the pool's locks."""
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
 
 
 def _judge(work) -> Result:
-    number, binaries = work
+    signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
+    try:
+        return _run(*work)
+    finally:
+        _end_at_once()
+
+
+def _run(number: int, binaries: str) -> Result:
     check = registry.ALL[number]
     begin = time.monotonic()
     case = Case(binaries)

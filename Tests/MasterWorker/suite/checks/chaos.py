@@ -123,10 +123,9 @@ class Chaos:
         for session in self.sessions:
             session.close()
         self.configure()
-        for _ in range(2):
-            self.master.ask("reload", seconds=30)      # an upgrade that runs would share its result with ours
         self.install()
         self.master.send(signal.SIGTTIN)
+        self.master.ask("upgrade", seconds=60)      # one that runs shares its result with ours: the next is for us
         self.master.reload("upgrade", 60)
         for name in ("web", "side", "kept"):
             self.master.ask(f"start {name}", seconds=30)

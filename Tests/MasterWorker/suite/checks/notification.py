@@ -122,7 +122,7 @@ def watchdog_default(case: Case) -> None:
 def trigger(case: Case) -> None:
     started(case, "watchdog 60s", "restart on-failure backoff 50ms 1s")
     pid = case.met("web")["pid"]
-    case.order(pid, "notify", "WATCHDOG=trigger")
+    case.tell(pid, "notify", "WATCHDOG=trigger")
     expect(eventually(lambda: not processes.alive(pid)), "it lives on")
     case.met("web", 2)
 
