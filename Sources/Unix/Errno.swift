@@ -39,6 +39,7 @@ package struct Errno: Error, Hashable, RawRepresentable, Sendable, CustomStringC
     package static let tooManyOpenFiles = Errno(rawValue: EMFILE)
     package static let tooManyOpenFilesInSystem = Errno(rawValue: ENFILE)
     package static let notExecutable = Errno(rawValue: ENOEXEC)
+    package static let stale = Errno(rawValue: ESTALE)
     package static let notADevice = Errno(rawValue: ENXIO)
 
     package var description: String {

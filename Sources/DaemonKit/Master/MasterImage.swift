@@ -70,19 +70,23 @@ package struct MasterImage {
     /// Never returns, but for a failure and its reason.
     func execute(_ state: StateText, kept: [Int32]) -> String {
         do {
-            if let tried = proven.status, try !FileStatus(following: path).isSameFile(as: tried) {
-                return "\(path) is another file than the one that was tried"
-            }
             let file = try MemoryFile.make("daemonkit-state", state.bytes)
             defer { for number in kept { try? Descriptor.setCloseOnExec(number, true) } }
             for number in kept + [file.number] { try Descriptor.setCloseOnExec(number, false) }
             let reason = CurrentProcess.execute(
                 path, arguments,
-                environment: environment + [Array("\(Self.stateVariable)=\(file.number)".utf8)])
+                environment: environment + [Array("\(Self.stateVariable)=\(file.number)".utf8)], if: isAsProven)
+            if reason == .stale { return "\(path) is another file than the one that was tried" }
             return "cannot execute \(path): \(reason)"
         } catch {
             return "cannot hand over the state: \(error)"
         }
+    }
+
+    /// The moment between this look and the exec is all that is left for a mistake.
+    private func isAsProven() -> Bool {
+        guard let tried = proven.status else { return true }
+        return (try? FileStatus(following: path))?.isSameFile(as: tried) == true
     }
 
     /// Asks the executable on disk, in a process of its own, whether it understands this state.

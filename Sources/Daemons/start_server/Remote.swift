@@ -13,7 +13,7 @@ struct Remote {
         say("stop_server (pid:\(CurrentProcess.id)) stopping now (pid:\(process.pid))...")
         try send(.terminate, process)
         // The lock is free once the last of it is gone; the wait has no end, as its stop may have none.
-        while (try? Descriptor.tryLock(file)) == false { _ = process.waitForEnd(.seconds(1)) }
+        while (try? Descriptor.tryLock(file, shared: true)) == false { _ = process.waitForEnd(.seconds(1)) }
         CurrentProcess.exitNow(0)
     }
 
@@ -75,12 +75,12 @@ struct Remote {
         let path = settings.pidFile ?? ""
         do throws(any Error) {
             let file = try FileDescriptor.open(path, [.readWrite, .nonBlocking]).release()
-            guard try !Descriptor.tryLock(file), let pid = PidFile.recordedPID(file) else {
+            guard try !Descriptor.tryLock(file, shared: true), let pid = PidFile.recordedPID(file) else {
                 throw ExitError(
                     "no start_server is running: nobody holds pid file \(path)", exitStatus: Self.notRunning)
             }
             let process = try ProcessHandle(pid: pid)
-            guard try !Descriptor.tryLock(file), PidFile.recordedPID(file) == pid else {
+            guard try !Descriptor.tryLock(file, shared: true), PidFile.recordedPID(file) == pid else {
                 throw ExitError(
                     "no start_server is running: nobody holds pid file \(path)", exitStatus: Self.notRunning)
             }
