@@ -16,13 +16,14 @@ OURS = re.compile(r"daemonkit|echod|masterd|start_server|daemonctl")
 RELOADS = 5
 
 
-# ---- From the package to the first client ------------------------------------------------------------------------------
+# ---- From the package to the first client ----------------------------------------------------------------------------
 
 def install(story) -> str:
     machine = story.machine
     machine.chroot(f"dpkg -i {story.copy_in(story.debs.old)}")
-    require(machine.chroot("ls /etc/rc2.d /etc/systemd/system/*.wants 2>/dev/null | grep -E '^S.*(masterd|echod)|^masterd|^echod'"
-                           " || true").strip() == "", "the installation alone has enabled a service")
+    enabled = machine.chroot("ls /etc/rc2.d /etc/systemd/system/*.wants 2>/dev/null || true").split()
+    require(not [link for link in enabled if OURS.search(link) and not link.startswith("K")],
+            "the installation alone has enabled a service")
     machine.write("/etc/masterd/masterd.cfg", settings.MASTERD_CFG)
     machine.write("/etc/default/echod", settings.PLAIN)
     machine.write("/usr/local/bin/lines", settings.LINES, 0o755)
@@ -55,7 +56,7 @@ def ready_when_started(story) -> str:
     return "3 restarts of each, and the next client is served at once"
 
 
-# ---- Reload and rotation -----------------------------------------------------------------------------------------------
+# ---- Reload and rotation ---------------------------------------------------------------------------------------------
 
 def workers(story) -> list:
     """Of masterd: echod's processes whose parent it is."""
@@ -164,7 +165,31 @@ def rotate_echod(story) -> str:
     return f"{len(before)} lines in the old log, the new one is open"
 
 
-# ---- Worker, stop ------------------------------------------------------------------------------------------------------
+def daemonctl(story) -> str:
+    """The same by the tool that knows both inits, from the files that the package brings."""
+    machine = story.machine
+    said = machine.run("daemonctl list")
+    require("masterd" in said and "echod" in said, f"list: {said}")
+    with story.load(MASTERD_PORT) as load:
+        former = workers(story)
+        machine.run("daemonctl reload masterd")
+        await_workers(story, former)
+        machine.run("daemonctl reopen-logs masterd")
+        load.more(30)
+    machine.run("daemonctl restart echod")
+    require(story.ask(ECHOD_PORT), "echod does not serve when daemonctl has restarted it")
+    machine.run("daemonctl stop echod")
+    status = machine.try_run("daemonctl status echod >/dev/null 2>&1; echo $?").split()[-1]
+    require(status == "3", f"status of what was stopped is {status}, not LSB's 3")
+    require(not story.manager.is_active("echod"), "the init takes echod for active")
+    machine.run("daemonctl start echod")
+    require(story.manager.is_active("echod"), "the init does not know of echod's start")
+    require(story.ask(ECHOD_PORT), "echod does not serve when daemonctl has started it")
+    story.report.served += 2
+    return "list, reload, reopen-logs, restart, stop, status, start: " + story.count(load)
+
+
+# ---- Worker, stop ----------------------------------------------------------------------------------------------------
 
 def crashed_worker(story) -> str:
     former = workers(story)
@@ -230,7 +255,7 @@ def ends(story, service: str) -> int:
     return story.machine.read(f"/var/log/{service}/{service}.log").count(f"{service} daemon shutdown")
 
 
-# ---- Upgrade, removal --------------------------------------------------------------------------------------------------
+# ---- Upgrade, removal ------------------------------------------------------------------------------------------------
 
 def broken_upgrade(story) -> str:
     """The new masterd does not even start: the running one stays."""
@@ -280,7 +305,7 @@ def remove(story) -> str:
     left = {path for path in machine.files() if OURS.search(path)}
     # The administrator's own, what the daemons have written, which services are enabled, dpkg's record.
     expected = re.compile(r"^(/var/log/.*|/var/lib/dpkg/.*|/var/lib/systemd/.*|/etc/systemd/system/.*|/etc/rc..d/.*"
-                          r"|/var/tmp/.*|/usr/local/.*|/etc/start_server.*|/etc/masterd)$")
+                          r"|/var/tmp/.*|/usr/local/.*|/etc/start_server.*|/etc/masterd|/etc/daemonkit)$")
     others = sorted(path for path in left - conffiles if not expected.match(path))
     require(not others, f"left: {others}")
     return f"nothing runs; {len(left & conffiles)} configuration files are left, and logs"
@@ -301,13 +326,13 @@ def fresh(story) -> str:
     """Installed while the system runs, with its own configuration; then purged in one step."""
     machine = story.machine
     machine.run(f"dpkg -i {story.copy_in(story.debs.old)}", limit=120)
-    require(not story.machine.processes(MASTERD) + story.machine.processes(ECHOD), "the installation has started something")
+    require(not machine.processes(MASTERD) + machine.processes(ECHOD), "the installation has started something")
     machine.run("systemctl enable --now masterd" if story.init == "systemd" else
                 "update-rc.d masterd enable && service masterd start")
     require(story.ask(MASTERD_PORT), "the configuration as it comes serves nothing")
     story.report.served += 1
     machine.run("dpkg -P daemonkit", limit=60)
-    require(not story.machine.processes(MASTERD) + story.machine.processes(ECHOD), "a process runs on")
+    require(not machine.processes(MASTERD) + machine.processes(ECHOD), "a process runs on")
     machine.run("rm -rf /var/tmp/*")
     left = sorted(path for path in machine.files() if OURS.search(path))
     require(not left, f"left: {left}")
@@ -331,6 +356,7 @@ MIDDLE = [
     ("reload with a broken configuration", broken_configuration),
     ("rotation of masterd's logs", rotate),
     ("rotation of echod's log", rotate_echod),
+    ("daemonctl", daemonctl),
     ("a crashed worker", crashed_worker),
     ("stop within the time-out", stop),
 ]

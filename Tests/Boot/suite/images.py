@@ -69,9 +69,10 @@ class Images:
         make(root, name)
         for old in glob.glob(os.path.join(self.folder, f"{SUITE}-{name}-*.tar")):
             os.unlink(old)
+        partial = f"{path}.{os.getpid()}"
         run(["tar", "-C", root, "--exclude=./var/cache/apt/*", "--exclude=./var/lib/apt/lists/*", "--exclude=./dev/*",
-             "-cf", path + ".partial", "."], limit=120)
-        os.rename(path + ".partial", path)
+             "-cf", partial, "."], limit=120)
+        os.rename(partial, path)
         run(["umount", root])
 
     def _debootstrap(self, root: str, _: str) -> None:
@@ -80,8 +81,8 @@ class Images:
         # What apt has fetched already need not be fetched again.
         for package in glob.glob("/var/cache/apt/archives/*.deb"):
             shutil.copy(package, packages)
-        run(["debootstrap", "--variant=minbase", f"--include={','.join(COMMON)}", f"--cache-dir={packages}", SUITE, root],
-            limit=420)
+        options = ["--variant=minbase", f"--include={','.join(COMMON)}", f"--cache-dir={packages}"]
+        run(["debootstrap", *options, SUITE, root], limit=420)
 
     def _add_init(self, root: str, init: str) -> None:
         run(["tar", "-C", root, "-xf", self._base()], limit=120)

@@ -66,10 +66,9 @@ class Machine:
 
     def files(self) -> set:
         """Everything on its disk, but for what is no package's and changes by itself."""
-        output = run(["find", self.root, "-xdev", "(", "-path", self.root + "/tmp", "-o", "-path", self.root + "/var/tmp",
-                      "-o", "-path", self.root + "/run", "-o", "-path", self.root + "/var/log/journal",
-                      "-o", "-path", self.root + "/var/lib/systemd",
-                      "-o", "-path", self.root + "/var/cache", ")", "-prune", "-o", "-print"]).stdout
+        passing = ["/tmp", "/var/tmp", "/run", "/var/log/journal", "/var/cache"]
+        skipped = " -o ".join(f"-path {self.root}{folder}" for folder in passing)
+        output = run(["find", self.root, "-xdev", "(", *skipped.split(), ")", "-prune", "-o", "-print"]).stdout
         return {line[len(self.root):] or "/" for line in output.splitlines()}
 
     def chroot(self, command: str, limit: float = 60) -> str:
@@ -96,7 +95,7 @@ class Machine:
         os.close(slave)
         self.pid = wait_for("process 1", self._child)
         wait_for("the init", lambda: self._is_init() or self._ended(), limit=20)
-        wait_for(f"the end of the start: {self.console_tail()}", lambda: self._is_up() or self._ended(), limit, pause=0.2)
+        wait_for("the end of the start", lambda: self._is_up() or self._ended(), limit, pause=0.2)
         return time.monotonic() - began
 
     def _child(self) -> int:

@@ -24,7 +24,7 @@ class Packages(NamedTuple):
 def build(repository: str, release: str, work: str, report: Report) -> Packages:
     began = time.monotonic()
     script = [os.path.join(repository, "etc/debian/build"), "--from", release, "--version", OLD, "--fast", "--to"]
-    old, again = (run([*script, os.path.join(work, folder)], limit=180).stdout.split()[-1] for folder in ("deb", "again"))
+    old, again = (run([*script, f"{work}/{folder}"], limit=180).stdout.split()[-1] for folder in ("deb", "again"))
     require(digest(old) == digest(again), "two builds of the package differ")
     report.ok("etc/debian/build, twice the same", f"{os.path.getsize(old) >> 20} MiB", time.monotonic() - began)
     began = time.monotonic()
@@ -83,7 +83,8 @@ def install(repository: str, release: str, work: str, report: Report) -> None:
     require("kept: " in said and os.path.exists(setting + ".new"), f"a changed setting was not kept: {said}")
     run([*script, "--uninstall"])
     require(listing(root) == {"etc/default/masterd"}, f"left: {listing(root)}")
-    report.ok("etc/install, again, with a changed setting, --uninstall", f"{len(files)} files", time.monotonic() - began)
+    name = "etc/install, again, with a changed setting, --uninstall"
+    report.ok(name, f"{len(files)} files", time.monotonic() - began)
 
 
 def listing(root: str) -> set:

@@ -30,5 +30,6 @@ class Report:
         print(f"FAIL  {name}: {detail[:1000]}", flush=True)
 
     def summary(self) -> str:
-        return (f"boot: {self.passed} passed, {self.failed} failed; requests: {self.served} served, {self.lost} failed; "
+        return (f"boot: {self.passed} passed, {self.failed} failed; "
+                f"requests: {self.served} served, {self.lost} failed; "
                 f"log lines: {self.written} written, {self.found} found; {self.seconds:.0f} s")

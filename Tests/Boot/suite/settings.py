@@ -6,6 +6,7 @@ ECHOD_PORT, MASTERD_PORT, START_SERVER_PORT = 7, 7007, 7008
 MASTERD_CFG = f"""\
 global
     control-socket /run/masterd/control
+    control-socket /run/masterd.sock
 listen echo
     bind 127.0.0.1:{MASTERD_PORT}
 worker echo

@@ -88,7 +88,8 @@ class Story:
 
     def ask(self, port: int, seconds: float = 5) -> bool:
         """Whether one client is served at once."""
-        client = f"exec 3<>/dev/tcp/127.0.0.1/{port} && echo hello >&3 && read -r -t {seconds} answer <&3 && [ $answer = hello ]"
+        client = (f"exec 3<>/dev/tcp/127.0.0.1/{port} && echo hello >&3"
+                  f" && read -r -t {seconds} answer <&3 && [ $answer = hello ]")
         return self.machine.holds(f"timeout {seconds + 1} bash -c '{client}' 2>/dev/null")
 
     def copy_in(self, deb: str) -> str:

@@ -79,7 +79,8 @@ def miss_a_beat(story, service: str, port: int) -> str:
     began = time.monotonic()
     manager.await_restart(service, pid)
     seconds = time.monotonic() - began
-    require("atchdog" in machine.run(f"journalctl --no-pager -q -u {service} | tail -n 30"), "not because of the watchdog")
+    journal = machine.run(f"journalctl --no-pager -q -u {service} | tail -n 30")
+    require("atchdog" in journal, f"not because of the watchdog: {journal}")
     require(story.ask(port), "it does not serve")
     return f"fed for 4 s; stopped by SIGSTOP, again active after {seconds:.1f} s"
 
@@ -121,9 +122,16 @@ def workers_of_echod(story) -> str:
             wait_for("other workers", lambda: len(now := children()) == 2 and not set(now) & set(former))
             manager.do("reload", "echod")
             load.more(30)
+    with story.load(ECHOD_PORT) as orphaned:
+        machine.run(f"kill -9 {pid}")
+        manager.await_restart("echod", pid)
+        orphaned.more(50)
     machine.write("/etc/default/echod", settings.PLAIN)
     manager.do("restart", "echod")
-    return "3 times USR2 and a reload: " + story.count(load)
+    text = story.count(orphaned, may_fail=True)
+    # systemd has the sockets; who was being served is cut off with the workers.
+    require("refused" not in text and orphaned.failed <= orphaned.clients, f"after kill -9 of the master: {text}")
+    return f"3 times USR2 and a reload: {story.count(load)}; kill -9 of the master: {text}"
 
 
 def socket_activation(story) -> str:

@@ -15,7 +15,8 @@ def crash_masterd(story) -> str:
     machine.run(f"kill -9 {manager.main_pid('masterd')}")
     wait_for("its workers leave", lambda: not set(former) & set(machine.processes(ECHOD)))
     require(not machine.processes(MASTERD), "masterd runs")
-    require(machine.try_run("service masterd status; echo $?").split()[-1] == "1", "status is not LSB's 1: dead, with pid file")
+    status = machine.try_run("service masterd status; echo $?").split()[-1]
+    require(status == "1", f"status is {status}, not LSB's 1: dead, with pid file")
     manager.do("start", "masterd")
     require(story.ask(MASTERD_PORT), "it does not serve")
     return "its workers left, status says dead (1), and it starts again over the old pid file"
@@ -42,10 +43,11 @@ def crash_of_echods_worker(story) -> str:
 
 def words(story) -> str:
     """The exit codes that other tools rely on."""
+    expected = {"status": 0, "force-reload": 0, "try-restart": 0, "rotate": 0, "nonsense": 2}
     found = {}
-    for command in ("status", "force-reload", "try-restart", "rotate", "nonsense"):
+    for command in expected:
         found[command] = int(story.machine.try_run(f"service echod {command} >/dev/null 2>&1; echo $?").split()[-1])
-    require(found == {"status": 0, "force-reload": 0, "try-restart": 0, "rotate": 0, "nonsense": 2}, f"exit codes: {found}")
+    require(found == expected, f"exit codes: {found}")
     return f"exit codes {found}"
 
 

@@ -24,6 +24,9 @@ HAND_WRITTEN = ("systemd/start_server@.service", "start_server/echod.conf", "sta
                 "systemd/masterd.service", "systemd/masterd.service.d/notify-reload.conf", "init.d/masterd",
                 "openrc/masterd", "default/masterd", "logrotate.d/masterd", "launchd/local.masterd.plist",
                 "daemonkit/masterd.conf")
+# What installs the others, and what the package is made with; Tests/Boot/run runs them.
+INSTALLERS = ("install", "debian/build", "debian/postinst", "debian/prerm", "debian/postrm", "debian/copyright",
+              "debian/maintainer")
 
 
 def service_file(echod: str, kind: str, *options: str) -> str:

@@ -7,7 +7,7 @@ import re
 from typing import List, Tuple
 
 from ..case import Case, Check, expect_equal, read
-from ..printed import FILES, HAND_WRITTEN, mode
+from ..printed import FILES, HAND_WRITTEN, INSTALLERS, mode
 from ..staging import Staging
 
 BLOCK = re.compile(r"^```(\w*)[ ]*(.*)\n((?:(?!^```$).*\n)*?)^```$", re.MULTILINE)
@@ -45,13 +45,13 @@ def the_others_say_why(case: Case) -> str:
 
 def names_every_file(case: Case) -> None:
     text = read(case.etc("README.md"))
-    missing = [name for name in [*FILES.values(), *HAND_WRITTEN] if f"`{name}`" not in text]
+    missing = [name for name in [*FILES.values(), *HAND_WRITTEN, *INSTALLERS] if f"`{name}`" not in text]
     expect_equal("files not named", missing, [])
     folders = [name for name in os.listdir(case.etc()) if os.path.isdir(case.etc(name))]
     expect_equal("folders not named", [name for name in folders if f"{name}/" not in text], [])
     there = {os.path.relpath(os.path.join(folder, name), case.etc())
              for folder, _, names in os.walk(case.etc()) for name in names}
-    expect_equal("files", sorted(there), sorted([*FILES.values(), *HAND_WRITTEN, "README.md"]))
+    expect_equal("files", sorted(there), sorted([*FILES.values(), *HAND_WRITTEN, *INSTALLERS, "README.md"]))
 
 
 CHECKS = [

@@ -51,7 +51,7 @@ def expanded(command: str, variables: Dict[str, str]) -> List[str]:
 # The unit
 
 def verified(case: Case) -> None:
-    text = read(case.etc(UNIT)).replace("=/usr/sbin/start_server", f"={case.start_server}")
+    text = read(case.etc(UNIT)).replace("=/usr/bin/start_server", f"={case.start_server}")
     result = analyze("verify", case.write("start_server@.service", text))
     expect_equal("systemd-analyze verify", (result.code, result.output), (0, ""))
 
