@@ -52,6 +52,13 @@ public struct Context: Sendable {
     /// Calls `body` when `isDraining` becomes true.
     public func onDrain(_ body: @escaping @Sendable () -> Void) { runtime.stopState.observe(.draining, body) }
 
+    /// True after a master's soft stop (SIGUSR1): there is no grace period, so a drain may leave each client the time that
+    /// it likes. False again when a SIGTERM follows.
+    public var isSoftStop: Bool { runtime.isSoftStop.load(ordering: .relaxed) }
+
+    /// Calls `body` when a SIGTERM ends the patience of a soft stop: from now on the grace period runs.
+    public func onSoftStopEnd(_ body: @escaping @Sendable () -> Void) { runtime.stopState.observe(.limited, body) }
+
     /// Waits until the daemon is to stop.
     public func waitForStop() { _ = sleep(for: nil) }
 

@@ -36,6 +36,8 @@ final class Runtime: Sendable {
     private let isEnding = Atomic<Bool>(false)
     private let isCleaned = Atomic<Bool>(false)
     let stopRequested = Atomic<Bool>(false)
+    /// The stop has no limit yet.
+    let isSoftStop = Atomic<Bool>(false)
 
     init(
         daemon: Daemon, values: OptionValues, log: Log, manager: ServiceManager, signals: SignalPipe,

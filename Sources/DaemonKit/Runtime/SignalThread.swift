@@ -80,8 +80,8 @@ struct SignalThread: Sendable {
     /// A stop that came at the same time goes before a soft one.
     private func takeMasterSignals(_ deadlines: inout Deadlines) {
         if runtime.signals.take(.user1), !runtime.isAskedToStop {
-            // No drain: clients go when they like, and so long the worker stays.
-            beginStop("SIGUSR1", code: 0)
+            runtime.isSoftStop.store(true, ordering: .relaxed)
+            beginStop("SIGUSR1", code: 0, &deadlines)
         }
         takePause()
     }
@@ -109,25 +109,26 @@ struct SignalThread: Sendable {
     private func stop(_ signal: String, code: Int32, _ deadlines: inout Deadlines) {
         guard runtime.isAskedToStop else {
             deadlines.grace = .now + runtime.daemon.gracePeriod
-            deadlines.drain = .now + runtime.daemon.drainGap
-            return beginStop(signal, code: code)
+            return beginStop(signal, code: code, &deadlines)
         }
         guard deadlines.grace != nil else {
             runtime.log.debug("received \(signal), the soft stop is limited")
             deadlines.grace = .now + runtime.daemon.gracePeriod
-            deadlines.drain = .now
-            return runtime.stopCode.store(code, ordering: .relaxed)
+            runtime.stopCode.store(code, ordering: .relaxed)
+            runtime.isSoftStop.store(false, ordering: .relaxed)
+            return enter(.limited)
         }
         runtime.log.warning("received a second signal to stop (\(signal)), ending now")
         runtime.end(runtime.stopCode.load(ordering: .relaxed), isForced: true)
     }
 
-    private func beginStop(_ cause: String, code: Int32) {
+    private func beginStop(_ cause: String, code: Int32, _ deadlines: inout Deadlines) {
         runtime.log.debug("received \(cause), stopping")
         runtime.stopCode.store(code, ordering: .relaxed)
         runtime.manager.stopping()
         // A main that never looks at the stop state would only be waited for in vain.
         if !runtime.stopState.isAsked && !runtime.isAsync { runtime.end(code, isForced: true) }
+        deadlines.drain = .now + runtime.daemon.drainGap
         enter(.stopping)
     }
 

@@ -5,6 +5,8 @@ import Unix
 final class StopState: Sendable {
     enum Phase: Int, Sendable, Comparable {
         case running, stopping, draining
+        /// What began as a soft stop has a limit now.
+        case limited
 
         static func < (left: Phase, right: Phase) -> Bool { left.rawValue < right.rawValue }
     }

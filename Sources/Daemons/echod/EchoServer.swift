@@ -50,6 +50,7 @@ final class EchoServer {
         context.onPause(changes.wake)
         context.onResume(changes.wake)
         context.onDrain(changes.wake)
+        context.onSoftStopEnd(changes.wake)
         updateAccepting()
         context.command("show connections", "open connections: their age, bytes received", level: .operator) {
             [table] _ in table.text
@@ -74,7 +75,7 @@ final class EchoServer {
                 }
             }
             closeIdle(now)
-            if context.isDraining && !isDraining { drain(now) }
+            if context.isDraining && !context.isSoftStop && !isDraining { drain(now) }
             if let time = lingerTime, time <= now { endHalfClosed(now) }
         }
     }
