@@ -35,13 +35,13 @@ package struct MasterWishes {
 /// A daemon whose main is the supervision of other processes: the same start as `genericMain`, one thread for life.
 ///
 /// `wishes` gets what `check` returned, and nil when this process goes on after an exec: then nothing that is wrong with
-/// the configuration may end it.
+/// the configuration may end it. `manual` is for its page.
 package func genericMaster<Checked>(
-    _ daemon: Daemon, options: OptionList, check: (OptionValues) throws -> Checked,
+    _ daemon: Daemon, options: OptionList, manual: ManualNotes, check: (OptionValues) throws -> Checked,
     wishes: (MasterStart, Checked?) throws -> MasterWishes
 ) -> Never {
     let resumption = Resumption.take()
-    let values = Resumption.read(resumption, daemon, options)
+    let values = Resumption.read(resumption, daemon, options, manual: manual)
     var start = Start(daemon, values, isMaster: true)
     do {
         if let resumption {

@@ -3,7 +3,7 @@ import Unix
 /// How a daemon is installed: what all deployment files have in common.
 struct Deployment {
     let daemon: Daemon
-    private let values: OptionValues
+    let values: OptionValues
 
     init(_ daemon: Daemon, _ values: OptionValues) {
         self.daemon = daemon

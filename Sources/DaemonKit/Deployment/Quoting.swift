@@ -34,6 +34,28 @@ enum Quoting {
 
     static func xml(_ text: String) -> String { escaped(text, ["&": "&amp;", "<": "&lt;", ">": "&gt;"]) }
 
+    /// A string of JSON, and so of YAML. RFC 8259
+    static func json(_ text: String) -> String {
+        let letters = text.unicodeScalars.map { scalar in
+            switch scalar {
+            case "\"", "\\": "\\\(scalar)"
+            case _ where scalar.value < 0x20 || (0x7F...0x9F).contains(scalar.value): fourDigits(scalar.value)
+            default: String(scalar)
+            }
+        }
+        return "\"\(letters.joined())\""
+    }
+
+    private static func fourDigits(_ value: UInt32) -> String {
+        let digits = String(value, radix: 16)
+        return "\\u" + String(repeating: "0", count: 4 - digits.count) + digits
+    }
+
+    static func jsonList(_ words: [String]) -> String { "[\(words.map(json).joined(separator: ", "))]" }
+
+    /// A word of a container's command, in which Kubernetes would put in `$(VARIABLE)`.
+    static func kubernetesWord(_ text: String) -> String { json(escaped(text, ["$": "$$"])) }
+
     /// Needs no quotes anywhere.
     private static func isPlain(_ text: String) -> Bool {
         !text.isEmpty && text.allSatisfy { ($0.isASCII && ($0.isLetter || $0.isNumber)) || "-_./:=,+%@".contains($0) }

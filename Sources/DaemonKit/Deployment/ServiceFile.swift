@@ -2,7 +2,7 @@
 enum ServiceFile: String, CaseIterable, Sendable {
     case systemd
     case systemdSocket = "systemd-socket"
-    case sysv, openrc, launchd, logrotate, newsyslog, daemonctl
+    case sysv, openrc, launchd, logrotate, newsyslog, daemonctl, kubernetes, containerfile
     /// The options and the account, for the init scripts and the unit.
     case defaults = "default"
 }
@@ -20,6 +20,8 @@ extension ServiceFile {
         case .logrotate: deployment.logrotateFile
         case .newsyslog: deployment.newsyslogFile
         case .daemonctl: deployment.daemonctlFile
+        case .kubernetes: deployment.kubernetesManifest
+        case .containerfile: deployment.containerFile
         case .defaults: deployment.defaultFile
         }
     }

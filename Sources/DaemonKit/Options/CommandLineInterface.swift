@@ -5,11 +5,14 @@ package struct CommandLineInterface {
     private let daemon: Daemon
     private let options: [any DaemonOption]
     private let commands: CommandWords?
+    private let manual: ManualNotes?
 
-    /// `commands` are those of a program that is no daemon, and takes words beside its options.
-    package init(_ daemon: Daemon, _ list: OptionList, commands: CommandWords? = nil) {
+    /// `commands` are those of a program that is no daemon, and takes words beside its options. `manual` is for its
+    /// page; nil for what holds for every daemon.
+    package init(_ daemon: Daemon, _ list: OptionList, commands: CommandWords? = nil, manual: ManualNotes? = nil) {
         self.daemon = daemon
         self.commands = commands
+        self.manual = manual
         options = list.offered(by: daemon)
     }
 
@@ -19,7 +22,7 @@ package struct CommandLineInterface {
     /// The same with the words that are no options: those before `--`, and those behind it.
     package func readAll(_ arguments: [String]) -> (values: OptionValues, operands: [String], rest: [String]) {
         let parser = CommandLineParser(
-            Array(arguments.dropFirst()), options: options, takesOperands: commands != nil)
+            Array(arguments.dropFirst()), options: options + StandardOption.hidden, takesOperands: commands != nil)
         let values = parser.values
         let mistakes = parser.mistakes + StandardOption.conflicts(in: values, daemon)
         guard mistakes.isEmpty else { refuse(mistakes) }
@@ -27,6 +30,7 @@ package struct CommandLineInterface {
         if values[StandardOption.help] { printAndExit(text.help) }
         if values[StandardOption.version] { printAndExit(text.version) }
         if values[StandardOption.helpCompletion] { printAndExit(text.completionLines) }
+        if values[StandardOption.helpManual] { printAndExit(text.manual(manual)) }
         if let shell = values[StandardOption.completionScript] { printAndExit(text.completionScript(for: shell)) }
         if let name = values[StandardOption.printService], let file = ServiceFile(rawValue: name) {
             printAndExit(file.text(for: daemon, values))

@@ -1,4 +1,4 @@
-/// What `--help`, `--help-completion` and `--generate-completion-script` print.
+/// What `--help`, `--help-completion`, `--help-manual` and `--generate-completion-script` print.
 struct HelpText {
     let daemon: Daemon
     let options: [any DaemonOption]
@@ -22,9 +22,16 @@ struct HelpText {
         for (names, sentence) in rows {
             let padding = String(repeating: " ", count: max(0, width - names.count))
             let gap = names.count > width ? "\n" + String(repeating: " ", count: width + 4) : padding + "  "
-            text += "  \(names)\(gap)\(sentence)\n"
+            text += "  \(wrapped(names))\(gap)\(sentence)\n"
         }
         return text
+    }
+
+    /// A long list of choices goes on in the next line.
+    private func wrapped(_ names: String) -> String {
+        guard names.count > 100, let bar = names.prefix(100).lastIndex(of: "|") else { return names }
+        let next = names.index(after: bar)
+        return names[..<next] + "\n" + String(repeating: " ", count: 8) + names[next...]
     }
 
     var version: String { "\(daemon.name) \(daemon.version)\n" }
@@ -34,7 +41,7 @@ struct HelpText {
         return short + "--\(option.name)" + (option.argument.map { "=\($0)" } ?? "")
     }
 
-    private func sentence(_ option: OptionDefinition) -> String {
+    func sentence(_ option: OptionDefinition) -> String {
         let fallback = option.name == "port" ? daemon.port.map { String($0) } : option.defaultText
         return option.help + (fallback.map { " (default \($0))" } ?? "")
     }

@@ -61,5 +61,9 @@ public enum StandardOption {
         ]
     }
 
+    /// For who makes packages: not in the help, and not completed.
+    static let helpManual = Option<Bool>("help-manual", help: "Print the manual page")
+
     static var always: [any DaemonOption] { [help, version, helpCompletion, completionScript] }
+    static var hidden: [any DaemonOption] { [helpManual] }
 }

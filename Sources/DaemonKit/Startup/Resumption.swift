@@ -19,9 +19,9 @@ struct Resumption {
 
     /// The command line as the first start read it.
     static func read(
-        _ resumption: Resumption?, _ daemon: Daemon, _ options: OptionList
+        _ resumption: Resumption?, _ daemon: Daemon, _ options: OptionList, manual: ManualNotes? = nil
     ) -> OptionValues {
-        let interface = CommandLineInterface(daemon, options)
+        let interface = CommandLineInterface(daemon, options, manual: manual)
         guard let resumption else { return interface.read(CommandLine.arguments) }
         let here = try? FileDescriptor.open(".", .directory).release()
         try? Files.changeDirectory(resumption.folder)

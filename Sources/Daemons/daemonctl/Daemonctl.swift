@@ -16,7 +16,8 @@ struct Daemonctl {
         // What a caller may have done to us: a descriptor of ours would get a standard number, and no child's end be told.
         try? Descriptor.fillStandard()
         Signal.child.restoreDefault()
-        let interface = CommandLineInterface(description, ControlOption.list, commands: Verb.words)
+        let interface = CommandLineInterface(
+            description, ControlOption.list, commands: Verb.words, manual: Manual.notes)
         let (values, operands, rest) = interface.readAll(CommandLine.arguments)
         do {
             let invocation = try Invocation(values, operands: operands, rest: rest)

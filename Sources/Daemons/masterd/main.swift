@@ -34,4 +34,4 @@ genericMaster(
     masterd,
     options: .standard.without("workers", "control-socket", "user", "group", "chroot", "print-service")
         + [configurationFiles],
-    check: check, wishes: wishes)
+    manual: manual, check: check, wishes: wishes)

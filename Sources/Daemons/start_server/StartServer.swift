@@ -11,6 +11,8 @@ enum StartServer {
         let handed = MasterImage.takeState()
         // After an exec signals wait until there are handlers again.
         if handed == nil { Signal.unblockAll() }
+        // Not in the help: for who makes packages.
+        if handed == nil, CommandLine.arguments.dropFirst() == ["--help-manual"] { say(Manual.page.text) }
         let settings = try parse(proof: handed?.proof)
         if let handed {
             // To read the command line and the state is all that a new executable is asked for before it takes over.

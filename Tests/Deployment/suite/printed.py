@@ -1,4 +1,4 @@
-"""What echod prints with --print-service, and where etc/ keeps it; and what else is in etc/."""
+"""What echod prints with --print-service, and where etc/ keeps it; the manual pages that all four print; and what else is in etc/."""
 
 from __future__ import annotations
 
@@ -16,10 +16,20 @@ FILES: Dict[str, str] = {
     "newsyslog": "newsyslog.d/echod.conf",
     "default": "default/echod",
     "daemonctl": "daemonkit/echod.conf",
+    "kubernetes": "kubernetes/echod.yaml",
+    "containerfile": "container/Containerfile.echod",
 }
 EXECUTABLE = ("sysv", "openrc")
+# What each program prints with --help-manual.
+MANUALS: Dict[str, str] = {
+    "echod": "man/echod.8",
+    "masterd": "man/masterd.8",
+    "start_server": "man/start_server.1",
+    "daemonctl": "man/daemonctl.1",
+}
 # For programs under start_server, and for masterd.
-HAND_WRITTEN = ("systemd/start_server@.service", "start_server/echod.conf", "start_server/echod.env/KILL_OLD_DELAY",
+HAND_WRITTEN = (*MANUALS.values(), "man/masterd.cfg.5", "systemd/start_server@.service",
+                "start_server/echod.conf", "start_server/echod.env/KILL_OLD_DELAY",
                 "start_server/echod.env/TZ", "logrotate.d/start_server", "masterd/masterd.cfg",
                 "systemd/masterd.service", "systemd/masterd.service.d/notify-reload.conf", "init.d/masterd",
                 "openrc/masterd", "default/masterd", "logrotate.d/masterd", "launchd/local.masterd.plist",
@@ -34,14 +44,24 @@ def service_file(echod: str, kind: str, *options: str) -> str:
                           encoding="utf-8", timeout=30).stdout
 
 
+def manual(program: str) -> str:
+    return subprocess.run([program, "--help-manual"], check=True, stdout=subprocess.PIPE, encoding="utf-8",
+                          timeout=30).stdout
+
+
 def mode(kind: str) -> int:
     return 0o755 if kind in EXECUTABLE else 0o644
 
 
 def write_all(echod: str, etc: str) -> None:
     for kind, name in FILES.items():
-        path = os.path.join(etc, name)
-        os.makedirs(os.path.dirname(path), exist_ok=True)
-        with open(path, "w", encoding="utf-8") as file:
-            file.write(service_file(echod, kind))
-        os.chmod(path, mode(kind))
+        write(os.path.join(etc, name), service_file(echod, kind), mode(kind))
+    for program, name in MANUALS.items():
+        write(os.path.join(etc, name), manual(os.path.join(os.path.dirname(echod), program)), 0o644)
+
+
+def write(path: str, text: str, permissions: int) -> None:
+    os.makedirs(os.path.dirname(path), exist_ok=True)
+    with open(path, "w", encoding="utf-8") as file:
+        file.write(text)
+    os.chmod(path, permissions)
