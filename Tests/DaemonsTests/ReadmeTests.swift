@@ -8,7 +8,7 @@ struct ReadmeTests {
     private static let readme = Markdown("README.md")
     private static let guides = [
         "WriteADaemon", "StartUp", "StopAndReload", "DaemonKit", "ReloadWithoutLoss", "SuperviseAnyProgram",
-        "MasterdInContainers", "ControlSocket", "DeployWithStartServer", "HowSupervisionWorks",
+        "MasterdInContainers", "ControlSocket", "DeployWithStartServer", "HowSupervisionWorks", "Deploy", "Compare",
     ].map {
         Markdown("Sources/DaemonKit/DaemonKit.docc/\($0).md")
     }

@@ -8,6 +8,7 @@ one of them. The last line counts; the exit status is 0 exactly when nothing fai
 
 import argparse
 import os
+import random
 import shutil
 import subprocess
 import sys
@@ -31,7 +32,11 @@ def main() -> int:
     folder = tempfile.mkdtemp(prefix="mutations.")
     try:
         prepare(folder)
-        jobs: List[Optional[Mutant]] = [None] + [one for one in MUTANTS if options.only in one.name]
+        chosen = [one for one in MUTANTS if options.only in one.name]
+        if options.sample:
+            chosen = random.Random(options.seed).sample(chosen, min(options.sample, len(chosen)))
+            print(f"{len(chosen)} of {len(MUTANTS)} mutants, chosen by the seed {options.seed}", flush=True)
+        jobs: List[Optional[Mutant]] = [None] + chosen
         with ThreadPoolExecutor(options.jobs) as pool:
             verdicts = list(pool.map(lambda job: judged(folder, job, options), jobs))
     finally:
@@ -46,6 +51,7 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--histories", type=int, default=30_000, help="at most so many for each engine")
     parser.add_argument("--seed", type=int, default=int.from_bytes(os.urandom(4), "big"), help="of the first history")
     parser.add_argument("--jobs", type=int, default=2, help="engines at a time")
+    parser.add_argument("--sample", type=int, default=0, help="so many mutants, chosen by the seed; all by default")
     parser.add_argument("--only", default="", help="mutants whose name contains this")
     return parser.parse_args()
 

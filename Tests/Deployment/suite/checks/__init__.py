@@ -3,7 +3,9 @@
 from typing import List
 
 from ..case import Check
-from . import containers, files, init_script, manuals, masterd, notification, openrc, readme, rotation, start_server, systemd
+from . import (containers, files, guide, init_script, manuals, masterd, notification, openrc, readme, rotation,
+               start_server, systemd)
 
-GROUPS = (files, systemd, notification, init_script, openrc, rotation, start_server, masterd, readme, containers, manuals)
+GROUPS = (files, systemd, notification, init_script, openrc, rotation, start_server, masterd, containers, manuals,
+          readme, guide)
 ALL: List[Check] = [check for group in GROUPS for check in group.CHECKS]
