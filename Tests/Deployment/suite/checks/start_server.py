@@ -112,8 +112,8 @@ class Instance:
 
 def install(case: Case, stage: Staging) -> None:
     """As etc/README.md says, and what the unit's RuntimeDirectory= and LogsDirectory= make."""
-    for program in (case.echod, case.start_server):
-        stage.copy(program, f"/usr/sbin/{os.path.basename(program)}", 0o755)
+    stage.copy(case.echod, "/usr/sbin/echod", 0o755)
+    stage.copy(case.start_server, "/usr/bin/start_server", 0o755)
     stage.copy(case.etc("start_server/echod.conf"), CONF)
     for name in os.listdir(case.etc("start_server/echod.env")):
         stage.copy(case.etc("start_server/echod.env", name), f"{VARIABLES}/{name}")
