@@ -50,7 +50,7 @@ class Masterd(Subject):
                             f"worker web\n    command {' '.join(map(str, self.worker))}\n"
                             "    listen web\n    readiness notify\n")
 
-    def programs(self, folder, count, policy="restart always"):
+    def programs(self, folder, count, policy="restart always backoff 100ms 500ms"):
         section = (f"    command {WORKER} mark\n    {policy}\n    log {self.log}\n")
         return self.started(folder, "".join(f"program p{number}\n{section}" for number in range(count)))
 
