@@ -66,9 +66,13 @@ final class ChildOutputs {
         Descriptor.close(pipe.descriptor)
     }
 
-    /// What was written before the end, and has not been read yet.
+    /// What was written before the end, and has not been read yet: as much as a pipe holds, since somebody who has left
+    /// his group may write on for ever.
     func readRest() {
-        for stream in Array(streams.values) { while read(onceFrom: stream.pipe) {} }
+        for stream in Array(streams.values) {
+            var reads = 8
+            while reads > 0, read(onceFrom: stream.pipe) { reads -= 1 }
+        }
     }
 
     private func read(onceFrom pipe: ChildLog) -> Bool {

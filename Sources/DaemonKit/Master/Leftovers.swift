@@ -15,12 +15,12 @@ final class Leftovers {
     init(_ master: Master) { self.master = master }
 
     /// The child was reaped. What is left of its group has so long; `isTold`: it was told to end already.
-    func adopt(from group: ProcessID, isTold: Bool, limit: Duration) {
+    func adopt(from group: ProcessID, isTold: Bool, limit: @autoclosure () -> Duration) {
         // The cheap question first: nearly always nobody is left.
         guard group > 1, groups[group] == nil, (try? Signal(rawValue: 0).send(to: -group)) != nil else { return }
         let members = CurrentProcess.children.filter { CurrentProcess.group(of: $0) == group }
         guard !members.isEmpty else { return }
-        keep(group, members, due: .now + limit)
+        keep(group, members, due: .now + limit())
         if !isTold { try? Signal.terminate.send(to: -group) }
     }
 

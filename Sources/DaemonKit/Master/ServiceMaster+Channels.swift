@@ -83,8 +83,7 @@ extension ServiceMaster: ControlRouter {
     }
 
     private func limitWait(for requester: Requester) {
-        master?.after(Self.patience) { [unowned self] in
-            guard requests[requester] != nil else { return }
+        limit(requester, Self.patience) { [unowned self] in
             give("The worker did not answer within \(durationText(Self.patience)).\n", to: requester)
         }
     }

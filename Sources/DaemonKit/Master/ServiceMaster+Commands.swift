@@ -100,18 +100,17 @@ extension ServiceMaster {
     }
 
     private func waitReady(_ words: [String], _ session: ControlSession, _ answer: @escaping (String) -> Void) {
-        let limit = words.first.map { decimal($0.hasSuffix("s") ? String($0.dropLast()) : $0) }
-        if words.count > 1 || limit == .some(nil) || limit.map({ $0.map { $0 < 0 || $0 > 86_400 } ?? true }) == true {
+        let seconds = words.first.flatMap { decimal($0.hasSuffix("s") ? String($0.dropLast()) : $0, in: 0...86_400) }
+        guard words.isEmpty || words.count == 1 && seconds != nil else {
             return answer("'wait ready' expects a number of seconds, at most a day, or nothing.\n")
         }
         let requester = expect(session, .command(answer))
-        if let seconds = limit ?? nil { limitReadiness(requester, .seconds(seconds)) }
+        if let seconds { limitReadiness(requester, .seconds(seconds)) }
         master?.send(.waitReady(requester))
     }
 
     private func limitReadiness(_ requester: Requester, _ time: Duration) {
-        master?.after(time) { [unowned self] in
-            guard requests[requester] != nil else { return }
+        limit(requester, time) { [unowned self] in
             master?.send(.forget(requester))
             give("Success=0\n--\nnot everything was ready within \(durationText(time))\n", to: requester)
         }

@@ -64,16 +64,18 @@ extension ServiceMaster {
     }
 
     private func forget(_ child: Supervision.Child) {
-        // Behind one that was told to stop they may have work to end; behind one that died there is nothing to wait for.
-        let service = current?.plan.services.first { $0.name == child.service }
-        let limit = child.isTold ? min(service?.stopTimeout ?? Self.patience, Self.patience) : .seconds(1)
-        leftovers?.adopt(from: child.group, isTold: child.isTold, limit: limit)
+        leftovers?.adopt(from: child.group, isTold: child.isTold, limit: patience(behind: child))
         notes[child.id] = nil
         closeChannel(of: child.id)
     }
 
-    /// For processes whose leader has ended already, at the most.
-    private static let patience = Duration.seconds(5)
+    /// For what a child has left behind. Behind one that was told to stop there may be work to end; behind one that died
+    /// there is nothing to wait for.
+    private func patience(behind child: Supervision.Child) -> Duration {
+        guard child.isTold else { return .seconds(1) }
+        let service = current?.plan.services.first { $0.name == child.service }
+        return min(service?.stopTimeout ?? .seconds(5), .seconds(5))
+    }
 
     // MARK: Words
 

@@ -44,10 +44,26 @@ extension ServiceMaster {
         }
     }
 
-    func give(_ text: String, to requester: Requester) { requests.removeValue(forKey: requester)?.give(text) }
+    func give(_ text: String, to requester: Requester) {
+        endLimit(of: requester)
+        requests.removeValue(forKey: requester)?.give(text)
+    }
+
+    /// Calls `body` when the answer has not come within `time`.
+    func limit(_ requester: Requester, _ time: Duration, _ body: @escaping () -> Void) {
+        limits[requester] = master?.after(time) { [unowned self] in
+            limits[requester] = nil
+            if requests[requester] != nil { body() }
+        }
+    }
+
+    private func endLimit(of requester: Requester) {
+        if let alarm = limits.removeValue(forKey: requester) { master?.cancel(alarm) }
+    }
 
     /// The session that waited has gone.
     func forget(_ requester: Requester) {
+        endLimit(of: requester)
         guard let request = requests.removeValue(forKey: requester) else { return }
         if case .routed = request {
             for channel in channels.values { channel.pending.remove(requester) }

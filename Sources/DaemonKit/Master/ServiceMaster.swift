@@ -31,6 +31,8 @@ final class ServiceMaster: MasterHost {
     /// Workers accept nothing new.
     var isPaused = false
     var requests: [Requester: PendingAnswer] = [:]
+    /// The alarms of those that wait for a limited time.
+    var limits: [Requester: Int] = [:]
     var requestCount = 0
     /// The load that follows belongs to the upgrade that brought this image.
     var isUpgraded = false

@@ -79,6 +79,15 @@ def full_disk_own(case: Case) -> None:
     case.met("web", 3)
 
 
+@check("a process that has left its group and writes without end does not hold up a stop")
+def endless_output(case: Case) -> None:
+    case.configure(section("program", "flood", "sh -c 'setsid yes & exec sleep 1000'"))
+    master = case.start()
+    master.wait(lambda: "flood: y" in master.log, "the flood")
+    # It ends by SIGPIPE with the master, which reads it no more.
+    master.stop()
+
+
 @check("a child that closes its outputs lives on; a grandchild that keeps them does not hold up a stop")
 def outputs(case: Case) -> None:
     path = case.path("grandchild")
