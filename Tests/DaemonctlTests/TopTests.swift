@@ -67,9 +67,9 @@ struct SystemctlTests {
 
     @Test("a text of somebody else's does nothing to the terminal")
     func printing() {
-        #expect(printable("plain") == "plain" && printable("é日") == "é日")
-        #expect(printable("a\u{1B}[2Jb\r\u{9B}") == "a\\u{1B}[2Jb\\r\\u{009B}")
-        #expect(printable("\u{202E}x") == "\\u{202E}x")
-        #expect(printableLines("a\tb\nc\u{7}\n") == "a\tb\nc\\u{07}" && printableLines("") == "")
+        #expect(VisibleText.line("plain") == "plain" && VisibleText.line("é日") == "é日")
+        #expect(VisibleText.line("a\u{1B}[2Jb\r\u{9B}") == "a\\u{1B}[2Jb\\r\\u{009B}")
+        #expect(VisibleText.line("\u{202E}x") == "\\u{202E}x")
+        #expect(VisibleText.lines("a\tb\nc\u{7}\n") == "a\tb\nc\\u{07}\n")
     }
 }

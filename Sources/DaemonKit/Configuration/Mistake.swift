@@ -24,7 +24,7 @@ package struct Mistake: Equatable, Sendable, CustomStringConvertible {
     private static func printable(_ text: String) -> String {
         if text.utf8.count <= longest && text.utf8.allSatisfy({ (0x20..<0x7F).contains($0) }) { return text }
         let scalars = text.unicodeScalars.prefix(longest).map { scalar in
-            scalar.properties.generalCategory == .control ? scalar.escaped(asASCII: true) : String(scalar)
+            VisibleText.isHidden(scalar) ? scalar.escaped(asASCII: true) : String(scalar)
         }
         return scalars.joined() + (text.unicodeScalars.count > longest ? "..." : "")
     }

@@ -119,8 +119,7 @@ extension [UInt8] {
         }
     }
 
-    /// The text with newlines and control characters (C0, DEL, C1, U+2028, U+2029) written out, so that no message can
-    /// forge a line or steer a terminal.
+    /// The text with whatever `VisibleText` hides written out, so that no message can forge a line or steer a terminal.
     mutating func appendEscaped(_ text: String) {
         let start = count
         append(contentsOf: text.utf8)
@@ -132,7 +131,10 @@ extension [UInt8] {
             case 0x0D: append(contentsOf: "\\r".utf8)
             case 0x09: append(contentsOf: "\\t".utf8)
             case 0..<0x20, 0x7F..<0xA0: append(contentsOf: "\\x\(hex(scalar.value, width: 2))".utf8)
-            case 0x2028, 0x2029: append(contentsOf: "\\u\(hex(scalar.value, width: 4))".utf8)
+            case 0..<0x1_0000 where VisibleText.isHidden(scalar):
+                append(contentsOf: "\\u\(hex(scalar.value, width: 4))".utf8)
+            case _ where VisibleText.isHidden(scalar):
+                append(contentsOf: "\\U\(hex(scalar.value, width: 8))".utf8)
             default: append(contentsOf: UTF8.encode(scalar) ?? UTF8.encodedReplacementCharacter)
             }
         }
@@ -151,11 +153,11 @@ extension [UInt8] {
                 if ((word &- ones &* 0x20) | (isDelete &- ones) | word) & tops != 0 { break }
                 index += 8
             }
-            return unsafe bytes[index...].contains { $0 < 0x20 || $0 == 0x7F || $0 == 0xC2 || $0 == 0xE2 }
+            return unsafe bytes[index...].contains(where: VisibleText.mayBeHidden)
         }
     }
 
-    /// A JSON string with its quotes. RFC 8259; control characters above the obligatory ones are escaped too.
+    /// A JSON string with its quotes. RFC 8259; what `VisibleText` hides is escaped too.
     package mutating func appendJSON(_ text: String) {
         append(UInt8(ascii: "\""))
         for scalar in text.unicodeScalars {
@@ -165,8 +167,10 @@ extension [UInt8] {
             case 0x0A: append(contentsOf: "\\n".utf8)
             case 0x0D: append(contentsOf: "\\r".utf8)
             case 0x09: append(contentsOf: "\\t".utf8)
-            case 0..<0x20, 0x7F..<0xA0, 0x2028, 0x2029:
-                append(contentsOf: "\\u\(hex(scalar.value, width: 4))".utf8)
+            case _ where VisibleText.isHidden(scalar):
+                for unit in UTF16.encode(scalar) ?? UTF16.encodedReplacementCharacter {
+                    append(contentsOf: "\\u\(hex(UInt32(unit), width: 4))".utf8)
+                }
             default: append(contentsOf: UTF8.encode(scalar) ?? UTF8.encodedReplacementCharacter)
             }
         }

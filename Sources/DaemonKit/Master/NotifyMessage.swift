@@ -54,7 +54,7 @@ package struct NotifyMessage: Equatable, Sendable {
 
     /// One line of bounded length.
     private static func printable(_ text: String) -> String {
-        String(decoding: text.utf8.prefix(512).map { $0 < 0x20 || $0 == 0x7F ? 0x20 : $0 }, as: UTF8.self)
+        VisibleText.blanked(String(decoding: text.utf8.prefix(512), as: UTF8.self))
     }
 
     /// Up to 255 printable ASCII characters without a colon. sd_pid_notify_with_fds(3)

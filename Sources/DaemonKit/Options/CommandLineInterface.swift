@@ -41,7 +41,7 @@ package struct CommandLineInterface {
     /// All that is wrong, and the exit status that says so.
     package func refuse(_ mistakes: [String]) -> Never {
         let lines = mistakes.map { "\(daemon.name): \($0)\n" }.joined()
-        try? Descriptor.writeAll(2, lines + "Try '\(daemon.name) --help'.\n")
+        try? Descriptor.writeAll(2, VisibleText.lines(lines) + "Try '\(daemon.name) --help'.\n")
         CurrentProcess.exit(2)
     }
 

@@ -89,7 +89,8 @@ struct Launcher: ~Copyable {
     }
 
     private func end(_ text: String, _ code: Int32) -> Never {
-        try? Descriptor.writeAll(2, "\(Self.prefix)\(text)\n")
+        // The reason may be of a process that has given up its privileges.
+        try? Descriptor.writeAll(2, "\(Self.prefix)\(VisibleText.lines(text))\n")
         CurrentProcess.exitNow(code)
     }
 

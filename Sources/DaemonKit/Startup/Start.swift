@@ -305,7 +305,7 @@ struct Start {
             if let report {
                 report.failed(error)
             } else if !message.isEmpty {
-                try? Descriptor.writeAll(2, "\(daemon.name): \(message)\n")
+                try? Descriptor.writeAll(2, "\(daemon.name): \(VisibleText.lines(message))\n")
             }
             CurrentProcess.exitNow(error.exitStatus)
         }

@@ -112,7 +112,7 @@ struct Daemonctl {
     /// A full disk is a failure, not a success without output.
     private func write(_ text: String, to descriptor: Int32 = 1, code: Int32) -> Int32 {
         do {
-            try Descriptor.writeAll(descriptor, text)
+            try Output.write(text, to: descriptor)
             return code
         } catch {
             try? Descriptor.writeAll(2, "daemonctl: cannot write to standard output: \(error)\n")
@@ -156,7 +156,8 @@ struct Daemonctl {
         let daemon = try daemon(invocation.names[0])
         guard let path = daemon.logFile else { throw Failure("\(daemon.name) keeps no log file", .notConfigured) }
         let lines = invocation.values[ControlOption.lines]
-        let logs = Logs(path: path)
+        let isRaw = invocation.values[ControlOption.raw]
+        let logs = Logs(path: path, isVisible: !isRaw && Terminal.isTerminal(1))
         do {
             if invocation.values[ControlOption.follow] { try logs.follow(lines) } else { try logs.tail(lines) }
             return 0

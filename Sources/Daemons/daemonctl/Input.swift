@@ -22,12 +22,3 @@ enum Input {
         return nil
     }
 }
-
-/// A text of somebody else's, safe for a terminal: control characters are shown by their codes.
-func printable(_ text: some StringProtocol) -> String {
-    if text.utf8.allSatisfy({ $0 >= 0x20 && $0 < 0x7F }) { return String(text) }
-    return text.unicodeScalars.map { scalar in
-        [.control, .format, .lineSeparator, .paragraphSeparator].contains(scalar.properties.generalCategory)
-            ? scalar.escaped(asASCII: true) : String(scalar)
-    }.joined()
-}

@@ -40,7 +40,7 @@ struct Listing {
             [
                 entry.daemon.name, entry.finding.word, entry.finding.pid.map { "\($0)" } ?? "-",
                 "\(entry.daemon.order)", entry.daemon.unit ?? "-",
-                entry.daemon.command.map { printable($0) }.joined(separator: " "),
+                entry.daemon.command.joined(separator: " "),
             ]
         }
         return table

@@ -16,10 +16,12 @@ struct Logs {
         let descriptor: Int32
         let identity: FileStatus.Identity
         var offset: Int64
+        private var output: Output
         /// Looks since it has grown last.
         var idle = 0
 
-        init(_ path: String) throws(Errno) {
+        init(_ path: String, _ output: Output) throws(Errno) {
+            self.output = output
             let file = try FileDescriptor.open(path, [.nonBlocking, .noControllingTerminal])
             let status = try FileStatus(descriptor: file.number)
             guard status.kind == .regular else { throw .invalidArgument }
@@ -31,7 +33,7 @@ struct Logs {
         deinit { Descriptor.close(descriptor) }
 
         /// Writes what is new.
-        func copy(to output: Int32) throws(Errno) {
+        func copy() throws(Errno) {
             idle += 1
             let size = try FileStatus(descriptor: descriptor).size
             if size < offset { offset = 0 }
@@ -40,9 +42,11 @@ struct Logs {
                 guard !bytes.isEmpty else { return }
                 offset += Int64(bytes.count)
                 idle = 0
-                try Output.write(output, bytes[...])
+                try output.write(bytes[...])
             }
         }
+
+        func end() throws(Errno) { try output.end() }
 
         /// Where the last so many lines begin. An end of line at the very end begins no line.
         func start(ofLast lines: Int) -> Int64 {
@@ -64,31 +68,39 @@ struct Logs {
 
     let path: String
     var output: Int32 = 1
+    /// What would steer a terminal is written out.
+    var isVisible = false
+
+    private func source() throws(Errno) -> Source { try Source(path, Output(output, isVisible: isVisible)) }
 
     /// The last lines.
-    func tail(_ lines: Int) throws(Errno) { try last(lines, Source(path)) }
+    func tail(_ lines: Int) throws(Errno) {
+        let source = try source()
+        try last(lines, source)
+        try source.end()
+    }
 
     private func last(_ lines: Int, _ source: Source) throws(Errno) {
         if lines > 0 {
             source.offset = source.start(ofLast: lines)
-            try source.copy(to: output)
+            try source.copy()
         }
     }
 
     /// The last lines, and all that come, until `isOver`. A file that is not there is waited for.
     func follow(_ lines: Int, isOver: () -> Bool = { false }) throws(Errno) {
         var sources: [Source] = []
-        if let source = try? Source(path) {
+        if let source = try? source() {
             try last(lines, source)
             sources.append(source)
         }
         while !isOver() {
-            for source in sources { try source.copy(to: output) }
+            for source in sources { try source.copy() }
             if let now = try? FileStatus(following: path), now.identity != sources.last?.identity,
-                let next = try? Source(path)
+                let next = try? source()
             {
                 // What came into the old one meanwhile stands before the new one's lines.
-                try sources.last?.copy(to: output)
+                try sources.last?.copy()
                 next.offset = 0
                 sources.append(next)
                 continue

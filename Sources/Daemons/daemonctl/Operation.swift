@@ -20,7 +20,7 @@ struct Operation {
         return nil
     }
 
-    private func warn(_ text: String) { try? Descriptor.writeAll(2, "daemonctl: \(text)\n") }
+    private func warn(_ text: String) { try? Output.write("daemonctl: \(text)\n", to: 2) }
 
     // MARK: Start
 
@@ -145,8 +145,7 @@ struct Operation {
         let reply = try client.ask("reload", within: daemon.startLimit) {
             patience.tell("\(name) to reload")
         }
-        let text = printableLines(reply)
-        return Answer(text, exitStatus: reply.hasPrefix("Success=1") ? 0 : 1)
+        return Answer(withoutLastEnd(reply), exitStatus: reply.hasPrefix("Success=1") ? 0 : 1)
     }
 
     func reopenLogs() -> Answer { daemon.instance.reopenLogs() }

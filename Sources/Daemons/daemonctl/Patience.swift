@@ -9,7 +9,7 @@ struct Patience {
     private static let silence = Duration.seconds(1)
 
     func tell(_ what: String) {
-        if isTold { try? Descriptor.writeAll(2, "waiting for \(what) ...\n") }
+        if isTold { try? Output.write("waiting for \(what) ...\n", to: 2) }
     }
 
     /// False when the limit was over before the process ended.

@@ -1,3 +1,5 @@
+import DaemonKit
+
 /// Columns of text, as wide as they must be.
 struct TextTable {
     let heads: [String]
@@ -10,8 +12,9 @@ struct TextTable {
         self.rightAligned = rightAligned
     }
 
+    /// Cells may hold names and words of others.
     var lines: [String] {
-        let all = [heads] + rows
+        let all = ([heads] + rows).map { row in row.map { VisibleText.line($0) } }
         let widths = heads.indices.map { column in all.map { $0[column].count }.max() ?? 0 }
         return all.map { row in
             let cells = row.indices.map { column in

@@ -58,7 +58,8 @@ enum Verb: String, CaseIterable {
     /// Options that some commands have only, by name.
     static let ownOptions: [String: Set<Verb>] = [
         "all": Set(allCases.filter { $0.operands == .some || $0.operands == .any }),
-        "json": [.status, .list, .top], "names": [.list], "follow": [.logs], "lines": [.logs], "once": [.top],
+        "json": [.status, .list, .top], "names": [.list], "follow": [.logs], "lines": [.logs], "raw": [.logs],
+        "once": [.top],
         "interval": [.top],
     ]
 
@@ -79,10 +80,11 @@ enum ControlOption {
     static let names = Option<Bool>("names", help: "list: the names alone")
     static let follow = Option<Bool>("follow", short: "f", help: "logs: go on with what comes, over rotations")
     static let lines = Option("lines", short: "n", default: 10, in: 0...1_000_000, help: "logs: how many")
+    static let raw = Option<Bool>("raw", help: "logs: control characters as they are, also at a terminal")
     static let once = Option<Bool>("once", help: "top: print it once")
     static let interval = Option<Duration>("interval", default: .seconds(2), help: "top: between two looks")
     static let verbose = Option<Bool>("verbose", short: "v", help: "Say what is waited for, also without a terminal")
 
     static let list: OptionList =
-        .none + [configFolder, all, direct, json, names, follow, lines, once, interval, verbose]
+        .none + [configFolder, all, direct, json, names, follow, lines, raw, once, interval, verbose]
 }

@@ -17,6 +17,7 @@ final class Console {
     func reopened() { sink = LogSink(2, isShared: true) }
 
     func write(_ message: String) {
+        let message = VisibleText.lines(message)
         sink.write(Array("\(message)\n".utf8)) { lost, cause in Array("\(lost) lines were lost: \(cause)\n".utf8) }
         guard let syslog else { return }
         let (wall, pid) = (WallTime.now, CurrentProcess.id)
@@ -50,7 +51,7 @@ struct ExitError: Error {
 
     /// One line, then the end.
     func end() -> Never {
-        try? Descriptor.writeAll(2, "start_server: \(text)\n")
+        try? Descriptor.writeAll(2, "start_server: \(VisibleText.lines(text))\n")
         CurrentProcess.exitNow(exitStatus)
     }
 }

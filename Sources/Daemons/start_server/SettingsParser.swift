@@ -1,3 +1,5 @@
+import DaemonKit
+
 /// A command line that cannot be used: what to print on standard error, a line for each mistake, and how to exit.
 struct UsageError: Error, Equatable {
     let exitStatus: Int32
@@ -28,7 +30,7 @@ struct SettingsParser {
         guard parser.mistakes.isEmpty else {
             throw UsageError(
                 exitStatus: (parser.has(.wrongOption) ? Mistake.wrongOption : .wrongUse).rawValue,
-                text: parser.mistakes.map { "start_server: \(Self.printable($0.text))\n" }.joined())
+                text: parser.mistakes.map { "start_server: \(VisibleText.line($0.text))\n" }.joined())
         }
         return parser.settings
     }
@@ -38,12 +40,6 @@ struct SettingsParser {
     private func has(_ kind: Mistake) -> Bool { mistakes.contains { $0.kind == kind } }
 
     mutating func add(_ kind: Mistake, _ text: String) { mistakes.append((kind, text)) }
-
-    /// A line stays a line, whatever stands in a value.
-    private static func printable(_ text: String) -> String {
-        let isControl = { (scalar: Unicode.Scalar) in scalar.properties.generalCategory == .control }
-        return text.unicodeScalars.map { isControl($0) ? $0.escaped(asASCII: true) : String($0) }.joined()
-    }
 
     // MARK: Word by word
 

@@ -11,7 +11,10 @@ struct LogEscapingTests {
             ("a\nb", #"a\nb"#), ("a\rb", #"a\rb"#), ("a\r\nb", #"a\r\nb"#), ("a\tb", #"a\tb"#), ("\0", #"\x00"#),
             ("\u{1B}[31m", #"\x1b[31m"#), ("\u{7}", #"\x07"#), ("\u{1F}", #"\x1f"#), ("\u{7F}", #"\x7f"#),
             ("\u{80}", #"\x80"#), ("\u{85}", #"\x85"#), ("\u{9B}2J", #"\x9b2J"#), ("\u{9F}", #"\x9f"#),
-            ("\u{2028}", #"\u2028"#), ("\u{2029}", #"\u2029"#), ("e\u{301}\n", "e\u{301}\\n"),
+            ("\u{2028}", #"\u2028"#), ("\u{2029}", #"\u2029"#), ("\u{202E}", #"\u202e"#),
+            ("\u{61C}x", #"\u061cx"#),
+            ("\u{2066}", #"\u2066"#), ("\u{200F}", #"\u200f"#), ("\u{E0041}", #"\U000e0041"#),
+            ("e\u{301}\n", "e\u{301}\\n"),
         ])
     func controls(message: String, written: String) {
         #expect(LogRecord(message).line().hasSuffix(" INFO \(written)\n"))
@@ -21,14 +24,14 @@ struct LogEscapingTests {
     @Test(
         "everything else stays as it is",
         arguments: [
-            "grüße", "日本語", "\u{A0}", "\u{2027}", "\u{202A}", "\u{1F468}\u{200D}\u{1F469}", #"\n is not a newline"#,
+            "grüße", "日本語", "\u{A0}", "\u{2027}", "\u{202F}", "\u{1F468}\u{200D}\u{1F469}", #"\n is not a newline"#,
             "£¢",
         ])
     func printable(message: String) { #expect(LogRecord(message).line().hasSuffix(" INFO \(message)\n")) }
 
     private static let scalars: [Unicode.Scalar] =
         (0...0x2FF).compactMap { Unicode.Scalar($0 as UInt32) } + [
-            "\u{2028}", "\u{2029}", "\u{301}", "\u{1F468}", "\u{FFFE}",
+            "\u{2028}", "\u{2029}", "\u{202E}", "\u{61C}", "\u{E0001}", "\u{301}", "\u{1F468}", "\u{FFFE}",
         ]
 
     static func message(_ random: inout Seeded) -> String {
@@ -56,7 +59,7 @@ struct LogEscapingTests {
             for line in lines {
                 let text = String(decoding: line, as: UTF8.self).unicodeScalars
                 let isClean = text.dropLast().allSatisfy { scalar in
-                    scalar.properties.generalCategory != .control && ![0x2028, 0x2029].contains(scalar.value)
+                    scalar.properties.generalCategory != .control && !VisibleText.isHidden(scalar)
                 }
                 if !isClean || text.last != "\n" {
                     Issue.record("\(record.message.unicodeScalars.map(\.value)): \(line)")

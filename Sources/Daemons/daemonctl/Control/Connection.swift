@@ -29,13 +29,10 @@ struct Connection {
         do {
             reply = try client.ask(line, within: Self.answerLimit) { patience.tell("the answer of \(daemon.name)") }
         } catch {
-            throw Failure("\(daemon.name) did not answer '\(printable(line))': \(error)")
+            throw Failure("\(daemon.name) did not answer '\(VisibleText.line(line))': \(error)")
         }
-        let text = Terminal.isTerminal(1) ? printableLines(reply) : Self.withoutEnd(reply)
-        return Answer(text, exitStatus: Self.refusals.contains(where: reply.hasPrefix) ? 1 : 0)
+        return Answer(withoutLastEnd(reply), exitStatus: Self.refusals.contains(where: reply.hasPrefix) ? 1 : 0)
     }
-
-    private static func withoutEnd(_ text: String) -> String { text.hasSuffix("\n") ? String(text.dropLast()) : text }
 
     /// Lines until the end of the input; at a terminal with the daemon's prompt, and with the terminal's own editing.
     func interact() throws(Failure) {
@@ -67,16 +64,17 @@ struct Connection {
         var isAtEnd = false
         // The choice of the mode is answered by an empty line.
         var isFirst = true
+        var output = Output(1)
         while true {
             let input: Int32 = isAtEnd || !unsent.isEmpty ? -1 : 0
             let limit: Duration? = unsent.isEmpty ? nil : .milliseconds(20)
             let ready = Poll.readable([input, client.descriptor], timeout: limit)
             if ready[1] {
                 let count = try Descriptor.read(client.descriptor, into: &buffer)
-                if count == 0 { return }
+                if count == 0 { return try output.end() }
                 let skipped = isFirst && buffer[0] == UInt8(ascii: "\n") ? 1 : 0
                 isFirst = false
-                try Output.write(1, buffer[skipped..<count])
+                try output.write(buffer[skipped..<count])
             }
             if ready[0] {
                 let count = try Descriptor.read(0, into: &buffer)
@@ -84,17 +82,6 @@ struct Connection {
             }
             unsent.removeFirst(try sent(unsent, client.descriptor))
             if isAtEnd && unsent.isEmpty { Socket.shutdownWriting(client.descriptor) }
-        }
-    }
-}
-
-/// Bytes as they are.
-enum Output {
-    static func write(_ descriptor: Int32, _ bytes: ArraySlice<UInt8>) throws(Errno) {
-        let bytes = Array(bytes)
-        var sent = 0
-        while sent < bytes.count {
-            sent += try Descriptor.write(descriptor, bytes.span.extracting(sent..<bytes.count))
         }
     }
 }

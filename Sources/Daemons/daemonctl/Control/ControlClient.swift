@@ -79,11 +79,3 @@ final class ControlClient {
         return answer.hasSuffix("\n\n") || answer == "\n" ? String(answer.dropLast()) : answer
     }
 }
-
-/// Lines of somebody else's, safe for a terminal; without the end of the last one.
-func printableLines(_ text: String) -> String {
-    let lines = text.split(separator: "\n", omittingEmptySubsequences: false).map { line in
-        line.split(separator: "\t", omittingEmptySubsequences: false).map { printable($0) }.joined(separator: "\t")
-    }
-    return (lines.last == "" ? lines.dropLast() : lines[...]).joined(separator: "\n")
-}

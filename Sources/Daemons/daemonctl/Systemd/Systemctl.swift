@@ -49,8 +49,8 @@ struct Systemctl {
         }
         guard properties["LoadState"] == "loaded" else { return nil }
         var unit = Unit(name: name)
-        if let active = properties["ActiveState"] { unit.active = printable(active) }
-        if let sub = properties["SubState"] { unit.sub = printable(sub) }
+        if let active = properties["ActiveState"] { unit.active = VisibleText.line(active) }
+        if let sub = properties["SubState"] { unit.sub = VisibleText.line(sub) }
         unit.mainPID = properties["MainPID"].flatMap { ProcessID($0) }.flatMap { $0 > 0 ? $0 : nil }
         return unit
     }

@@ -84,9 +84,9 @@ struct TopSample {
         master.uptime = report.uptime
         return [master]
             + report.children.map { child in
-                var row = TopRow(daemon, state: child.state.map { printable($0) } ?? "-")
+                var row = TopRow(daemon, state: child.state ?? "-")
                 row.pid = child.pid
-                row.type = child.type.map { printable($0) } ?? "-"
+                row.type = child.type ?? "-"
                 row.service = child.service
                 row.instance = child.instance
                 row.generation = child.generation
@@ -121,7 +121,7 @@ struct TopSample {
             ], rightAligned: [1, 4, 5, 7, 8, 9, 10])
         table.rows = rows.map { row in
             [
-                row.daemon, Self.text(row.pid), row.type, row.service.map { printable($0) } ?? "-",
+                row.daemon, Self.text(row.pid), row.type, row.service ?? "-",
                 Self.text(row.instance), Self.text(row.generation), row.state,
                 row.uptime.map { ProcessTable.uptime(.seconds($0)) } ?? "-", Self.text(row.restarts),
                 row.residentSize.map(Self.size) ?? "-", row.load.map(tenths) ?? "-",
