@@ -118,7 +118,8 @@ package struct MasterImage {
                 let said = String(decoding: buffer.prefix(count ?? 0), as: UTF8.self)
                 if isLate { return then("\(path) did not answer within \(durationText(limit))") }
                 guard ending == .exited(0), said.hasSuffix(Self.proof) else {
-                    let complaint = said.split(separator: "\n").first { $0 != Self.proof }.map { ": \(VisibleText.line($0))" } ?? ""
+                    let complaints = said.split(separator: "\n").filter { $0 != Self.proof }
+                    let complaint = complaints.first.map { ": \(VisibleText.line($0))" } ?? ""
                     return then("\(path) does not understand the state (\(Self.text(ending)))\(complaint)")
                 }
                 then(nil)
