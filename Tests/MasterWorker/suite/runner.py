@@ -7,7 +7,7 @@ import sys
 import time
 import traceback
 from dataclasses import dataclass
-from typing import Iterator, List
+from typing import Iterator, List, Type
 
 from . import registry
 from .case import Case
@@ -33,10 +33,10 @@ class Result:
         return text + "".join(f"\n        | {each}" for each in self.account.splitlines())
 
 
-def run(chosen: List[int], binaries: str, jobs: int) -> Iterator[Result]:
+def run(chosen: List[int], binaries: str, jobs: int, arena: Type[Case] = Case) -> Iterator[Result]:
     """The results of the checks with these numbers, as they come; the slow ones begin first."""
     order = sorted(chosen, key=lambda number: not registry.ALL[number].slow)
-    work = [(number, binaries) for number in order]
+    work = [(number, binaries, arena) for number in order]
     pool = multiprocessing.get_context("fork").Pool(jobs, initializer=_end_at_once)
     try:
         yield from pool.imap_unordered(_judge, work)
@@ -61,10 +61,10 @@ def _judge(work) -> Result:
         _end_at_once()
 
 
-def _run(number: int, binaries: str) -> Result:
+def _run(number: int, binaries: str, arena: Type[Case]) -> Result:
     check = registry.ALL[number]
     begin = time.monotonic()
-    case = Case(binaries)
+    case = arena(binaries)
     verdict, seen, account = PASS, "", ""
     try:
         check.run(case)

@@ -1,0 +1,35 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+// The same sources as the root package's, built a second time with libFuzzer's coverage: `Sources` is a link to them. A
+// front end is a library here, without its main.swift, so that one executable can hold its parsers too.
+
+let strict: [SwiftSetting] = [.strictMemorySafety(), .enableUpcomingFeature("ExistentialAny")]
+
+let package = Package(
+    name: "Fuzz",
+    platforms: [.macOS(.v15)],
+    targets: [
+        .target(name: "CUnix", path: "Sources/CUnix"),
+        .target(name: "Unix", dependencies: ["CUnix"], path: "Sources/Unix", swiftSettings: strict),
+        .target(name: "Supervision", path: "Sources/Supervision", swiftSettings: strict),
+        .target(
+            name: "DaemonKit", dependencies: ["Supervision", "Unix"], path: "Sources/DaemonKit",
+            exclude: ["DaemonKit.docc"], swiftSettings: strict),
+        .target(
+            name: "masterd", dependencies: ["DaemonKit", "Supervision", "Unix"], path: "Sources/Daemons/masterd",
+            exclude: ["main.swift"], swiftSettings: strict),
+        .target(
+            name: "start_server", dependencies: ["DaemonKit", "Supervision", "Unix"],
+            path: "Sources/Daemons/start_server", exclude: ["main.swift"], swiftSettings: strict),
+        .target(
+            name: "daemonctl", dependencies: ["DaemonKit", "Unix"], path: "Sources/Daemons/daemonctl",
+            exclude: ["main.swift"], swiftSettings: strict),
+        .executableTarget(
+            name: "fuzz",
+            dependencies: ["DaemonKit", "Supervision", "Unix", "masterd", "start_server", "daemonctl"],
+            path: "Harness", swiftSettings: [.unsafeFlags(["-parse-as-library"])],
+            linkerSettings: [.unsafeFlags(["-sanitize=fuzzer"])]),
+    ],
+    swiftLanguageModes: [.v6]
+)

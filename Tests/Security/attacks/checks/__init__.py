@@ -1,0 +1,3 @@
+"""Importing the modules registers their checks, in the order of the kinds."""
+
+from . import files, full, pids, messages, held, numbers, leaving, beginning, published    # noqa: F401
