@@ -76,7 +76,7 @@ final class ServiceMaster: MasterHost {
         self.master = master
         outputs = ChildOutputs(runtime.log, master: master)
         leftovers = Leftovers(master)
-        if let interval = runtime.manager.watchdogInterval { beat(each: interval / 2) }
+        master.beat(runtime.manager)
         if let state {
             restore(state, in: master)
         } else {
@@ -84,12 +84,6 @@ final class ServiceMaster: MasterHost {
         }
         Signal.unblockAll()
         master.run(state == nil ? .start : .resumed)
-    }
-
-    /// Whoever has an eye on this master sees that its loop goes round.
-    private func beat(each interval: Duration) {
-        runtime.manager.beat()
-        master?.after(interval) { [unowned self] in beat(each: interval) }
     }
 
     // MARK: Loading

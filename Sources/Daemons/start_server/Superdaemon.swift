@@ -79,6 +79,7 @@ final class Superdaemon: MasterHost {
         }
         if let bound = boundControl { control = try makeControl(bound.descriptor, bound.file, master) }
         log?.startCommand(in: master)
+        master.beat(manager)
         if let state {
             control?.restore(state, expect: expect)
             master.redeliver(state)

@@ -31,8 +31,9 @@ MANUALS: Dict[str, str] = {
 HAND_WRITTEN = (*MANUALS.values(), "man/masterd.cfg.5", "systemd/start_server@.service",
                 "start_server/echod.conf", "start_server/echod.env/KILL_OLD_DELAY",
                 "start_server/echod.env/TZ", "logrotate.d/start_server", "masterd/masterd.cfg",
-                "systemd/masterd.service", "systemd/masterd.service.d/notify-reload.conf", "init.d/masterd",
-                "openrc/masterd", "default/masterd", "logrotate.d/masterd", "launchd/local.masterd.plist",
+                "systemd/masterd.service", "systemd/masterd.service.d/notify-reload.conf",
+                "systemd/masterd.service.d/children.conf", "systemd/start_server@.service.d/children.conf",
+                "init.d/masterd", "openrc/masterd", "default/masterd", "logrotate.d/masterd", "launchd/local.masterd.plist",
                 "daemonkit/masterd.conf")
 # What installs the others, and what the package is made with; Tests/Boot/run runs them.
 INSTALLERS = ("install", "debian/build", "debian/postinst", "debian/prerm", "debian/postrm", "debian/copyright",

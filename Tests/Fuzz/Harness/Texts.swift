@@ -34,7 +34,9 @@ func tryState(_ bytes: [UInt8]) {
     let state = StateText(decoding: StateText(records).bytes)
     precondition(state.damagedLines == 0, "a state that was just written is damaged")
     var supervisor = Supervisor(restoring: state)
-    for event in [Event.resumed, .reload(nil), .timer] { _ = supervisor.handle(event, at: Instant(nanoseconds: 1 << 40)) }
+    for event in [Event.resumed, .reload(nil), .timer] {
+        _ = supervisor.handle(event, at: Instant(nanoseconds: 1 << 40))
+    }
     _ = StateText(supervisor.records).bytes
 }
 

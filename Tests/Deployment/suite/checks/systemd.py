@@ -60,6 +60,21 @@ def exposure(options: Tuple[str, ...]) -> Callable[[Case], str]:
     return body
 
 
+def relaxed(unit: str, programs: Callable[[Case], Tuple[str, str]]) -> Callable[[Case], None]:
+    """The unit with its children.conf, which takes back what the unit forbids its children, and nothing else."""
+    def body(case: Case) -> None:
+        text, more = read(case.etc("systemd", unit)), read(case.etc("systemd", f"{unit}.d/children.conf"))
+        for line in more.splitlines():
+            if line and line[0] not in "#[":
+                expect_in(f"\n{line.split('=')[0]}=", text)
+        old, new = programs(case)
+        os.mkdir(case.path(f"{unit}.d"))
+        case.write(f"{unit}.d/children.conf", more)
+        result = analyze("verify", case.write(unit, text.replace(f"={old}", f"={new}")))
+        expect_equal("systemd-analyze verify", (result.code, result.output), (0, ""))
+    return body
+
+
 # systemd-socket-activate waits for the first client, then becomes echod with the sockets.
 
 def activated(case: Case, *addresses: str, options: Tuple[str, ...] = ()) -> Optional[subprocess.Popen]:

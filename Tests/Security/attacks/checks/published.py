@@ -23,7 +23,7 @@ def cve_2016_1247(arena: Arena, front_end: str) -> None:
     files.link_to_new(arena, front_end)
 
 
-@attack(KIND, "CVE-2016-6664 (mysqld_safe): log that is a link at the start, opened before the privileges are dropped",
+@attack(KIND, "CVE-2016-6664 (mysqld_safe), CVE-2016-9566 (Nagios): log that is a link when root opens it at the start",
         ECHOD, WORKERS, MASTERD, START_SERVER)
 def cve_2016_6664(arena: Arena, front_end: str) -> None:
     files.log_at_start(arena, front_end)
