@@ -83,6 +83,7 @@ extension Deployment {
             "ProtectSystem=strict",
             "ProtectHome=yes",
             "PrivateTmp=yes",
+            "PrivateMounts=yes",
             "PrivateDevices=yes",
             "ProtectClock=yes",
             "ProtectControlGroups=yes",

@@ -156,6 +156,17 @@ def reader_that_does_not_read(arena: Arena, front_end: str) -> None:
         os.close(reading)
 
 
+@attack(KIND, "a log command that does not read freezes nothing", START_SERVER)
+def command_that_does_not_read(arena: Arena, front_end: str) -> None:
+    talk = arena.script("talk", "while :; do echo 0123456789012345678901234567890123456789; done")
+    master = arena.serve(front_end, "--log-file=| exec sleep 1000", command=talk)
+    with arena.probe(master):
+        for _ in range(3):
+            master.send(signal.SIGHUP)
+            time.sleep(1)       # the length of the attack; each reload has its lines
+    arena.goes_on(master)
+
+
 def fill(arena: Arena, master: Master, reading: int) -> None:
     """Room for nothing more is in the pipe: the workers' ends are written there by the master."""
     master.wait(lambda: answers(master) and len(master.current()) == 2, "two workers")

@@ -191,6 +191,21 @@ def hundreds_of_instances(arena: Arena, front_end: str) -> None:
     arena.goes_on(master)
 
 
+@attack(KIND, "a service in a network namespace of its own is heard", MASTERD, START_SERVER)
+def other_network(arena: Arena, front_end: str) -> None:
+    """An abstract name would end at the namespace's border."""
+    ready = arena.write("ready.py", READY)
+    script = arena.script("inside", f"exec unshare --net {PYTHON} -I -S {ready}")
+    if front_end == MASTERD:
+        master = arena.serve(front_end, command=script, person=None, lines=["readiness notify", "start-timeout 5s"])
+    else:
+        master = arena.serve(front_end, "--readiness=notify", command=script, person=None)
+    expect(eventually(lambda: any(row.split()[-1] == "ready" or " svc " in row
+                                  for row in master.ask("show proc").splitlines() if row[:1].isdigit()
+                                  and " master " not in row)), f"not ready: {master.ask('show proc')}")
+    arena.goes_on(master)
+
+
 @attack(KIND, "a message of whoever may speak for a child hides no hung main process", MASTERD, slow=True)
 def hidden_hang(arena: Arena, front_end: str) -> None:
     """The main process is stopped; a helper of it goes on saying WATCHDOG=1."""
