@@ -29,7 +29,7 @@ let package = Package(
             name: "fuzz",
             dependencies: ["DaemonKit", "Supervision", "Unix", "masterd", "start_server", "daemonctl"],
             path: "Harness", swiftSettings: [.unsafeFlags(["-parse-as-library"])],
-            linkerSettings: [.unsafeFlags(["-sanitize=fuzzer"])]),
+            linkerSettings: [.unsafeFlags(["-sanitize=fuzzer", "-use-ld=lld"])]),
     ],
     swiftLanguageModes: [.v6]
 )

@@ -28,8 +28,20 @@ private func chosen() -> Target {
 
 private let target = chosen()
 
-@_cdecl("LLVMFuzzerTestOneInput")
-public func tryOneInput(_ start: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
-    unsafe target(Array(UnsafeBufferPointer(start: start, count: count)))
-    return 0
+private typealias Arguments = UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>?
+
+@_silgen_name("LLVMFuzzerRunDriver")
+private func runDriver(
+    _ count: UnsafeMutablePointer<CInt>, _ arguments: UnsafeMutablePointer<Arguments>,
+    _ tryOneInput: @convention(c) (UnsafePointer<UInt8>?, Int) -> CInt
+) -> CInt
+
+/// SwiftPM makes this name of an executable's entry point, and so libFuzzer's own `main` is not linked.
+@_cdecl("fuzz_main")
+public func fuzzMain(_ count: CInt, _ arguments: UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>?) -> CInt {
+    var (count, arguments) = unsafe (count, arguments)
+    return unsafe runDriver(&count, &arguments) { start, count in
+        unsafe target(Array(UnsafeBufferPointer(start: start, count: count)))
+        return 0
+    }
 }
