@@ -143,7 +143,7 @@ public struct Context: Sendable {
     public func ready() throws(DaemonError) { try runtime.ready() }
 
     /// One line for the service manager's status, such as `systemctl status`.
-    public func status(_ text: String) { runtime.manager.status(text) }
+    public func status(_ text: String) { runtime.tell(.status(text)) }
 
     /// The service manager's watchdog is fed only while `body` returns true. It must be quick: signals wait for it.
     public func onWatchdog(_ body: @escaping @Sendable () -> Bool) { runtime.setHealth(body) }

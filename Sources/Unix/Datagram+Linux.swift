@@ -13,27 +13,53 @@ extension Socket {
         _ = try checked { unsafe setsockopt(socket, SOL_SOCKET, SO_PASSCRED, &on, socklen_t(MemoryLayout<Int32>.size)) }
     }
 
+    /// Nobody can send descriptors to this Unix socket, nor to the connections of this listener: their senders get
+    /// EPERM. False before Linux 6.16. SO_PASSRIGHTS
+    @discardableResult
+    package static func refuseDescriptors(_ socket: Int32) -> Bool {
+        var off: Int32 = 0
+        return unsafe setsockopt(socket, SOL_SOCKET, passRights, &off, socklen_t(MemoryLayout<Int32>.size)) == 0
+    }
+
+    private static let passRights: Int32 = 83
+
     /// One datagram into `buffer`, its length, and the pid that sent it (0 when the kernel does not say). Descriptors
-    /// that came along are closed. Throws `.wouldBlock` when none waits.
+    /// that came along are closed by the kernel, which may take its time: not for a master. Throws `.wouldBlock` when
+    /// none waits.
     package static func receive(
         _ socket: Int32, into buffer: inout [UInt8]
     ) throws(Errno) -> (count: Int, sender: ProcessID) {
-        let (count, sender, _) = try receive(socket, into: &buffer, mostDescriptors: 0)
-        return (count, sender)
+        let message = try receive(socket, into: &buffer, mostDescriptors: 0, flags: 0)
+        return (message.count, message.sender)
     }
 
-    /// The same with the descriptors that came along, close-on-exec: the caller owns them. More than `mostDescriptors`
-    /// are closed by the kernel.
+    /// Looks at the first datagram that waits, which stays. Nothing is closed by that, whatever came along: the queue
+    /// has it too. Throws `.wouldBlock` when none waits.
+    package static func peek(_ socket: Int32, into buffer: inout [UInt8]) throws(Errno) -> Datagram {
+        try receive(socket, into: &buffer, mostDescriptors: 0, flags: Int32(MSG_PEEK))
+    }
+
+    /// Receives with the descriptors that came along, close-on-exec: the caller owns them. The kernel closes more than
+    /// `mostDescriptors`.
     package static func receive(
         _ socket: Int32, into buffer: inout [UInt8], mostDescriptors: Int
-    ) throws(Errno) -> (count: Int, sender: ProcessID, descriptors: [Int32]) {
+    ) throws(Errno) -> Datagram {
+        try receive(socket, into: &buffer, mostDescriptors: mostDescriptors, flags: 0)
+    }
+
+    /// As many as one datagram can bring. SCM_MAX_FD
+    package static let mostDescriptors = 253
+
+    private static func receive(
+        _ socket: Int32, into buffer: inout [UInt8], mostDescriptors: Int, flags: Int32
+    ) throws(Errno) -> Datagram {
         // Room for struct ucred (pid, uid, gid) and, where they are wanted, for descriptors, each behind a header and
         // aligned as a length.
         let header = MemoryLayout<cmsghdr>.size
         let room = header + 16 + (mostDescriptors > 0 ? header + (mostDescriptors * 4 + 7) / 8 * 8 : 0)
         var control = [Int](repeating: 0, count: room / MemoryLayout<Int>.size + 1)
-        var (count, used) = (0, 0)
-        let flags = Int32(MSG_DONTWAIT) | Int32(MSG_CMSG_CLOEXEC)
+        var (count, used, told) = (0, 0, Int32(0))
+        let flags = flags | dontWait | closeOnExec
         unsafe buffer.withUnsafeMutableBytes { bytes in
             unsafe control.withUnsafeMutableBytes { control in
                 var part = unsafe iovec(iov_base: bytes.baseAddress, iov_len: bytes.count)
@@ -45,30 +71,37 @@ extension Socket {
                     unsafe message.msg_controllen = .init(room)
                     repeat { count = unsafe recvmsg(socket, &message, flags) } while count == -1 && errno == EINTR
                     used = unsafe Int(message.msg_controllen)
+                    told = unsafe message.msg_flags
                 }
             }
         }
         guard count >= 0 else { throw .current }
-        var sender: ProcessID = 0
-        var descriptors: [Int32] = []
+        var datagram = Datagram(count: count)
+        datagram.isCut = told & Int32(MSG_TRUNC) != 0
+        datagram.leavesDescriptors = told & Int32(MSG_CTRUNC) != 0
         unsafe control.withUnsafeBytes { control in
             var offset = 0
             while offset + header <= used {
                 let kind = unsafe control.loadUnaligned(fromByteOffset: offset, as: cmsghdr.self)
                 let length = Int(kind.cmsg_len)
                 guard length >= header, offset + length <= used else { return }
-                if kind.cmsg_level == SOL_SOCKET, kind.cmsg_type == credentials {
-                    sender = unsafe control.loadUnaligned(fromByteOffset: offset + header, as: ProcessID.self)
+                if kind.cmsg_level == SOL_SOCKET, kind.cmsg_type == credentials, length >= header + 8 {
+                    let (first, second) = (offset + header, offset + header + 4)
+                    datagram.sender = unsafe control.loadUnaligned(fromByteOffset: first, as: ProcessID.self)
+                    datagram.user = unsafe control.loadUnaligned(fromByteOffset: second, as: UserID.self)
                 } else if kind.cmsg_level == SOL_SOCKET, kind.cmsg_type == rights {
-                    for place in stride(from: offset + header, to: offset + length, by: 4) {
-                        descriptors.append(unsafe control.loadUnaligned(fromByteOffset: place, as: Int32.self))
+                    for place in stride(from: offset + header, through: offset + length - 4, by: 4) {
+                        datagram.descriptors.append(
+                            unsafe control.loadUnaligned(fromByteOffset: place, as: Int32.self))
                     }
                 }
                 offset += (length + 7) / 8 * 8
             }
         }
-        return (count, sender, descriptors)
+        return datagram
     }
+
+    private static let closeOnExec = Int32(MSG_CMSG_CLOEXEC)
 
     /// SCM_CREDENTIALS and SCM_RIGHTS
     private static let (credentials, rights): (Int32, Int32) = (2, 1)

@@ -40,6 +40,9 @@ package struct Errno: Error, Hashable, RawRepresentable, Sendable, CustomStringC
     package static let tooManyOpenFilesInSystem = Errno(rawValue: ENFILE)
     package static let notExecutable = Errno(rawValue: ENOEXEC)
     package static let stale = Errno(rawValue: ESTALE)
+    package static let noBufferSpace = Errno(rawValue: ENOBUFS)
+    package static let outOfMemory = Errno(rawValue: ENOMEM)
+    package static let messageTooLong = Errno(rawValue: EMSGSIZE)
     package static let notADevice = Errno(rawValue: ENXIO)
 
     package var description: String {

@@ -108,6 +108,8 @@ package enum Files {
         _ = try checked { unsafe mkdir(path, mode) }
     }
 
+    package static func removeDirectory(_ path: String) throws(Errno) { _ = try checked { unsafe rmdir(path) } }
+
     package static func changeDirectory(_ path: String) throws(Errno) { _ = try checked { unsafe chdir(path) } }
 
     package static func changeDirectory(_ directory: Int32) throws(Errno) { _ = try checked { fchdir(directory) } }

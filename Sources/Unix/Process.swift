@@ -56,6 +56,8 @@ package enum CurrentProcess {
 
     package static func startSession() throws(Errno) { _ = try checked { setsid() } }
 
+    package static func leadGroup() { _ = setpgid(0, 0) }
+
     /// Orphaned descendants become children of this process, so that their end can be told. False where the system
     /// has no such thing.
     package static func becomeSubreaper() -> Bool { SystemCall.becomeSubreaper() == 0 }

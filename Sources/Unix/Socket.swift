@@ -206,9 +206,9 @@ package enum Socket {
     }
 
     #if os(Linux)
-    private static let dontWait = Int32(MSG_DONTWAIT)
+    static let dontWait = Int32(MSG_DONTWAIT)
     #else
-    private static let dontWait = MSG_DONTWAIT
+    static let dontWait = MSG_DONTWAIT
     #endif
 
     /// A listening socket that is ours alone refuses connections from now on.

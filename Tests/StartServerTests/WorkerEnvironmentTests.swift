@@ -12,9 +12,10 @@ struct WorkerEnvironmentTests {
         notify: String? = nil, generation: Int = 1, envdir: [EnvDir.Variable] = []
     ) throws -> [String] {
         let environment = WorkerEnvironment(
-            inherited: inherited.map { Array($0.utf8) }, settings: try parse(words + " p"), sockets: sockets,
-            notifySocket: notify)
-        return environment.entries(generation: generation, envdir: envdir).map { String(decoding: $0, as: UTF8.self) }
+            inherited: inherited.map { Array($0.utf8) }, settings: try parse(words + " p"), sockets: sockets)
+        return environment.entries(generation: generation, envdir: envdir, notifySocket: notify).map {
+            String(decoding: $0, as: UTF8.self)
+        }
     }
 
     private func variable(_ name: String, _ value: String) -> EnvDir.Variable {

@@ -3,6 +3,8 @@ package struct ChannelFrame: Equatable, Sendable {
     package enum Kind: Equatable, Sendable {
         case command(level: ControlLevel)
         case answer
+        /// What a worker says of itself, in the words of sd_notify(3); its id means nothing.
+        case report
     }
 
     /// Chosen by the master, 0 or more: an answer has its command's.
@@ -19,12 +21,13 @@ package struct ChannelFrame: Equatable, Sendable {
         self.body = body
     }
 
-    /// `C ID LEVEL LENGTH` or `A ID LENGTH`, a line's end, and the body.
+    /// `C ID LEVEL LENGTH`, `A ID LENGTH` or `N ID LENGTH`, a line's end, and the body.
     package var bytes: [UInt8] {
         let header =
             switch kind {
             case .command(let level): "C \(id) \(level) \(body.count)\n"
             case .answer: "A \(id) \(body.count)\n"
+            case .report: "N \(id) \(body.count)\n"
             }
         return Array(header.utf8) + body
     }
@@ -111,6 +114,7 @@ package struct ChannelInput: Sendable {
             switch (words.first.map(Array.init), words.count) {
             case ([UInt8(ascii: "C")], 4): level(words[2]).map { .command(level: $0) }
             case ([UInt8(ascii: "A")], 3): .answer
+            case ([UInt8(ascii: "N")], 3): .report
             default: nil
             }
         guard let kind, let id = number(words[1]), let length = words.last.flatMap(number) else { throw garbled }

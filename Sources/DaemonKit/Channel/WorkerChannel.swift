@@ -71,17 +71,35 @@ final class WorkerChannel: Sendable {
             body = Array("The answer is too long: \(body.count) bytes (\(ChannelFrame.longestBody) at most).\n".utf8)
         }
         let bytes = ChannelFrame(id: id, kind: .answer, body: body).bytes
-        writing.withLock { _ in
-            var sent = 0
-            while sent < bytes.count {
-                do throws(Errno) {
-                    sent += try Socket.send(descriptor, bytes.span.extracting(sent..<bytes.count))
-                } catch .wouldBlock {
-                    _ = Poll.writable(descriptor, timeout: nil)
-                } catch {
-                    // The master is gone, which the reader notices; or its end takes no answers.
-                    return
-                }
+        // Where it fails the master is gone, which the reader notices; or its end takes no answers.
+        writing.withLock { _ in try? write(bytes, until: nil) }
+    }
+
+    /// Tells the master how this process is. Throws `.wouldBlock` where there was no room in all this time.
+    func report(_ message: [UInt8], patience: Duration) throws(Errno) {
+        let bytes = ChannelFrame(id: 0, kind: .report, body: message).bytes
+        let deadline = MonotonicTime.now + patience
+        while true {
+            // An answer that is being written may take longer than this can wait.
+            let outcome = writing.withLockIfAvailable { _ in
+                Result { () throws(Errno) in try write(bytes, until: deadline) }
+            }
+            if let outcome { return try outcome.get() }
+            guard deadline > .now else { throw .wouldBlock }
+            Poll.pause(.milliseconds(1))
+        }
+    }
+
+    /// What is begun is finished: half a frame would make all that follows garbage.
+    private func write(_ bytes: [UInt8], until deadline: MonotonicTime?) throws(Errno) {
+        var sent = 0
+        while sent < bytes.count {
+            do throws(Errno) {
+                sent += try Socket.send(descriptor, bytes.span.extracting(sent..<bytes.count))
+            } catch .wouldBlock {
+                let left = sent == 0 ? deadline.map { $0 - .now } : nil
+                if let left, left <= .zero { throw .wouldBlock }
+                _ = Poll.writable(descriptor, timeout: left)
             }
         }
     }

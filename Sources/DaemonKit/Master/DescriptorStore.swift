@@ -25,18 +25,16 @@ struct DescriptorStore {
         return true
     }
 
-    /// FDSTOREREMOVE=1
-    mutating func remove(name: String, for service: String) {
-        for entry in self[service] where entry.name == name { Descriptor.close(entry.descriptor) }
-        entries[service] = self[service].filter { $0.name != name }
+    /// FDSTOREREMOVE=1: what goes is the caller's, for `SentDescriptors.close`.
+    mutating func remove(name: String, for service: String) -> [Int32] {
+        defer { entries[service] = self[service].filter { $0.name != name } }
+        return self[service].filter { $0.name == name }.map(\.descriptor)
     }
 
-    /// Services that are gone need nothing any more.
-    mutating func keep(_ services: Set<String>) {
-        for (service, stored) in entries where !services.contains(service) {
-            for entry in stored { Descriptor.close(entry.descriptor) }
-            entries[service] = nil
-        }
+    /// Services that are gone need nothing any more: what goes is the caller's, for `SentDescriptors.close`.
+    mutating func keep(_ services: Set<String>) -> [Int32] {
+        defer { entries = entries.filter { services.contains($0.key) } }
+        return entries.filter { !services.contains($0.key) }.flatMap { $1.map(\.descriptor) }
     }
 
     // MARK: Over an exec

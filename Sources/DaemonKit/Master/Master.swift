@@ -36,8 +36,10 @@ package final class Master {
     private var readers: [Int32: () -> Void] = [:]
     /// Children of the front end itself, which the engine does not know.
     private var helpers: [ProcessID: (Ending) -> Void] = [:]
-    /// Called before ended children are taken note of: what they said last counts.
-    package var beforeReaping: (() -> Void)?
+    /// Called before the engine is told of a child's end: what it said last counts.
+    package var beforeEnd: ((Supervision.Child) -> Void)?
+    /// Called when the child is in the engine's table no more.
+    package var afterEnd: ((Supervision.Child) -> Void)?
     private var alarms: [Alarm] = []
     private var alarmCount = 0
     private var events: [Event] = []
@@ -201,6 +203,8 @@ package final class Master {
     /// A child of the front end itself; `ended` is called when it was reaped.
     package func adopt(helper pid: ProcessID, ended: @escaping (Ending) -> Void) { helpers[pid] = ended }
 
+    func isHelper(_ pid: ProcessID) -> Bool { helpers[pid] != nil }
+
     private func takeSignals() {
         signals.drain()
         if signals.takeReopenOnly() { host.reopenLogs() }
@@ -209,15 +213,21 @@ package final class Master {
     }
 
     private func reap() {
-        beforeReaping?()
         while let (pid, status, raw) = Unix.Child.reapAny() {
             let ending = Ending(status, raw: raw)
             if let ended = helpers.removeValue(forKey: pid) {
                 ended(ending)
             } else {
-                send(.exited(pid: pid, ending))
+                bury(pid, ending)
             }
         }
+    }
+
+    private func bury(_ pid: ProcessID, _ ending: Ending) {
+        let child = supervisor.child(withPID: pid)
+        if let child { beforeEnd?(child) }
+        send(.exited(pid: pid, ending))
+        if let child, supervisor.children[child.id] == nil { afterEnd?(child) }
     }
 
     // MARK: Exec

@@ -40,8 +40,14 @@ final class MasterChannel {
         return true
     }
 
-    /// Hands on the answers that have come; false when nothing more will come.
-    func read(_ buffer: inout [UInt8], _ take: (Requester, String) -> Void) -> Bool {
+    /// What a worker sends.
+    enum Word {
+        case answer(Requester, String)
+        case report(NotifyMessage)
+    }
+
+    /// Hands on what has come; false when nothing more will come.
+    func read(_ buffer: inout [UInt8], _ take: (Word) -> Void) -> Bool {
         do {
             let count = try Descriptor.read(descriptor, into: &buffer)
             guard count > 0 else { return false }
@@ -53,8 +59,13 @@ final class MasterChannel {
         }
         do {
             while let frame = try input.next() {
-                guard frame.kind == .answer else { return false }
-                if pending.remove(frame.id) != nil { take(frame.id, String(decoding: frame.body, as: UTF8.self)) }
+                switch frame.kind {
+                case .command: return false
+                case .report: take(.report(NotifyMessage(frame.body[...])))
+                case .answer:
+                    guard pending.remove(frame.id) != nil else { continue }
+                    take(.answer(frame.id, String(decoding: frame.body, as: UTF8.self)))
+                }
             }
             return true
         } catch {

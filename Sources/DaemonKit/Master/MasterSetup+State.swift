@@ -63,8 +63,10 @@ extension Program {
         record[numbers: "sockets"] = sockets.map { Int($0.descriptor) }
         output.write(to: &record)
         record[flag: "channel"] = hasChannel
+        record[flag: "noNotifySocket"] = !hasNotifySocket
         record[number: "umask"] = umask.map(Int.init)
         record[duration: "watchdog"] = watchdog
+        record["notifyAccess"] = notifyAccess?.rawValue
         record[number: "deathSignal"] = deathSignal.map { Int($0.rawValue) }
         return record
     }
@@ -91,8 +93,10 @@ extension Program {
         }
         output = ChildOutput(record)
         hasChannel = record[flag: "channel"]
+        hasNotifySocket = !record[flag: "noNotifySocket"]
         umask = record[number: "umask"].flatMap { FileMode(exactly: $0) }
         watchdog = record[duration: "watchdog"]
+        notifyAccess = record["notifyAccess"].flatMap(NotifyAccess.init)
         deathSignal = record[number: "deathSignal"].map { Signal(rawValue: Int32(clamping: $0)) }
     }
 }

@@ -36,8 +36,12 @@ package struct Program: Sendable {
     package var output = ChildOutput.inherit
     /// It is a daemon of ours: it gets a channel to the master, whose end is the end of the master.
     package var hasChannel = false
+    /// Without one it reports over its channel.
+    package var hasNotifySocket = true
     /// nil: the master's own.
     package var umask: FileMode?
+    /// Whose messages count; nil: everybody's of its user, but only the main process gives heartbeats.
+    package var notifyAccess: NotifyAccess?
     /// How often WATCHDOG=1 is expected at least; nil for no watchdog.
     package var watchdog: Duration?
     /// Sent to it by the kernel when the master dies. Linux only.

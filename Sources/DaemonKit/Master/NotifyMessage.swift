@@ -19,8 +19,13 @@ package struct NotifyMessage: Equatable, Sendable {
     package private(set) var version: String?
 
     static let versionField = "X_DAEMONKIT_VERSION"
+    /// A message of more bytes is none, as systemd has it: what is cut off may be the end of a number.
+    static let longest = 4096
 
     package init(_ bytes: ArraySlice<UInt8>) {
+        // Nor is one with a zero byte, but for the one that ends a C string.
+        let bytes = bytes.last == 0 ? bytes.dropLast() : bytes
+        guard bytes.count <= Self.longest, !bytes.contains(0) else { return }
         for line in bytes.split(separator: UInt8(ascii: "\n")) {
             guard let equals = line.firstIndex(of: UInt8(ascii: "=")) else { continue }
             let value = String(decoding: line[(equals + 1)...], as: UTF8.self)
@@ -37,7 +42,7 @@ package struct NotifyMessage: Equatable, Sendable {
         case "WATCHDOG":
             beats = beats || value == "1"
             triggersWatchdog = triggersWatchdog || value == "trigger"
-        case "MAINPID": mainProcess = Int32(value).flatMap { $0 > 1 ? $0 : nil }
+        case "MAINPID": mainProcess = Self.number(value).flatMap(Int32.init(exactly:)).flatMap { $0 > 1 ? $0 : nil }
         case "EXTEND_TIMEOUT_USEC": extendedTimeout = Self.microseconds(value)
         case "FDSTORE": storesDescriptors = storesDescriptors || value == "1"
         case "FDSTOREREMOVE": removesDescriptors = removesDescriptors || value == "1"
@@ -49,7 +54,12 @@ package struct NotifyMessage: Equatable, Sendable {
 
     /// At most a day: what a child asks for must not keep a stop waiting for ever.
     private static func microseconds(_ text: String) -> Duration? {
-        Int64(text).flatMap { $0 > 0 ? .microseconds(min($0, 86_400_000_000)) : nil }
+        number(text).flatMap { $0 > 0 ? .microseconds(Int64(min($0, 86_400_000_000))) : nil }
+    }
+
+    /// Digits and nothing else; as large as sd_notify(3) may send it, UINT64_MAX for "no limit".
+    private static func number(_ text: String) -> UInt64? {
+        text.utf8.allSatisfy { (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) } ? UInt64(text) : nil
     }
 
     /// One line of bounded length.

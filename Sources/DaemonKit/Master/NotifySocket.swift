@@ -1,71 +1,64 @@
 import Supervision
 import Unix
 
-/// The NOTIFY_SOCKET of all children of a master: one for all, since the kernel tells who speaks. sd_notify(3)
-package final class NotifySocket {
-    /// What children find in NOTIFY_SOCKET.
-    package let address: String
-    package let descriptor: Int32
-    private var buffer = [UInt8](repeating: 0, count: 4096)
+/// Whose messages count for a child.
+package enum NotifyAccess: String, Sendable, CaseIterable {
+    /// Its main process's only.
+    case main
+    /// Those of every process that may reach the child's socket: of its user, and root's.
+    case all
+}
 
-    /// Where the system has no names without files, `folder` holds the socket.
-    package init(folder: String = "/tmp") throws(DaemonError) {
-        let unique = "daemonkit-\(CurrentProcess.id)-\(MonotonicTime.now.nanoseconds)"
-        #if os(Linux)
-        let name = "@\(unique)/notify"
-        #else
-        let name = "\(folder)/\(unique).notify"
-        #endif
-        address = name
-        descriptor = try attempt(.process, "cannot make the notification socket \(name)") { () throws(Errno) in
-            let socket = try Socket.open(SocketAddress.unix(name).family, .datagram)
-            try Socket.bind(socket.number, to: .unix(name))
-            try Socket.askForCredentials(socket.number)
-            return socket.release()
-        }
-    }
+/// The NOTIFY_SOCKET of one child: whose it is never depends on who sends, or on whether he is still there. sd_notify(3)
+final class NotifySocket {
+    let child: Supervision.Child.ID
+    /// Its directory's.
+    let number: Int
+    let descriptor: Int32
+    /// Whose messages are taken, besides root's and our own user's.
+    let user: UserID
+    /// nil: everybody's but heartbeats, which are the main process's to give.
+    let access: NotifyAccess?
+    /// Nothing is read for now.
+    var isHeld = false
+    /// A process has the first datagram in hand, or its descriptors.
+    var isBusy = false
 
-    /// Kept over an exec.
-    package init(address: String, descriptor: Int32) {
-        self.address = address
+    init(child: Supervision.Child.ID, number: Int, descriptor: Int32, user: UserID, access: NotifyAccess?) {
+        self.child = child
+        self.number = number
         self.descriptor = descriptor
+        self.user = user
+        self.access = access
     }
 
-    /// Reads what has come, and tells the master which of its children are ready.
-    package func read(for master: Master) {
-        read(for: master, mostDescriptors: 0) { message, child, _, _ in
-            if message.isReady { master.send(.ready(pid: child)) }
-        }
+    func admits(_ datagram: Datagram, isMain: Bool) -> Bool {
+        guard !datagram.isCut, access != .main || isMain else { return false }
+        // Where the system does not say who, the directory has seen to it.
+        return datagram.user.map { [user, 0, CurrentProcess.userID].contains($0) } ?? true
     }
 
-    /// Reads what has come, and hands on what each child said, with the process that spoke and the descriptors that it
-    /// sent, which are closed behind `take`.
-    func read(
-        for master: Master, mostDescriptors: Int,
-        _ take: (NotifyMessage, _ child: ProcessID, _ sender: ProcessID, _ descriptors: [Int32]) -> Void
-    ) {
-        // Bounded, so that a child that never stops talking does not stop the loop.
-        for _ in 0..<256 {
-            guard
-                let (count, sender, descriptors) = try? Socket.receive(
-                    descriptor, into: &buffer, mostDescriptors: mostDescriptors)
-            else { return }
-            defer { for number in descriptors { Descriptor.close(number) } }
-            guard let child = child(of: master, behind: sender) else { continue }
-            take(NotifyMessage(buffer[..<count]), child, sender, descriptors)
-        }
+    // MARK: Over an exec
+
+    var record: StateText.Record {
+        var record = StateText.Record("notify")
+        record[number: "child"] = child
+        record[number: "number"] = number
+        record[number: "descriptor"] = Int(descriptor)
+        record[number: "user"] = Int(user)
+        record["access"] = access?.rawValue
+        return record
     }
 
-    /// The child that sent it, or whose descendant did: a shell's systemd-notify(1).
-    private func child(of master: Master, behind sender: ProcessID) -> ProcessID? {
-        var pid = sender
-        for _ in 0..<16 where pid > 1 {
-            if master.supervisor.child(withPID: pid) != nil { return pid }
-            guard let parent = CurrentProcess.parent(of: pid), parent != CurrentProcess.id else { break }
-            pid = parent
-        }
-        // Darwin does not say who: then it can only be one that is starting.
-        let starting = master.supervisor.children.values.filter { $0.phase == .starting }
-        return sender == 0 && starting.count == 1 ? starting[0].pid : nil
+    init?(_ record: StateText.Record) {
+        guard let child = record[number: "child"], let number = record[number: "number"], number > 0,
+            let descriptor = record[descriptor: "descriptor"],
+            let user = record[number: "user"].flatMap({ UserID(exactly: $0) })
+        else { return nil }
+        self.child = child
+        self.number = number
+        self.descriptor = descriptor
+        self.user = user
+        access = record["access"].flatMap(NotifyAccess.init)
     }
 }

@@ -21,9 +21,26 @@ extension ServiceMaster: ControlRouter {
 
     private func serve(_ channel: MasterChannel, of child: Supervision.Child.ID) {
         guard channels[child] === channel else { return }
-        let isOpen = channel.flush() && channel.read(&buffer) { [unowned self] in give($1, to: $0) }
-        guard isOpen else { return silence(channel) }
+        guard channel.flush(), read(channel, of: child) else { return silence(channel) }
         try? master?.watch(channel.descriptor, reading: true, writing: channel.hasOutput)
+    }
+
+    private func read(_ channel: MasterChannel, of child: Supervision.Child.ID) -> Bool {
+        channel.read(&buffer) { [unowned self] word in
+            switch word {
+            case .answer(let requester, let text): give(text, to: requester)
+            case .report(let message):
+                guard let child = master?.supervisor.children[child] else { return }
+                // Nobody but the worker has the other end.
+                take(.init(message: message, child: child, isMain: true, access: nil, descriptors: []))
+            }
+        }
+    }
+
+    /// What a worker said before its end counts.
+    func hearChannel(of child: Supervision.Child.ID) {
+        guard let channel = channels[child], !channel.isSilent else { return }
+        for _ in 0..<64 where !read(channel, of: child) { return }
     }
 
     /// Nothing that can be understood comes from it any more. It stays open: its end would end the worker.

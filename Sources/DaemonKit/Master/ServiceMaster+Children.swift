@@ -15,11 +15,14 @@ extension ServiceMaster {
         spawn.descriptors = handed.enumerated().map { (Int32(3 + $0), $1) }
         if !handed.isEmpty { spawn.pidVariable = "LISTEN_PID" }
         let ends = program.hasChannel ? try Socket.pair() : nil
+        // A worker has nothing to hand up, and what it sent would have to be closed here.
+        if let ends { Socket.refuseDescriptors(ends.0) }
         defer { if let ends { Descriptor.close(ends.1) } }
         let channel = Int32(3 + handed.count)
+        let address = try notifyAddress(child, program)
         if let ends { spawn.descriptors.append((channel, ends.1)) }
         spawn.environment =
-            program.environment + variables(child, program, kept, channel: channel).map { Array($0.utf8) }
+            program.environment + variables(child, program, kept, address, channel: channel).map { Array($0.utf8) }
         do {
             let pid = try start(spawn, program)
             notes[child.id] = ChildNote(program.kind)
@@ -27,6 +30,17 @@ extension ServiceMaster {
             return pid
         } catch {
             if let ends { Descriptor.close(ends.0) }
+            notify?.close(child.id)
+            throw error
+        }
+    }
+
+    private func notifyAddress(_ child: Supervision.Child, _ program: Program) throws(Errno) -> String? {
+        guard program.hasNotifySocket else { return nil }
+        do {
+            return try notify?.open(for: child.id, account: program.account, access: program.notifyAccess)
+        } catch {
+            runtime.log.error("cannot make the notification socket of \(child.service): \(error)")
             throw error
         }
     }
@@ -50,9 +64,11 @@ extension ServiceMaster {
     }
 
     private func variables(
-        _ child: Supervision.Child, _ program: Program, _ kept: [DescriptorStore.Entry], channel: Int32
+        _ child: Supervision.Child, _ program: Program, _ kept: [DescriptorStore.Entry], _ address: String?,
+        channel: Int32
     ) -> [String] {
-        var variables = ["NOTIFY_SOCKET=\(notify.address)", "DAEMONKIT_GENERATION=\(child.generation)"]
+        var variables = ["DAEMONKIT_GENERATION=\(child.generation)"]
+        if let address { variables.append("NOTIFY_SOCKET=\(address)") }
         if program.hasChannel { variables.append(role(child, channel)) }
         if let time = program.watchdog { variables.append("WATCHDOG_USEC=\(time.wholeNanoseconds / 1000)") }
         let names = program.sockets.map { $0.name.contains(":") ? "unknown" : $0.name } + kept.map(\.name)
@@ -65,41 +81,35 @@ extension ServiceMaster {
     }
 
     private func role(_ child: Supervision.Child, _ channel: Int32) -> String {
-        "\(WorkerRole.variable)=\(child.instance + 1) \(channel)\(isPaused ? " paused" : "")"
+        "\(WorkerRole.variable)=\(child.instance + 1) \(channel) \(WorkerRole.reports)\(isPaused ? " \(WorkerRole.paused)" : "")"
     }
 
     // MARK: What they say
 
-    func readNotifications() {
+    func take(_ notification: NotifySockets.Notification) {
         guard let master else { return }
-        notify.read(for: master, mostDescriptors: DescriptorStore.most) {
-            [unowned self] message, pid, _, descriptors in
-            take(message, from: pid, descriptors, master)
-        }
-    }
-
-    private func take(_ message: NotifyMessage, from pid: ProcessID, _ descriptors: [Int32], _ master: Master) {
-        guard let child = master.supervisor.child(withPID: pid) else { return }
+        let (message, child) = (notification.message, notification.child)
         notes[child.id]?.take(message)
         if message.storesDescriptors {
-            for number in descriptors where !stored.add(number, name: message.descriptorName, for: child.service) {
-                runtime.log.warning("\(child.service) \(pid): no room to keep a descriptor")
+            for number in notification.descriptors
+            where !stored.add(number, name: message.descriptorName, for: child.service) {
+                runtime.log.warning("\(child.service) \(child.pid): no room to keep a descriptor")
             }
         }
         if message.removesDescriptors, let name = message.descriptorName {
-            stored.remove(name: name, for: child.service)
+            SentDescriptors.close(stored.remove(name: name, for: child.service), in: master)
         }
-        var pid = pid
+        var pid = child.pid
         if let main = message.mainProcess, main != pid, isDescendant(main, of: pid, master) {
             master.send(.mainProcess(pid: pid, is: main, group: ownGroup(of: main, child)))
             pid = main
         }
         if let time = message.extendedTimeout {
             master.send(.extend(pid: pid, time))
-            if isStarting || master.supervisor.stopRequest != nil { runtime.manager.extendTimeout(time) }
+            if isStarting || master.supervisor.stopRequest != nil { manager?.tell(.extendTimeout(time)) }
         }
         if message.isReady { master.send(.ready(pid: pid)) }
-        if message.beats { master.send(.beat(pid: pid)) }
+        if notification.givesBeat { master.send(.beat(pid: pid)) }
         if message.triggersWatchdog { master.send(.beatMissed(pid: pid)) }
     }
 

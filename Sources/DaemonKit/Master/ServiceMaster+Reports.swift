@@ -9,14 +9,14 @@ extension ServiceMaster {
             runtime.log.log(level, text)
         }
         switch report {
-        case .reloading: runtime.manager.reloading()
+        case .reloading: manager?.tell(.reloading)
         case .reloaded: loaded()
         case .reloadFailed(let failure): loadFailed(failure)
         case .accepted(let child): if isPaused, notes[child.id]?.kind == .worker { tell(child, isPaused: true) }
         case .stopping(let request, _):
-            runtime.manager.stopping()
+            manager?.tell(.stopping)
             let longest = request.urgency == .soft ? nil : current?.plan.longestStop
-            if let longest { runtime.manager.extendTimeout(longest + .seconds(5)) }
+            if let longest { manager?.tell(.extendTimeout(longest + .seconds(5))) }
         case .ended(let child, _), .formerDied(let child, _), .died(let child, _, _): forget(child)
         case .failedToStart(let child, .ended), .failedToStart(let child, .notSpawned): forget(child)
         default: break
@@ -29,13 +29,14 @@ extension ServiceMaster {
         current = pending ?? current
         pending = nil
         let programs = current?.programs ?? [:]
-        stored.keep(Set(programs.keys))
+        let gone = stored.keep(Set(programs.keys))
+        if let master { SentDescriptors.close(gone, in: master) }
         source.committed()
         commitControls()
         outputs?.keep(programs.values.map(\.output))
         keepListeners()
         showState()
-        runtime.manager.ready()
+        manager?.tell(.ready())
     }
 
     private func loadFailed(_ failure: Supervision.Failure) {
@@ -43,7 +44,7 @@ extension ServiceMaster {
         source.abandoned()
         abandonControls()
         showState()
-        if isStarting { startFailure = failure.text } else { runtime.manager.ready(status: "Reload failed!") }
+        if isStarting { startFailure = failure.text } else { manager?.tell(.ready(status: "Reload failed!")) }
     }
 
     func showState() {
@@ -57,9 +58,9 @@ extension ServiceMaster {
         for listener in source.listeners {
             let name = listener.storeName
             names.insert(name)
-            if !kept.contains(name) { runtime.manager.store(listener.fileDescriptor, name: name) }
+            if !kept.contains(name) { manager?.tell(.store(listener.fileDescriptor, name: name)) }
         }
-        for name in kept.subtracting(names) { runtime.manager.removeStored(name) }
+        for name in kept.subtracting(names) { manager?.tell(.removeStored(name)) }
         kept = names
     }
 

@@ -17,6 +17,7 @@ extension ServiceMaster {
 
     func exec() -> String {
         guard let master else { return "not running" }
+        manager?.finish()
         return master.exec(image, kept: descriptors) { records }
     }
 
@@ -28,17 +29,16 @@ extension ServiceMaster {
     // MARK: What the next image must know
 
     private var descriptors: [Int32] {
-        let own = [notify.descriptor, runtime.pidFile?.descriptor, isStarting ? report?.descriptor : nil]
+        let own = [runtime.pidFile?.descriptor, isStarting ? report?.descriptor : nil]
         return own.compactMap(\.self) + source.listeners.map(\.fileDescriptor) + (outputs?.descriptors ?? [])
-            + stored.descriptors + channels.values.map(\.descriptor) + controls.flatMap(\.descriptors)
+            + (notify?.descriptors ?? []) + stored.descriptors + channels.values.map(\.descriptor)
+            + controls.flatMap(\.descriptors)
     }
 
     private var records: [StateText.Record] {
         var head = StateText.Record("master")
         head["folder"] = image.folder
         head["path"] = image.path
-        head[number: "notify"] = Int(notify.descriptor)
-        head["notifyAddress"] = notify.address
         head[number: "pidFile"] = runtime.pidFile.map { Int($0.descriptor) }
         head["pidPath"] = runtime.pidFile?.path
         head[number: "report"] = isStarting ? report.map { Int($0.descriptor) } : nil
@@ -54,9 +54,10 @@ extension ServiceMaster {
         head[list: "kept"] = kept.sorted()
         head["version"] = runtime.daemon.version
         head[numbers: "descriptors"] = descriptors.map(Int.init)
-        return [head] + (current?.records("current") ?? []) + (pending?.records("pending") ?? []) + source.records
-            + (outputs?.records ?? []) + stored.records + (leftovers?.records ?? []) + notes.map { $1.record($0) }
-            + channels.map { $1.record($0) } + controls.flatMap(records)
+        let said = (manager.map { [$0.record] } ?? []) + (notify?.records ?? [])
+        return [head] + said + (current?.records("current") ?? []) + (pending?.records("pending") ?? [])
+            + source.records + (outputs?.records ?? []) + stored.records + (leftovers?.records ?? [])
+            + notes.map { $1.record($0) } + channels.map { $1.record($0) } + controls.flatMap(records)
     }
 
     private func records(_ control: ControlServer) -> [StateText.Record] {
@@ -86,6 +87,8 @@ extension ServiceMaster {
         source.restore(state)
         outputs?.restore(state)
         stored.restore(state)
+        notify?.restore(state)
+        manager?.restore(state)
         leftovers?.restore(state)
         for record in state.all("note") { if let child = record[number: "child"] { notes[child] = ChildNote(record) } }
         if state.damagedLines > 0 || state.first("supervisor") == nil || state.first("master") == nil {

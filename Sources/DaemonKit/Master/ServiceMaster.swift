@@ -7,11 +7,12 @@ final class ServiceMaster: MasterHost {
     let source: any MasterSource
     let wishes: MasterWishes
     let image: MasterImage
-    let notify: NotifySocket
     /// To the launcher, until the first generation serves.
     let report: ReadinessReport?
     let signals: SignalPipe
     private(set) var master: Master?
+    private(set) var notify: NotifySockets?
+    private(set) var manager: ManagerReports?
     var outputs: ChildOutputs?
     var leftovers: Leftovers?
     var controls: [ControlServer] = []
@@ -48,14 +49,11 @@ final class ServiceMaster: MasterHost {
     /// In this order when several came at once.
     static let caught: [Signal] = [.interrupt, .terminate, .user1, .hangup, .user2, .terminalOutput, .terminalInput]
 
-    init(
-        _ runtime: Runtime, _ wishes: MasterWishes, image: MasterImage, report: ReadinessReport?, notify: NotifySocket
-    ) {
+    init(_ runtime: Runtime, _ wishes: MasterWishes, image: MasterImage, report: ReadinessReport?) {
         self.runtime = runtime
         self.wishes = wishes
         self.image = image
         self.report = report
-        self.notify = notify
         source = wishes.source
         signals = runtime.signals
     }
@@ -67,16 +65,21 @@ final class ServiceMaster: MasterHost {
         _ = CurrentProcess.becomeSubreaper()
         let supervisor = state.map { Supervisor(restoring: $0) } ?? Supervisor()
         let master = try DaemonKit.attempt(.process, "cannot watch descriptors") { () throws(Errno) in
-            let master = try Master(supervisor, host: self, pipe: signals, signals: Self.caught)
-            try master.watch(notify.descriptor) { [unowned self] in readNotifications() }
-            return master
+            try Master(supervisor, host: self, pipe: signals, signals: Self.caught)
         }
-        // Who says something and ends is heard before it is buried.
-        master.beforeReaping = { [unowned self] in readNotifications() }
         self.master = master
+        manager = ManagerReports(runtime.manager, master) { [runtime] in runtime.log.error($0) }
+        notify = NotifySockets(
+            master, mostDescriptors: DescriptorStore.most, complain: { [runtime] in runtime.log.warning($0) },
+            take: { [unowned self] in take($0) })
+        let hear = master.beforeEnd
+        master.beforeEnd = { [unowned self] child in
+            hear?(child)
+            hearChannel(of: child.id)
+        }
         outputs = ChildOutputs(runtime.log, master: master)
         leftovers = Leftovers(master)
-        master.beat(runtime.manager)
+        manager?.beat()
         if let state {
             restore(state, in: master)
         } else {
@@ -97,7 +100,7 @@ final class ServiceMaster: MasterHost {
             try openControls(setup)
             pending = setup
             pendingGeneration = (master?.supervisor.generation ?? 0) + 1
-            if isStarting, let time = setup.plan.longestStart { runtime.manager.extendTimeout(time) }
+            if isStarting, let time = setup.plan.longestStart { manager?.tell(.extendTimeout(time)) }
             return .loaded(setup.plan)
         } catch {
             return .loadFailed(error.message)
@@ -107,6 +110,8 @@ final class ServiceMaster: MasterHost {
     func exit(_ code: Int32) -> Never {
         leftovers?.end(now: master?.supervisor.stopRequest?.urgency == .now)
         outputs?.readRest()
+        notify?.removeAll()
+        manager?.finish()
         for control in controls { control.file.remove() }
         for listener in source.listeners { listener.removeFile() }
         if isStarting { report?.failed(DaemonError(startFailure ?? "it was stopped before it was ready")) }

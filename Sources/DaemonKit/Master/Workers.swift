@@ -32,6 +32,7 @@ final class Workers: MasterSource {
             HandedSocket(name: $0.name, address: $0.address, descriptor: $0.fileDescriptor)
         }
         program.hasChannel = true
+        program.hasNotifySocket = false
         // Should it hang in its start, where nobody looks at the channel yet. In a drain it would be one signal too many.
         program.deathSignal = runtime.daemon.onMasterDeath == .drain ? nil : .terminate
         var plan = Plan(services: [worker])
@@ -71,6 +72,11 @@ struct WorkerRole {
     let channel: Int32
     /// It begins without accepting.
     let isPaused: Bool
+    /// The master listens at the channel to what the worker says of itself.
+    let hearsReports: Bool
+
+    /// Words in the variable.
+    static let (paused, reports) = ("paused", "reports")
 
     /// Takes the variable out of the environment.
     static func take() -> WorkerRole? {
@@ -78,7 +84,10 @@ struct WorkerRole {
         guard words.count >= 2, let number = Int(words[0]), let channel = Int32(words[1]), Descriptor.isOpen(channel)
         else { return nil }
         try? Descriptor.setCloseOnExec(channel, true)
-        return WorkerRole(number: number, channel: channel, isPaused: words.dropFirst(2).contains("paused"))
+        let more = words.dropFirst(2)
+        return WorkerRole(
+            number: number, channel: channel, isPaused: more.contains(paused[...]),
+            hearsReports: more.contains(reports[...]))
     }
 
     /// What the master says by signals, besides what every daemon is told.

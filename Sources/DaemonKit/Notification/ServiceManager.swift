@@ -1,66 +1,90 @@
 import Supervision
 import Unix
 
-/// The service manager at the other end of NOTIFY_SOCKET. sd_notify(3); silent where there is none.
+/// Who supervises this process and is told how it is: the service manager at the other end of NOTIFY_SOCKET, or a
+/// worker's master at the other end of its channel. sd_notify(3); silent where there is none.
 package struct ServiceManager: Sendable {
-    /// Connected, because a chroot would hide the path; -1 where there is no manager.
-    private let socket: Int32
+    private enum Way: Sendable {
+        case none
+        case socket(ManagerSocket)
+        /// It needs no name, so that it works in every root and every network namespace.
+        case channel(WorkerChannel)
+    }
+
+    private let way: Way
     /// How often a beat is expected at least; nil for no watchdog. sd_watchdog_enabled(3)
     let watchdogInterval: Duration?
 
-    package static let none = ServiceManager(socket: -1, watchdogInterval: nil)
+    package static let none = ServiceManager(way: .none, watchdogInterval: nil)
+
+    /// Why a message did not arrive.
+    package enum Failure: Error, Sendable, CustomStringConvertible {
+        /// Nobody is there.
+        case unreachable(String, Errno)
+        /// There was no room for it in all its time.
+        case deaf
+        case refused(Errno)
+
+        package var description: String {
+            switch self {
+            case .unreachable(let address, let error): "no service manager answers at \(address): \(error)"
+            case .deaf: "cannot tell the service manager: it does not read what it is told"
+            case .refused(let error): "cannot tell the service manager: \(error)"
+            }
+        }
+    }
 
     /// Takes the variables out of the environment.
     package static func take() -> ServiceManager {
         let path = Environment.take("NOTIFY_SOCKET")
         let interval = Environment.take("WATCHDOG_USEC").flatMap { Int64($0) }
         let owner = Environment.take("WATCHDOG_PID").map { ProcessID($0) == CurrentProcess.id } ?? true
-        let watchdog = interval.flatMap { owner && $0 > 0 ? Duration.microseconds($0) : nil }
-        guard let path, path.hasPrefix("/") || path.hasPrefix("@"), let socket = try? connect(.unix(path)) else {
-            return .none
+        // A hundred years are as good as none.
+        let longest: Int64 = 3_155_760_000_000_000
+        let watchdog = interval.flatMap { owner && $0 > 0 ? Duration.microseconds(min($0, longest)) : nil }
+        guard let path, path.hasPrefix("/") || path.hasPrefix("@") else {
+            return ServiceManager(way: .none, watchdogInterval: watchdog)
         }
-        return ServiceManager(socket: socket, watchdogInterval: watchdog)
+        return ServiceManager(way: .socket(ManagerSocket(address: path)), watchdogInterval: watchdog)
     }
 
-    private static func connect(_ address: SocketAddress) throws(Errno) -> Int32 {
-        let socket = try Socket.open(address.family, .datagram)
-        try Socket.connect(socket.number, to: address)
-        return socket.release()
+    /// A worker's master, which listens at the channel.
+    func over(_ channel: WorkerChannel) -> ServiceManager {
+        ServiceManager(way: .channel(channel), watchdogInterval: watchdogInterval)
     }
 
-    /// It serves, in which version: a master shows it.
-    package func ready(version: String? = nil, status: String = "Ready.") {
-        let field = version.map { "\n\(NotifyMessage.versionField)=\($0)" } ?? ""
-        send("READY=1\nMAINPID=\(CurrentProcess.id)\nSTATUS=\(status)\(field)")
+    /// The pace of heartbeats: twice as often as they are expected.
+    var beatInterval: Duration? { watchdogInterval.map { max($0 / 2, .milliseconds(1)) } }
+
+    /// Waits for room, each message in its own measure.
+    package func tell(_ message: ManagerMessage) throws(Failure) {
+        switch way {
+        case .none: return
+        case .socket(let socket):
+            do {
+                try socket.send(message, isUrgent: message.patience >= .seconds(5))
+            } catch {
+                if error.passesByItself { throw .deaf }
+                throw error == .messageTooLong ? .refused(error) : .unreachable(socket.address, error)
+            }
+        case .channel(let channel):
+            do {
+                try channel.report(Array(message.text.utf8), patience: message.patience)
+            } catch {
+                throw error == .wouldBlock ? .deaf : .refused(error)
+            }
+        }
     }
 
-    package func reloading() {
-        send("RELOADING=1\nSTATUS=Reloading.\nMONOTONIC_USEC=\(MonotonicTime.now.nanoseconds / 1000)")
-    }
-
-    package func stopping() { send("STOPPING=1\nSTATUS=Stopping.") }
-
-    /// What is under way may take so long from now on, before the manager gives up.
-    func extendTimeout(_ time: Duration) { send("EXTEND_TIMEOUT_USEC=\(time.wholeNanoseconds / 1000)") }
-
-    /// Gives the manager a descriptor to keep for the next process of this service, under this name.
-    func store(_ descriptor: Int32, name: String) {
-        guard socket >= 0 else { return }
-        try? Socket.send(socket, Array("FDSTORE=1\nFDNAME=\(name)".utf8), descriptor: descriptor)
-    }
-
-    /// The manager closes what it keeps under this name.
-    func removeStored(_ name: String) { send("FDSTOREREMOVE=1\nFDNAME=\(name)") }
-
-    /// One line of what the daemon is doing.
-    package func status(_ text: String) {
-        send("STATUS=" + String(decoding: text.utf8.map { $0 < 0x20 ? UInt8(ascii: " ") : $0 }, as: UTF8.self))
-    }
-
-    func beat() { send("WATCHDOG=1") }
-
-    private func send(_ text: String) {
-        guard socket >= 0 else { return }
-        _ = try? Socket.send(socket, Array(text.utf8).span)
+    /// For a master, which never waits: false where there is no room now.
+    func tryTell(_ message: ManagerMessage) throws(Failure) -> Bool {
+        guard case .socket(let socket) = way else { return true }
+        do {
+            try socket.trySend(message)
+            return true
+        } catch {
+            if error.passesByItself { return false }
+            throw .unreachable(socket.address, error)
+        }
     }
 }

@@ -35,6 +35,8 @@ final class Runtime: Sendable {
     private let state: Mutex<State>
     private let isEnding = Atomic<Bool>(false)
     private let isCleaned = Atomic<Bool>(false)
+    /// Messages in a row that did not reach the service manager.
+    private let unheard = Atomic(0)
     let stopRequested = Atomic<Bool>(false)
     /// The stop has no limit yet.
     let isSoftStop = Atomic<Bool>(false)
@@ -46,12 +48,13 @@ final class Runtime: Sendable {
         self.daemon = daemon
         self.values = values
         self.log = log
-        self.manager = manager
         self.signals = signals
         self.generation = generation
         state = Mutex(State(pidFile: pidFile, report: report))
         pauseState = PauseState(isPaused: role?.isPaused ?? false)
-        channel = role.map { [commands] in WorkerChannel($0.channel, commands: commands, log: log) }
+        let channel = role.map { [commands] in WorkerChannel($0.channel, commands: commands, log: log) }
+        self.channel = channel
+        self.manager = if role?.hearsReports == true, let channel { manager.over(channel) } else { manager }
         if let role { commands.setBuiltIn(BuiltInCommands(self, worker: role.number).all) }
     }
 
@@ -95,6 +98,28 @@ final class Runtime: Sendable {
             return state.whenReady
         }
         try body?()
+    }
+
+    /// The service manager must hear of it, or this start has failed; but where there is no manager nobody waits.
+    func tellReady() throws(DaemonError) {
+        do throws(ServiceManager.Failure) {
+            try manager.tell(.ready(version: daemon.version))
+        } catch {
+            guard case .unreachable = error else { throw DaemonError("\(error)") }
+            log.warning("\(error)")
+        }
+    }
+
+    /// The service manager is told, or the log.
+    func tell(_ message: ManagerMessage) {
+        do {
+            try manager.tell(message)
+            unheard.store(0, ordering: .relaxed)
+        } catch {
+            // One that hears nothing for long is told of less and less.
+            let count = unheard.add(1, ordering: .relaxed).newValue
+            if count & (count - 1) == 0 { log.warning("\(error)\(count > 1 ? " (\(count) messages lost)" : "")") }
+        }
     }
 
     /// Whether nobody has been told yet.

@@ -21,7 +21,7 @@ struct SignalThread: Sendable {
     private func run() {
         // Whatever became of the first thread's mask, somebody takes signals.
         Signal.unblockAll()
-        let interval = runtime.manager.watchdogInterval.map { $0 / 2 }
+        let interval = runtime.manager.beatInterval
         var deadlines = Deadlines(beat: interval.map { _ in .now })
         var channel = runtime.channel
         // What came before there was a pipe has left its mark all the same.
@@ -38,7 +38,7 @@ struct SignalThread: Sendable {
             takeSignals(&deadlines)
             let now = MonotonicTime.now
             if let beat = deadlines.beat, beat <= now, let interval {
-                if runtime.isHealthy { runtime.manager.beat() }
+                if runtime.isHealthy { runtime.tell(.beat) }
                 deadlines.beat = now + interval
             }
             if let drain = deadlines.drain, drain <= now {
@@ -65,7 +65,7 @@ struct SignalThread: Sendable {
         let handlers = runtime.reloadHandlers
         guard !runtime.isStarting else { return }
         runtime.handlers.run {
-            runtime.manager.reloading()
+            runtime.tell(.reloading)
             for handler in handlers {
                 do {
                     try handler()
@@ -73,7 +73,7 @@ struct SignalThread: Sendable {
                     runtime.log.error("reload: \(DaemonError(wrapping: error))")
                 }
             }
-            if runtime.stopCode.load(ordering: .relaxed) < 0 { runtime.manager.ready() }
+            if runtime.stopCode.load(ordering: .relaxed) < 0 { runtime.tell(.ready()) }
         }
     }
 
@@ -125,7 +125,7 @@ struct SignalThread: Sendable {
     private func beginStop(_ cause: String, code: Int32, _ deadlines: inout Deadlines) {
         runtime.log.debug("received \(cause), stopping")
         runtime.stopCode.store(code, ordering: .relaxed)
-        runtime.manager.stopping()
+        runtime.tell(.stopping)
         // A main that never looks at the stop state would only be waited for in vain.
         if !runtime.stopState.isAsked && !runtime.isAsync { runtime.end(code, isForced: true) }
         deadlines.drain = .now + runtime.daemon.drainGap

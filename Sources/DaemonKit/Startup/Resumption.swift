@@ -47,9 +47,4 @@ struct Resumption {
         guard let number = head[descriptor: "pidFile"], let path = head["pidPath"] else { return nil }
         return try? PidFile(path: path, lockedAs: number)
     }
-
-    var notifySocket: NotifySocket? {
-        guard let number = head[descriptor: "notify"], let address = head["notifyAddress"] else { return nil }
-        return NotifySocket(address: address, descriptor: number)
-    }
 }

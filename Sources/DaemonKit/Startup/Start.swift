@@ -182,8 +182,8 @@ struct Start {
             report: report, generation: generation, role: role)
         let report = report
         runtime.setWhenReady { () throws(DaemonError) in
+            try runtime.tellReady()
             try attempt(.process, "the launcher is gone") { () throws(Errno) in try report?.ready() }
-            runtime.manager.ready(version: runtime.daemon.version)
         }
         AtExit.run { runtime.cleanUp() }
         self.runtime = runtime
@@ -231,8 +231,7 @@ struct Start {
 
     func supervise(_ wishes: MasterWishes) throws(DaemonError) -> Never {
         guard let runtime, let image else { throw DaemonError(.process, "start-up steps out of order") }
-        let notify = try NotifySocket()
-        try ServiceMaster(runtime, wishes, image: image, report: report, notify: notify).run()
+        try ServiceMaster(runtime, wishes, image: image, report: report).run()
     }
 
     // MARK: Going on after an exec
@@ -261,9 +260,7 @@ struct Start {
 
     func supervise(_ wishes: MasterWishes, resuming resumption: Resumption) throws(DaemonError) -> Never {
         guard let runtime, let image else { throw DaemonError(.process, "start-up steps out of order") }
-        let notify = if let kept = resumption.notifySocket { kept } else { try NotifySocket() }
-        try ServiceMaster(runtime, wishes, image: image, report: report, notify: notify).run(
-            resuming: resumption.state)
+        try ServiceMaster(runtime, wishes, image: image, report: report).run(resuming: resumption.state)
     }
 
     mutating func dropPrivileges() throws(DaemonError) {

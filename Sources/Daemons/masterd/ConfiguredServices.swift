@@ -188,6 +188,7 @@ final class ConfiguredServices: MasterSource {
         program.hasChannel = service.hasChannel
         program.umask = service.umask
         program.watchdog = service.watchdog
+        program.notifyAccess = service.notifyAccess
         program.sockets = sockets(service, configuration)
         switch service.log {
         case .prefix: program.output = .prefix(service.name)

@@ -80,7 +80,6 @@ enum StartServer {
             if settings.daemonize && settings.log == nil { try closeOutput(console) }
             try writePidFile(parts.pidFile)
             if let path = settings.controlSocket { parts.control = try bindControl(path) }
-            if settings.readiness == .notify { parts.notify = try notifySocket() }
         } catch {
             for file in parts.sockets.compactMap(\.file) { file.remove() }
             parts.control?.file.remove()
@@ -151,14 +150,6 @@ enum StartServer {
     private static func bindControl(_ path: String) throws(ExitError) -> (descriptor: Int32, file: OwnedFile) {
         do {
             return try ControlServer.bind(path)
-        } catch {
-            throw ExitError(error)
-        }
-    }
-
-    private static func notifySocket() throws(ExitError) -> NotifySocket {
-        do {
-            return try NotifySocket()
         } catch {
             throw ExitError(error)
         }

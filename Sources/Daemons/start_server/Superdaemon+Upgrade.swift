@@ -17,12 +17,13 @@ extension Superdaemon {
 
     func exec() -> String {
         guard let master else { return "not running" }
+        manager?.finish()
         return master.exec(image, kept: keptDescriptors) { records }
     }
 
     private var keptDescriptors: [Int32] {
-        sockets.map(\.descriptor) + [pidFile?.descriptor, notify?.descriptor].compactMap(\.self)
-            + (control?.descriptors ?? [])
+        sockets.map(\.descriptor) + [pidFile?.descriptor].compactMap(\.self)
+            + (notify?.descriptors ?? []) + (control?.descriptors ?? [])
             + (log?.descriptors ?? [])
     }
 
@@ -32,14 +33,13 @@ extension Superdaemon {
         files[number: "pidFile"] = pidFile.map { Int($0.descriptor) }
         files["pidPath"] = pidFile?.path
         files["statusFile"] = settings.statusFile
-        files[number: "notify"] = notify.map { Int($0.descriptor) }
-        files["notifyAddress"] = notify?.address
         files[number: "control"] = control.map { Int($0.listener) }
         files["controlPath"] = control?.file.path
         files["controlIdentity"] = control?.file.identity.text
         records.append(files)
         if let record = log?.record { records.append(record) }
-        return records + (control?.records ?? [])
+        if let manager { records.append(manager.record) }
+        return records + (notify?.records ?? []) + (control?.records ?? [])
     }
 
     /// What an earlier image of this process had made.
@@ -53,11 +53,6 @@ extension Superdaemon {
             parts.pidFile = try? PidFile(path: path, lockedAs: number)
         }
         if let path = files["statusFile"] { parts.statusFile = StatusFile(restoring: path) }
-        if let number = files[number: "notify"].flatMap({ Int32(exactly: $0) }), let address = files["notifyAddress"],
-            (try? Descriptor.setCloseOnExec(number, true)) != nil
-        {
-            parts.notify = NotifySocket(address: address, descriptor: number)
-        }
         if let number = files[number: "control"].flatMap({ Int32(exactly: $0) }), let path = files["controlPath"],
             let identity = files["controlIdentity"].flatMap(FileStatus.Identity.init),
             (try? Descriptor.setCloseOnExec(number, true)) != nil

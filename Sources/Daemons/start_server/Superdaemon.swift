@@ -12,11 +12,12 @@ final class Superdaemon: MasterHost {
     let pidFile: PidFile?
     let log: LogOutput?
     let statusFile: StatusFile?
-    let notify: NotifySocket?
+    private(set) var notify: NotifySockets?
     private let boundControl: (descriptor: Int32, file: OwnedFile)?
     /// Who waits for the first worker.
     var report: ReadinessReport?
-    let manager: ServiceManager
+    private let serviceManager: ServiceManager
+    private(set) var manager: ManagerReports?
     private(set) var master: Master?
     private let environment: WorkerEnvironment
     private let inherited: (String) -> String?
@@ -37,7 +38,6 @@ final class Superdaemon: MasterHost {
         var pidFile: PidFile?
         var log: LogOutput?
         var statusFile: StatusFile?
-        var notify: NotifySocket?
         var control: (descriptor: Int32, file: OwnedFile)?
         var report: ReadinessReport?
         var account: SpawnAccount?
@@ -47,12 +47,11 @@ final class Superdaemon: MasterHost {
         self.settings = settings
         self.image = image
         self.console = console
-        self.manager = manager
+        serviceManager = manager
         sockets = parts.sockets
         pidFile = parts.pidFile
         log = parts.log
         statusFile = parts.statusFile
-        notify = parts.notify
         boundControl = parts.control
         report = parts.report
         account = parts.account
@@ -63,7 +62,7 @@ final class Superdaemon: MasterHost {
             WorkerEnvironment.PassedSocket(key: socket.key, descriptor: number, kind: socket.kind)
         }
         environment = WorkerEnvironment(
-            inherited: Environment.entries, settings: settings, sockets: passed, notifySocket: parts.notify?.address)
+            inherited: Environment.entries, settings: settings, sockets: passed)
     }
 
     func run(_ supervisor: Supervisor, _ pipe: SignalPipe, _ first: Event, state: StateText? = nil) throws(ExitError)
@@ -73,18 +72,29 @@ final class Superdaemon: MasterHost {
         do {
             master = try Master(supervisor, host: self, pipe: pipe, signals: Self.signals)
             self.master = master
-            if let notify { try master.watch(notify.descriptor) { [unowned master] in notify.read(for: master) } }
+            manager = ManagerReports(serviceManager, master) { [console] in console.write($0) }
         } catch {
             throw ExitError("cannot watch descriptors", error)
         }
+        if settings.readiness == .notify || state?.first("notifyDirectory") != nil { listenToWorkers(master) }
         if let bound = boundControl { control = try makeControl(bound.descriptor, bound.file, master) }
         log?.startCommand(in: master)
-        master.beat(manager)
+        manager?.beat()
         if let state {
+            notify?.restore(state)
+            manager?.restore(state)
             control?.restore(state, expect: expect)
             master.redeliver(state)
         }
         master.run(first)
+    }
+
+    private func listenToWorkers(_ master: Master) {
+        notify = NotifySockets(master) { [console] in
+            console.write($0)
+        } take: { [unowned master] in
+            if $0.message.isReady { master.send(.ready(pid: $0.child.pid)) }
+        }
     }
 
     // MARK: The plan
@@ -132,7 +142,9 @@ final class Superdaemon: MasterHost {
         master?.adjust(
             retireDelay: effective.killOldDelay,
             reloadInterval: effective.enableAutoRestart ? effective.autoRestartInterval : nil)
-        let variables = environment.entries(generation: child.generation, envdir: envdir.variables)
+        let address = try notifyAddress(child)
+        let variables = environment.entries(
+            generation: child.generation, envdir: envdir.variables, notifySocket: address)
         let name = settings.program[0]
         do {
             return try spawn(try Spawn.find(name, path: Self.path(variables)), variables)
@@ -142,6 +154,17 @@ final class Superdaemon: MasterHost {
             } else {
                 console.write("failed to exec \(name): \(error)")
             }
+            notify?.close(child.id)
+            throw error
+        }
+    }
+
+    private func notifyAddress(_ child: Supervision.Child) throws(Errno) -> String? {
+        guard settings.readiness == .notify else { return nil }
+        do {
+            return try notify?.open(for: child.id, account: account)
+        } catch {
+            console.write("cannot make the notification socket: \(error)")
             throw error
         }
     }
@@ -224,11 +247,11 @@ final class Superdaemon: MasterHost {
         switch report {
         case .accepted: becameReady()
         case .changed: writeStatus()
-        case .reloading: manager.reloading()
-        case .reloaded: manager.ready()
+        case .reloading: manager?.tell(.reloading)
+        case .reloaded: manager?.tell(.ready())
         case .stopping:
             stopAsked = stopAsked ?? .now
-            manager.stopping()
+            manager?.tell(.stopping)
         case .upgradeFailed(let reason): UpgradeAnswer.send("failed \(reason)")
         case .failedToStart(_, let failure): firstStartFailed(failure)
         default: break
@@ -267,6 +290,8 @@ final class Superdaemon: MasterHost {
         for file in sockets.compactMap(\.file) { file.remove() }
         control?.file.remove()
         statusFile?.remove()
+        notify?.removeAll()
+        manager?.finish()
         log?.finish()
         // Last: whoever waits for its lock finds everything else done.
         pidFile?.remove()

@@ -19,7 +19,7 @@ struct WorkerEnvironment: Sendable {
     let pidVariable: String?
 
     /// `inherited` is the environment that the superdaemon was started with; `sockets` come in the order of the options.
-    init(inherited: [[UInt8]], settings: Settings, sockets: [PassedSocket], notifySocket: String? = nil) {
+    init(inherited: [[UInt8]], settings: Settings, sockets: [PassedSocket]) {
         let exported = Self.exported(settings)
         let names = Set(exported.map(Self.name))
         replaceable =
@@ -28,17 +28,19 @@ struct WorkerEnvironment: Sendable {
                 return !Self.isInternal(name) && !names.contains(name)
             } + exported
         let listen = Self.listenVariables(sockets)
-        fixed = Self.fixed(sockets, notifySocket) + listen
+        fixed = Self.fixed(sockets) + listen
         pidVariable = listen.isEmpty ? nil : "LISTEN_PID"
     }
 
     /// For the worker of this generation, with the variables of the envdir as it is now.
-    func entries(generation: Int, envdir: [EnvDir.Variable] = []) -> [[UInt8]] {
-        let generation = Self.entry("SERVER_STARTER_GENERATION", String(generation))
-        if envdir.isEmpty { return replaceable + fixed + [generation] }
+    /// `notifySocket` is this worker's own.
+    func entries(generation: Int, envdir: [EnvDir.Variable] = [], notifySocket: String? = nil) -> [[UInt8]] {
+        var own = [Self.entry("SERVER_STARTER_GENERATION", String(generation))]
+        if let notifySocket { own.append(Self.entry("NOTIFY_SOCKET", notifySocket)) }
+        if envdir.isEmpty { return replaceable + fixed + own }
         let added = envdir.map { Array("\($0.name)=".utf8) + $0.value }.filter { !Self.isInternal(Self.name($0)) }
         let names = Set(added.map(Self.name))
-        return replaceable.filter { !names.contains(Self.name($0)) } + added + fixed + [generation]
+        return replaceable.filter { !names.contains(Self.name($0)) } + added + fixed + own
     }
 
     // MARK: The parts
@@ -56,12 +58,11 @@ struct WorkerEnvironment: Sendable {
     }
 
     /// The sockets in the words of every protocol that a worker may speak.
-    private static func fixed(_ sockets: [PassedSocket], _ notifySocket: String?) -> [[UInt8]] {
+    private static func fixed(_ sockets: [PassedSocket]) -> [[UInt8]] {
         let ports = sockets.map { "\($0.key)=\($0.descriptor)" }.joined(separator: ";")
         var entries = [entry("SERVER_STARTER_PORT", ports)]
         let datagrams = sockets.filter { $0.kind == .datagram }.map { String($0.descriptor) }
         if !datagrams.isEmpty { entries.append(entry("SERVER_STARTER_UDP", datagrams.joined(separator: ";"))) }
-        if let notifySocket { entries.append(entry("NOTIFY_SOCKET", notifySocket)) }
         guard !sockets.isEmpty else { return entries }
         entries.append(entry("EINHORN_FD_COUNT", String(sockets.count)))
         for (index, socket) in sockets.enumerated() {

@@ -24,6 +24,7 @@ struct ChannelFrameTests {
         let frames = [
             ChannelFrame(id: 1, kind: .command(level: .user), body: bytes("a\nb")),
             ChannelFrame(id: .max, kind: .answer, body: []),
+            ChannelFrame(id: 0, kind: .report, body: bytes("READY=1\nSTATUS=x")),
             ChannelFrame(id: 2, kind: .command(level: .admin), body: [0, 255, 10]),
             ChannelFrame(id: 3, kind: .answer, body: bytes("C 1 user 3\n")),
         ]

@@ -17,7 +17,7 @@ struct ChannelFuzzTests {
         let level = ControlLevel.allCases[Int(random.next() % 3)]
         return ChannelFrame(
             id: Int(random.next() >> (1 + random.next() % 63)),
-            kind: random.next() % 2 == 0 ? .answer : .command(level: level),
+            kind: [.answer, .report, .command(level: level)][Int(random.next() % 3)],
             body: bodies[Int(random.next() % UInt64(bodies.count))])
     }
 

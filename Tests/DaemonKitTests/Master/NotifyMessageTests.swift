@@ -30,13 +30,15 @@ struct NotifyMessageTests {
 
     @Test(
         "no pid that could mean process 1, a group or everybody",
-        arguments: ["1", "0", "-1", "-4711", "x", "99999999999"])
+        arguments: ["1", "0", "-1", "-4711", "+4711", " 4711", "x", "99999999999", "9223372036854775808", ""])
     func pids(text: String) { #expect(read("MAINPID=\(text)").mainProcess == nil) }
 
     @Test("a longer time is asked for in microseconds, and a day at the most")
     func times() {
         #expect(read("EXTEND_TIMEOUT_USEC=1500").extendedTimeout == .microseconds(1500))
         #expect(read("EXTEND_TIMEOUT_USEC=\(Int64.max)").extendedTimeout == .seconds(86_400))
+        #expect(read("EXTEND_TIMEOUT_USEC=\(UInt64.max)").extendedTimeout == .seconds(86_400))
+        #expect(read("EXTEND_TIMEOUT_USEC=18446744073709551616").extendedTimeout == nil)
         #expect(read("EXTEND_TIMEOUT_USEC=-5").extendedTimeout == nil)
         #expect(read("EXTEND_TIMEOUT_USEC=0").extendedTimeout == nil)
     }
@@ -44,8 +46,15 @@ struct NotifyMessageTests {
     @Test("a status is one line of bounded length")
     func status() {
         #expect(read("STATUS=a\tb\u{7}c").status == "a b c")
-        #expect(read("STATUS=\(String(repeating: "x", count: 5000))").status?.utf8.count == 512)
+        #expect(read("STATUS=\(String(repeating: "x", count: 3000))").status?.utf8.count == 512)
         #expect(read("STATUS=a=b").status == "a=b")
+    }
+
+    @Test("what is cut off, or holds a zero byte, means nothing")
+    func broken() {
+        #expect(read("READY=1\0").isReady && !read("READY=1\0\nSTATUS=x").isReady && !read("\0READY=1").isReady)
+        let filler = "STATUS=" + String(repeating: "x", count: NotifyMessage.longest)
+        #expect(read(filler + "\nREADY=1") == NotifyMessage([]))
     }
 
     @Test("a descriptor's name is one that LISTEN_FDNAMES can hold")
@@ -71,8 +80,10 @@ struct NotifyMessageTests {
                 }
             }
             let message = NotifyMessage(bytes[...])
+            let isWhole = !(bytes.last == 0 ? bytes.dropLast() : bytes[...]).contains(0)
+            if bytes.last == 0 { bytes.removeLast() }
             let lines = bytes.split(separator: UInt8(ascii: "\n"))
-            #expect(message.isReady == lines.contains { $0.elementsEqual("READY=1".utf8) })
+            #expect(message.isReady == (isWhole && lines.contains { $0.elementsEqual("READY=1".utf8) }))
             #expect(message.mainProcess.map { $0 > 1 } ?? true)
         }
     }

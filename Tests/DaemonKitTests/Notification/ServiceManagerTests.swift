@@ -36,10 +36,9 @@ struct ServiceManagerTests {
             setenv("NOTIFY_SOCKET", path, 1)
             let manager = ServiceManager.take()
             #expect(Environment["NOTIFY_SOCKET"] == nil)
-            manager.ready()
-            manager.beat()
-            manager.status("serving 5 clients")
-            manager.stopping()
+            for message in [ManagerMessage.ready(), .beat, .status("serving 5 clients"), .stopping] {
+                try manager.tell(message)
+            }
             let messages = try receiver.messages()
             #expect(
                 messages == [
@@ -55,7 +54,7 @@ struct ServiceManagerTests {
             let receiver = try Receiver(path)
             setenv("NOTIFY_SOCKET", path, 1)
             let before = MonotonicTime.now.nanoseconds / 1000
-            ServiceManager.take().reloading()
+            try ServiceManager.take().tell(.reloading)
             let message = try #require(try receiver.messages().first)
             let match = try #require(message.wholeMatch(of: /RELOADING=1\nSTATUS=Reloading.\nMONOTONIC_USEC=(\d+)/))
             let time = try #require(Int64(match.1))
@@ -68,7 +67,7 @@ struct ServiceManagerTests {
         await #expect(processExitsWith: .success) { [path = folder["notify"] as String] in
             let receiver = try Receiver(path)
             setenv("NOTIFY_SOCKET", path, 1)
-            ServiceManager.take().status("fine\nMAINPID=1\r\0x")
+            try ServiceManager.take().tell(.status("fine\nMAINPID=1\r\0x"))
             let messages = try receiver.messages()
             #expect(messages == ["STATUS=fine MAINPID=1  x"])
         }
@@ -81,7 +80,7 @@ struct ServiceManagerTests {
             let name = "@daemonkit-tests/\(CurrentProcess.id)"
             let receiver = try Receiver(name)
             setenv("NOTIFY_SOCKET", name, 1)
-            ServiceManager.take().beat()
+            try ServiceManager.take().tell(.beat)
             let messages = try receiver.messages()
             #expect(messages == ["WATCHDOG=1"])
         }
@@ -89,26 +88,85 @@ struct ServiceManagerTests {
     #endif
 
     @Test(
-        "without a manager, or with one that is gone or nonsense, all is silent",
+        "without a manager, or with nonsense for one, all is silent; one that is gone is an error of the message",
         arguments: ["", "relative", "/nonexistent/x"])
     func silent(value: String) async {
         await #expect(processExitsWith: .success) { [value = value as String] in
             setenv("NOTIFY_SOCKET", value, 1)
             let manager = ServiceManager.take()
-            manager.ready()
-            manager.status("x")
+            if value.hasPrefix("/") {
+                // Nobody waits for it: the start goes on, and says so.
+                #expect(throws: ServiceManager.Failure.self) { try manager.tell(.ready()) }
+            } else {
+                try manager.tell(.ready())
+                try manager.tell(.status("x"))
+            }
             #expect(manager.watchdogInterval == nil && Environment["NOTIFY_SOCKET"] == nil)
-            ServiceManager.none.ready()
+            try ServiceManager.none.tell(.ready())
         }
     }
 
-    @Test("a manager that does not read blocks nobody")
+    @Test("READY=1 waits for room, and arrives: a queue of ten datagrams is full at once")
+    func waits() async {
+        await #expect(processExitsWith: .success) { [path = folder["notify"] as String] in
+            let receiver = try Receiver(path)
+            setenv("NOTIFY_SOCKET", path, 1)
+            let manager = ServiceManager.take()
+            var count = 0
+            while (try? manager.tell(.status("x"))) != nil { count += 1 }
+            let waiting = count
+            #expect(waiting > 0)
+            let number = receiver.socket.number
+            try Unix.Thread.start {
+                Poll.pause(.milliseconds(100))
+                var buffer = [UInt8](repeating: 0, count: 64)
+                for _ in 0..<waiting { _ = try? Descriptor.read(number, into: &buffer) }
+            }
+            let begin = MonotonicTime.now
+            try manager.tell(.ready())
+            #expect(MonotonicTime.now - begin > .milliseconds(50))
+            let messages = try receiver.messages()
+            #expect(messages.last?.hasPrefix("READY=1\n") == true)
+        }
+    }
+
+    @Test("where READY=1 finds no room in all its time, it fails")
+    func failsLoudly() async {
+        await #expect(processExitsWith: .success) { [path = folder["notify"] as String] in
+            let receiver = try Receiver(path)
+            setenv("NOTIFY_SOCKET", path, 1)
+            let manager = ServiceManager.take()
+            while (try? manager.tell(.status("x"))) != nil {}
+            #expect(throws: ServiceManager.Failure.self) { try manager.tell(.ready()) }
+            _ = receiver
+        }
+    }
+
+    @Test("a manager that was replaced is told all the same")
+    func replaced() async {
+        await #expect(processExitsWith: .success) { [path = folder["notify"] as String] in
+            let manager: ServiceManager
+            do {
+                let first = try Receiver(path)
+                setenv("NOTIFY_SOCKET", path, 1)
+                manager = ServiceManager.take()
+                try manager.tell(.beat)
+                _ = first
+            }
+            unlink(path)
+            let second = try Receiver(path)
+            try manager.tell(.beat)
+            #expect(try second.messages() == ["WATCHDOG=1"])
+        }
+    }
+
+    @Test("a manager that does not read blocks nobody for long")
     func deaf() async {
         await #expect(processExitsWith: .success) { [path = folder["notify"] as String] in
             let receiver = try Receiver(path)
             setenv("NOTIFY_SOCKET", path, 1)
             let manager = ServiceManager.take()
-            for _ in 0..<10_000 { manager.beat() }
+            for _ in 0..<10_000 { try? manager.tell(.beat) }
             #expect(Poll.readable(receiver.socket.number, timeout: .zero))
         }
     }

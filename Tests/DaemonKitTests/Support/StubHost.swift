@@ -11,6 +11,7 @@ final class StubHost: MasterHost {
     var answers: (Requester, Answer) -> Void = { _, _ in }
     var receives: (Signal) -> Void = { _ in }
     var proves: () -> Void = {}
+    var ends: () -> Void = {}
     var execs: () -> String = { "no executable" }
 
     func load() -> Event { .loaded(plan) }
@@ -20,7 +21,10 @@ final class StubHost: MasterHost {
     func prove() { proves() }
     func exec() -> String { execs() }
     func received(_ signal: Signal) { receives(signal) }
-    func exit(_ code: Int32) -> Never { CurrentProcess.exit(code) }
+    func exit(_ code: Int32) -> Never {
+        ends()
+        CurrentProcess.exit(code)
+    }
 }
 
 /// Runs a master in this process, an exit test's, until one of the host's closures ends it. A minute is too long.

@@ -79,6 +79,7 @@ extension ServiceSection {
         add("critical", \.isCritical, isCritical ? "yes" : "no")
         add("log", \.log, log.words)
         add("on-master-death", \.onMasterDeath, onMasterDeath.rawValue)
+        add("notify-access", \.notifyAccess, notifyAccess?.rawValue ?? "")
         add("watchdog", \.watchdog, watchdog.map(TimeText.text) ?? "")
         return lines
     }

@@ -8,6 +8,7 @@ enum ServiceKeyword: String, CaseIterable {
     case stopSignal = "stop-signal"
     case stopTimeout = "stop-timeout"
     case user, group, chdir, directory, umask, setenv, after, critical, log, watchdog, channel
+    case notifyAccess = "notify-access"
     case onMasterDeath = "on-master-death"
     // What a reload does to a program; a worker is replaced.
     case option

@@ -24,6 +24,7 @@ extension ServiceSection {
         case .setenv: environment.append(try line.variable())
         case .critical: isCritical = try line.choice(YesNo.self) == .yes
         case .log: log = try line.log()
+        case .notifyAccess: notifyAccess = try line.choice(NotifyAccess.self)
         case .watchdog: watchdog = try line.time()
         case .onMasterDeath: onMasterDeath = try line.choice(ServiceSection.OnMasterDeath.self)
         case .option: onReload = try line.startsOnReload() ? .replace : .keep

@@ -47,6 +47,8 @@ struct ServiceSection: Equatable, Sendable {
     var isCritical = true
     var log = Log.prefix
     var onMasterDeath = OnMasterDeath.exit
+    /// Whose messages over NOTIFY_SOCKET count; nil: everybody's, but heartbeats of the main process only.
+    var notifyAccess: NotifyAccess?
     /// The longest time between two WATCHDOG=1.
     var watchdog: Duration?
     var umask: FileMode?

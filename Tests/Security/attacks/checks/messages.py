@@ -213,7 +213,7 @@ def hidden_hang(arena: Arena, front_end: str) -> None:
     main = arena.write("main.py", SAY + f"""
 import subprocess, signal
 say("READY=1")
-subprocess.Popen([PYTHON, "-I", "-S", {beat!r}], start_new_session=True)
+subprocess.Popen([{PYTHON!r}, "-I", "-S", {beat!r}], start_new_session=True)
 open(sys.argv[1], "a").write(f"{{os.getpid()}}\\n")
 signal.pause()
 """)
