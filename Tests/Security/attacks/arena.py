@@ -25,7 +25,7 @@ MASTERS = (MASTERD, WORKERS, START_SERVER)
 PYTHON = next(path for path in ("/usr/bin/python3", sys.executable) if os.path.exists(path))
 """One that other accounts can execute too, which a home of root's would keep from them."""
 VERSION = re.compile(r"(start_server \(DaemonKit\) )?\d+\.\d+\S*\n*")
-PATIENCE = float(os.environ.get("SECURITY_PATIENCE", "3"))
+PATIENCE = float(os.environ.get("SECURITY_PATIENCE", "4"))
 """Seconds within which a master that is attacked has to answer. A frozen one takes longer, or for ever."""
 
 

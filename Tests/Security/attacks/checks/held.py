@@ -7,10 +7,12 @@ import time
 from suite import control, processes
 from suite.failure import expect
 
-from ..arena import MASTERD, MASTERS, START_SERVER, Arena, keep
+from ..arena import MASTERD, MASTERS, PATIENCE, START_SERVER, Arena, keep
 from ..registry import attack
 
 KIND = "4 held"
+CROWD = 2 * PATIENCE
+"""Seconds for an answer among dozens of clients that ask for as much as they can: each has its turn."""
 STOPPER = """
 import os, signal, sys, time
 master, end = int(sys.argv[1]), time.monotonic() + float(sys.argv[2])
@@ -82,7 +84,7 @@ def many_reports(arena: Arena, front_end: str) -> None:
     line = report_line(front_end)
     sockets = []
     with keep(sockets):
-        with arena.probe(master):
+        with arena.probe(master, CROWD):
             for _ in range(40):
                 sock = control.connect(path)
                 sock.setblocking(False)
@@ -108,7 +110,7 @@ def unread(arena: Arena, front_end: str) -> None:
     line = report_line(front_end)
     sockets = []
     with keep(sockets):
-        with arena.probe(master):
+        with arena.probe(master, CROWD):
             for _ in range(60):
                 sock = control.connect(path)
                 sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)

@@ -126,7 +126,9 @@ def ready(arena: Arena, front_end: str, wrapper) -> None:
     master = Master(inner(), arena.log_file, arena.control, arena.pid_file)
     arena.masters.append(master)
     pid = arena.service_of(master)
-    name = variables(pid)["NOTIFY_SOCKET"]
+    # Before its exec it has the master's own.
+    name = eventually(lambda: variables(pid).get("NOTIFY_SOCKET"))
+    expect(name, "the service has no notification socket")
     with arena.probe(master):
         said = arena.do_as(arena.stranger, SAY + "own = socket.socket()\nown.bind(('127.0.0.1', 0))\nown.listen()\n"
                            "try:\n say('READY=1', sys.argv[1])\n"
