@@ -11,9 +11,9 @@ from suite.case import section
 from suite.failure import expect, read
 from suite.processes import eventually
 
-from ..arena import ECHOD, MASTERD, START_SERVER, Arena
+from ..arena import ECHOD, MASTERD, START_SERVER, Arena, variables
 from ..registry import attack
-from .pids import LOCK
+from .pids import LOCK, init_script
 
 KIND = "7 believed"
 
@@ -84,6 +84,33 @@ def reloaded_configuration(arena: Arena, front_end: str) -> None:
         expect(answer.startswith("Success=0"), f"reload answers {answer!r}")
         expect(not os.path.exists(mark), "it was run as root")
     arena.goes_on(master)
+
+
+@attack(KIND, "root's worker takes no variable from an envdir that somebody else may write", START_SERVER)
+def foreign_envdir(arena: Arena, front_end: str) -> None:
+    for name, spoil in WRONG.items():
+        path = arena.write("env/EVIL", "x\n")
+        spoil(arena, path)
+        master = arena.serve(front_end, f"--envdir={arena.path('env')}", person=None)
+        worker = master.wait(lambda: processes.children(master.pid), "a worker")[0]
+        eventually(lambda: processes.command(worker).startswith("sleep"))
+        expect("EVIL" not in variables(worker), f"a file {name} has given root's worker a variable")
+        master.send(15)
+        master.ends(None, 10)
+
+
+@attack(KIND, "its settings are not root's commands when somebody else may write them", "etc/init.d/echod",
+        "etc/init.d/masterd")
+def foreign_settings(arena: Arena, front_end: str) -> None:
+    program, mark = evil(arena)
+    script, text = init_script(arena, front_end.rsplit("/", 1)[-1], arena.pid_file)
+    for name, spoil in WRONG.items():
+        settings = arena.write("settings", f"{program}\n")
+        spoil(arena, settings)
+        arena.write(os.path.basename(script), text.replace("/etc/default/$NAME", settings), 0o755)
+        for verb in ("status", "reload", "stop"):
+            arena.run(script, verb, program="/bin/sh", seconds=5)
+        expect(not os.path.exists(mark), f"a file {name} was run as root")
 
 
 def at_home(arena: Arena, *words: str, env=None, seconds: float = 5) -> "tuple[int, str]":
