@@ -229,4 +229,22 @@ struct StartServerControlTests {
         }
         #expect(links.count >= 3 && !links.contains { $0.hasPrefix("socket:") || $0.hasPrefix("anon_inode:") })
     }
+
+    // MARK: Budgets
+
+    @Test("sixty sessions with thousands of commands that read nothing hold up nobody, and cost little memory")
+    func unread() throws {
+        let server = try StartServer()
+        defer { server.end() }
+        #expect(try server.ask("help").contains("show proc"))
+        let before = try #require(ProcessFacts(of: server.pid)?.residentSize)
+        // Some megabytes of answers for each.
+        let line = Array(repeating: "help", count: 3000).joined(separator: ";") + "\n"
+        let sessions = try (0..<60).map { _ in try Session(server) }
+        defer { for session in sessions { session.close() } }
+        for session in sessions { try session.send(line) }
+        for _ in 0..<20 { #expect(try server.ask("echo a") == "a\n\n") }
+        let after = try #require(ProcessFacts(of: server.pid)?.residentSize)
+        #expect(after - before < 32 << 20, "\(before) \(after)")
+    }
 }

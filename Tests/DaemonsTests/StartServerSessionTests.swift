@@ -65,7 +65,7 @@ struct StartServerSessionTests {
         let session = try Session(server)
         try session.send("prompt\n")
         let lines = Array(String(repeating: "help\n", count: 2000).utf8)
-        // It is dropped when 4 MiB wait for it: until then what it sends is taken.
+        // It is dropped when it has read nothing for ten seconds; meanwhile nothing more is read from it either.
         let isDropped = eventually {
             #expect((try? server.ask("show version"))?.hasPrefix("start_server ") == true)
             do {

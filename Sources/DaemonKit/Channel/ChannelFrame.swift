@@ -56,6 +56,8 @@ package struct ChannelInput: Sendable {
     /// What is before is taken already: removing each frame by itself would cost the square of their number.
     private var start = 0
     private var mistake: ControlMistake?
+    /// Of a frame that is not wanted: the bytes of its body that are still to come.
+    private var unwanted: (id: Int, count: Int)?
 
     /// The longest header that an end of ours writes: two numbers of 19 digits, a level, and what is between.
     private static let longestHeader = 64
@@ -63,10 +65,22 @@ package struct ChannelInput: Sendable {
     package init() {}
 
     /// What came and is not taken yet: appended to a fresh input it goes on.
-    package var unread: [UInt8] { mistake == nil ? Array(bytes[start...]) : [UInt8(ascii: "\n")] }
+    package var unread: [UInt8] {
+        if let unwanted { return Array("A \(unwanted.id) \(unwanted.count)\n".utf8) }
+        return mistake == nil ? Array(bytes[start...]) : [UInt8(ascii: "\n")]
+    }
+
+    /// How many bytes it keeps.
+    package var size: Int { bytes.count }
 
     package mutating func append(_ more: ArraySlice<UInt8>) {
         guard mistake == nil else { return }
+        var more = more
+        if let frame = unwanted {
+            let count = min(frame.count, more.count)
+            more = more.dropFirst(count)
+            unwanted = count == frame.count ? nil : (frame.id, frame.count - count)
+        }
         // At least as much was taken as is copied now; a copy gives the memory of a long frame back.
         if start > 0 && start >= bytes.count - start {
             bytes = Array(bytes[start...])
@@ -74,6 +88,21 @@ package struct ChannelInput: Sendable {
         }
         bytes += more
     }
+
+    /// Keeps nothing of the frame that has come in part, and will not: returns its number. Called after `next`.
+    package mutating func dropFrame() -> Int? {
+        guard let frame = try? coming() else { return nil }
+        unwanted = (frame.id, frame.length - (bytes.count - frame.body))
+        bytes = []
+        start = 0
+        return frame.id
+    }
+
+    /// Of which the rest is still to come.
+    package var unwantedID: Int? { unwanted?.id }
+
+    /// The number of the frame that has come in part, as far as it is known.
+    package var comingID: Int? { (try? coming())?.id }
 
     /// The next frame; nil until more comes.
     package mutating func next() throws(ControlMistake) -> ChannelFrame? {
@@ -88,7 +117,8 @@ package struct ChannelInput: Sendable {
         }
     }
 
-    private mutating func take() throws(ControlMistake) -> ChannelFrame? {
+    /// The header of the next frame, and where its body begins; nil until it has come.
+    private func coming() throws(ControlMistake) -> (id: Int, kind: ChannelFrame.Kind, length: Int, body: Int)? {
         let searched = bytes[start...].prefix(Self.longestHeader)
         guard let end = searched.firstIndex(of: UInt8(ascii: "\n")) else {
             guard searched.count < Self.longestHeader else { throw Self.garbled }
@@ -98,10 +128,14 @@ package struct ChannelInput: Sendable {
         guard length <= ChannelFrame.longestBody else {
             throw ControlMistake("A message of \(length) bytes (\(ChannelFrame.longestBody) at most).")
         }
-        let body = end + 1
-        guard bytes.count - body >= length else { return nil }
-        defer { start = body + length }
-        return ChannelFrame(id: id, kind: kind, body: Array(bytes[body..<body + length]))
+        return (id, kind, length, end + 1)
+    }
+
+    private mutating func take() throws(ControlMistake) -> ChannelFrame? {
+        guard let frame = try coming(), bytes.count - frame.body >= frame.length else { return nil }
+        let end = frame.body + frame.length
+        start = end
+        return ChannelFrame(id: frame.id, kind: frame.kind, body: Array(bytes[frame.body..<end]))
     }
 
     private static let garbled = ControlMistake("A message that cannot be understood.")

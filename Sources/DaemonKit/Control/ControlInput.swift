@@ -51,6 +51,9 @@ package struct ControlInput: Sendable {
             bytes: line + payload + bytes[start...], isLineTooLong: isLineTooLong, isPayloadTooLong: isPayloadTooLong)
     }
 
+    /// The bytes that it keeps.
+    var size: Int { bytes.count + payload.count + (waiting?.line.count ?? 0) }
+
     package mutating func append(_ more: ArraySlice<UInt8>) {
         bytes.removeSubrange(..<start)
         searched -= start

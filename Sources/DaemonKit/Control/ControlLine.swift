@@ -40,6 +40,12 @@ package enum ControlLine {
         [ControlRequest], pattern: String?
     ) {
         guard line.count <= longestLine else { throw tooLong }
+        return try words(line)
+    }
+
+    fileprivate static func words(_ line: some Collection<UInt8>) throws(ControlMistake) -> (
+        [ControlRequest], pattern: String?
+    ) {
         var requests: [[String]] = [[]]
         var word: [UInt8] = []
         var isInWord = false
@@ -85,5 +91,40 @@ package enum ControlLine {
             throw ControlMistake("Too many words (\(mostWords) at most).")
         }
         return (requests.map { ControlRequest($0) }, pattern)
+    }
+}
+
+/// The commands of a line that are still to be done. They are kept as the text of the line, and each is read when its
+/// turn comes: 16 KiB of text can be thousands of them.
+struct ControlCommands: Sendable {
+    private var text: [UInt8] = []
+    private var start = 0
+    /// Of the last one.
+    private var payload: String?
+
+    init(_ requests: [ControlRequest] = []) {
+        text = Array(ControlLine.text(requests).utf8)
+        payload = requests.last?.payload
+    }
+
+    /// The bytes that it keeps.
+    var size: Int { text.count + (payload?.utf8.count ?? 0) }
+
+    mutating func popFirst() -> ControlRequest? {
+        guard start < text.count else { return nil }
+        var end = start
+        while end < text.count, text[end] != UInt8(ascii: ";") {
+            // The character behind it is no separator, whatever it is.
+            end += text[end] == UInt8(ascii: "\\") ? 2 : 1
+        }
+        end = min(end, text.count)
+        // The text of commands that were read once has no mistake in it.
+        var request = (try? ControlLine.words(text[start..<end]))?.0.first
+        start = end + 1
+        if start >= text.count {
+            request?.payload = payload
+            self = ControlCommands()
+        }
+        return request
     }
 }

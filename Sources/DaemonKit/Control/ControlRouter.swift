@@ -40,7 +40,7 @@ extension ControlServer {
         guard request.words.count > 1 else {
             if isLost {
                 // What stands behind it was not meant for whoever is the target now.
-                session.requests = []
+                session.commands = ControlCommands()
                 return .lost(prefix: first)
             }
             session.target = pid

@@ -19,20 +19,32 @@ extension ControlServer {
         record[number: "level"] = session.level.rawValue
         record[flag: "busy"] = session.isBusy
         record[number: "requester"] = session.isBusy ? session.requester : nil
-        record[bytes: "unread"] = session.output
+        record[bytes: "unread"] = Array(session.unread)
         let unread = session.input.unread
         record[bytes: "input"] = unread.bytes
         record[flag: "lineTooLong"] = unread.isLineTooLong
         record[flag: "payloadTooLong"] = unread.isPayloadTooLong
+        return [record] + requests(of: session) + report(of: session)
+    }
+
+    private func requests(of session: ControlSession) -> [StateText.Record] {
+        var commands = session.commands
+        var records: [StateText.Record] = []
+        while let request = commands.popFirst() {
+            var record = StateText.Record("request")
+            record[number: "descriptor"] = Int(session.descriptor)
+            // No word has an end of line in it.
+            record["words"] = request.words.joined(separator: "\n")
+            record["payload"] = request.payload
+            records.append(record)
+        }
+        return records
+    }
+
+    private func report(of session: ControlSession) -> [StateText.Record] {
+        guard var record = session.report?.record else { return [] }
+        record[number: "descriptor"] = Int(session.descriptor)
         return [record]
-            + session.requests.map { request in
-                var record = StateText.Record("request")
-                record[number: "descriptor"] = Int(session.descriptor)
-                // No word has an end of line in it.
-                record["words"] = request.words.joined(separator: "\n")
-                record["payload"] = request.payload
-                return record
-            }
     }
 
     /// The sessions of an earlier image; each that waits for an answer is told to `expect` with how to give it.
@@ -43,17 +55,23 @@ extension ControlServer {
             requests[record[number: "descriptor"] ?? -1, default: []].append(
                 ControlRequest(words, payload: record["payload"]))
         }
+        let reports = Dictionary(
+            state.all("report").map { ($0[number: "descriptor"] ?? -1, $0) }, uniquingKeysWith: { first, _ in first })
         for record in state.all("session") where [nil, file.path].contains(record["socket"]) {
             guard let number = record[number: "descriptor"].flatMap({ Int32(exactly: $0) }),
                 sessions[number] == nil, (try? Descriptor.setCloseOnExec(number, true)) != nil
             else { continue }
             let session = session(record, number)
-            session.requests = (requests[Int(number)] ?? [])[...]
+            session.commands = ControlCommands(requests[Int(number)] ?? [])
             open(session)
             if record[flag: "busy"] || record[number: "requester"] != nil { begin(session) }
             if let requester = record[number: "requester"] {
                 session.requester = requester
                 expect(requester) { [unowned self] text in finish(session, text) }
+            } else if session.isBusy, let report = reports[Int(number)].flatMap(resume) {
+                session.report = report
+                work(session)
+                continue
             } else {
                 finish(session, "Lost by an upgrade of the master.\n")
             }
@@ -62,7 +80,7 @@ extension ControlServer {
     }
 
     private func session(_ record: StateText.Record, _ number: Int32) -> ControlSession {
-        let session = ControlSession(number)
+        let session = ControlSession(number, user: (try? Socket.peerUser(number)) ?? CurrentProcess.userID)
         session.mode =
             record["mode"].flatMap(ControlSession.Mode.init) ?? (record[flag: "interactive"] ? .prompting : .single)
         session.target = record[number: "target"].flatMap { ProcessID(exactly: $0) }

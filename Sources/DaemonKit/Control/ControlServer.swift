@@ -22,10 +22,16 @@ package final class ControlServer {
     private var isRetired = false
     private(set) var commands: [ControlCommand] = []
     private(set) var sessions: [Int32: ControlSession] = [:]
-    private var idle = IdleSessions()
     private var buffer = [UInt8](repeating: 0, count: 16 * 1024)
-    /// Beyond this the session that was silent for longest makes room.
-    private let mostSessions: Int
+    private var isWatchingStalls = false
+    var accounts: ControlAccounts { master.control }
+    /// Goes on with a report of an earlier image; nil where it cannot.
+    package var resume: (StateText.Record) -> (any ControlReport)? = { _ in nil }
+
+    /// Of one turn: who connects again and again is not to hold the others up.
+    private static let mostAccepts = 64
+    /// A client that takes nothing for so long is dropped.
+    private static let patience = Duration.seconds(10)
 
     /// Takes ownership of a listening socket.
     package init(
@@ -36,7 +42,7 @@ package final class ControlServer {
         self.listener = listener
         self.file = file
         self.master = master
-        mostSessions = max(16, Limits.raiseOpenFiles(to: 8192) - 512)
+        master.control.limit(sessions: max(16, Limits.raiseOpenFiles(to: 8192) - 512))
         try Descriptor.setNonBlocking(listener, true)
         try master.watch(listener) { [unowned self] in accept() }
         servers = { [unowned self] in [self] }
@@ -83,32 +89,35 @@ package final class ControlServer {
     // MARK: Sessions
 
     private func accept() {
-        while true {
+        for _ in 0..<Self.mostAccepts {
             do {
                 let number = try Socket.accept(listener).release()
-                guard mayConnect(number) else {
+                guard let user = try? Socket.peerUser(number), mayConnect(user) else {
                     Descriptor.close(number)
                     continue
                 }
-                let isFull = sessions.count >= mostSessions && !endIdlest()
-                let session = ControlSession(number)
+                let admission = accounts.admit(user)
+                guard admission != .no else {
+                    Descriptor.close(number)
+                    continue
+                }
+                let session = ControlSession(number, user: user)
                 session.level = level
                 open(session)
-                // All of them wait for answers: what the master needs itself is not for more sessions.
-                if isFull { return pause() }
-            } catch .tooManyOpenFiles, .tooManyOpenFilesInSystem {
-                if !endIdlest() { return pause() }
-            } catch {
+                if admission == .last { return pause() }
+            } catch .wouldBlock {
                 return
+            } catch .tooManyOpenFiles, .tooManyOpenFilesInSystem {
+                if !accounts.makeRoom() { return pause() }
+            } catch {
+                return pause()
             }
         }
     }
 
     /// A file's mode can be changed behind our back; who is at the other end cannot.
-    private func mayConnect(_ connection: Int32) -> Bool {
-        guard isPrivate else { return true }
-        guard let peer = try? Socket.peerUser(connection) else { return false }
-        return peer == CurrentProcess.userID || peer == 0
+    private func mayConnect(_ user: UserID) -> Bool {
+        !isPrivate || user == CurrentProcess.userID || user == 0
     }
 
     /// No descriptor is left: a listener that stays readable must not keep us busy.
@@ -123,23 +132,18 @@ package final class ControlServer {
     func open(_ session: ControlSession) {
         let number = session.descriptor
         guard watch(session, reading: true, writing: false) else { return Descriptor.close(number) }
+        session.server = self
         sessions[number] = session
-        idle.append(session)
+        accounts.add(session)
     }
 
-    /// False where nobody is idle.
-    private func endIdlest() -> Bool {
-        guard let idlest = idle.first else { return false }
-        end(idlest)
-        return true
-    }
-
-    private func end(_ session: ControlSession) {
+    func end(_ session: ControlSession) {
         guard sessions[session.descriptor] === session else { return }
         sessions[session.descriptor] = nil
-        idle.remove(session)
+        accounts.remove(session)
         if session.isWatched { master.unwatch(session.descriptor) }
         Descriptor.close(session.descriptor)
+        session.report = nil
         guard session.isBusy else { return }
         session.isBusy = false
         if let requester = session.requester { abandoned?(requester) }
@@ -148,11 +152,7 @@ package final class ControlServer {
     /// The session has something to read, can be written to, or its client has gone.
     private func serve(_ number: Int32) {
         guard let session = sessions[number] else { return }
-        if session.isBusy {
-            // A client that has only ended its own side still waits for the answer.
-            return Poll.isHungUp(number) ? end(session) : flush(session)
-        }
-        idle.append(session)
+        guard session.isResting else { return serveBusy(session) }
         guard !session.isAtEnd else { return flush(session) }
         do {
             let count = try Descriptor.read(number, into: &buffer)
@@ -162,15 +162,49 @@ package final class ControlServer {
         } catch {
             return end(session)
         }
+        guard accounts.account(for: session) else { return end(session) }
         work(session)
+    }
+
+    /// It is not read meanwhile. A client that has only ended its own side still waits for the answer.
+    private func serveBusy(_ session: ControlSession) {
+        guard Poll.isHungUp(session.descriptor) else { return flush(session) }
+        // What has come before the client went is still done, as far as it need not be waited for.
+        guard session.isQueued && session.report == nil else { return end(session) }
+        master.unwatch(session.descriptor)
+        session.isWatched = false
     }
 
     func flush(_ session: ControlSession) {
         guard sessions[session.descriptor] === session else { return }
         guard session.flush() else { return end(session) }
-        if session.output.isEmpty && session.isEnding && !session.isBusy { return end(session) }
-        let reading = !session.isAtEnd && !session.isBusy
-        if !watch(session, reading: reading, writing: !session.output.isEmpty) { end(session) }
+        accounts.account(for: session)
+        if !session.hasUnread && session.isEnding && !session.isBusy { return end(session) }
+        let reading = session.isResting && !session.isAtEnd
+        guard watch(session, reading: reading, writing: session.hasUnread) else { return end(session) }
+        if session.hasUnread { watchStalls() }
+        if session.wantsTurn && session.hasRoom { accounts.queue(session) }
+    }
+
+    /// What is to be said before this process ends, as far as the clients take it at once.
+    package func flushAll() { for session in sessions.values { _ = session.flush() } }
+
+    /// Looks from time to time whether those that have something to read do so.
+    private func watchStalls() {
+        guard !isWatchingStalls else { return }
+        isWatchingStalls = true
+        master.after(.seconds(2)) { [weak self] in self?.endStalled() }
+    }
+
+    private func endStalled() {
+        isWatchingStalls = false
+        for session in sessions.values where session.hasUnread {
+            guard session.flush(), MonotonicTime.now - session.progressAt < Self.patience else {
+                end(session)
+                continue
+            }
+            flush(session)
+        }
     }
 
     /// A session that waits for its answer is watched for its client's going only, which ends it.
@@ -193,45 +227,75 @@ package final class ControlServer {
 
     // MARK: Commands
 
-    /// Answers what has come so far, one command after the other.
+    /// Something has come, or was answered: it is gone on with when it is its turn.
     func work(_ session: ControlSession) {
         guard sessions[session.descriptor] === session else { return }
-        while !session.isBusy, !session.isEnding {
-            if let request = session.requests.popFirst() {
-                begin(session)
-                run(request, session)
-                continue
+        session.wantsTurn = true
+        accounts.becameBusy(session)
+        if session.hasRoom { accounts.queue(session) } else { flush(session) }
+    }
+
+    /// A slice of commands and of pieces of answers; false when nothing more can be done for now.
+    func step(_ session: ControlSession) -> Bool {
+        let end = MonotonicTime.now + ControlTurns.slice
+        repeat {
+            guard sessions[session.descriptor] === session else { return false }
+            guard session.hasRoom else {
+                flush(session)
+                return false
             }
-            if session.isLineDone {
-                session.isLineDone = false
-                session.isEnding = session.mode == .single
-                continue
+            if let report = session.report {
+                makePiece(of: report, session)
+            } else if session.isBusy || session.isEnding || !doNext(session) {
+                rest(session)
+                return false
             }
-            let item = session.input.next()
-            // As HAProxy: a prompt of its own after each line of a payload.
-            let continued = session.input.takeContinued()
-            if session.mode == .prompting { session.send(String(repeating: "+ ", count: continued)) }
-            switch item {
-            case .requests(let requests):
-                session.requests = requests[...]
-                session.isLineDone = true
-                if requests.isEmpty { sendPrompt(session) }
-            case .mistake(let mistake):
-                session.send("\(mistake.message)\n\n")
-                session.isLineDone = true
-                sendPrompt(session)
-            case nil:
-                if session.isAtEnd { session.isEnding = true }
-                return flush(session)
-            }
-        }
+        } while MonotonicTime.now < end
+        return true
+    }
+
+    private func rest(_ session: ControlSession) {
+        session.wantsTurn = false
+        if !session.isBusy { accounts.becameIdle(session) }
         flush(session)
+    }
+
+    /// False where there is nothing.
+    private func doNext(_ session: ControlSession) -> Bool {
+        if let request = session.commands.popFirst() {
+            begin(session)
+            run(request, session)
+            return true
+        }
+        if session.isLineDone {
+            session.isLineDone = false
+            session.isEnding = session.mode == .single
+            return true
+        }
+        let item = session.input.next()
+        // As HAProxy: a prompt of its own after each line of a payload.
+        let continued = session.input.takeContinued()
+        if session.mode == .prompting { session.send(String(repeating: "+ ", count: continued)) }
+        switch item {
+        case .requests(let requests):
+            session.commands = ControlCommands(requests)
+            session.isLineDone = true
+            if requests.isEmpty { sendPrompt(session) }
+        case .mistake(let mistake):
+            session.send("\(mistake.message)\n\n")
+            session.isLineDone = true
+            sendPrompt(session)
+        case nil:
+            if session.isAtEnd { session.isEnding = true }
+            return false
+        }
+        return true
     }
 
     /// It waits for an answer, and makes room for nobody.
     func begin(_ session: ControlSession) {
         session.isBusy = true
-        idle.remove(session)
+        accounts.becameBusy(session)
     }
 
     private func run(_ request: ControlRequest, _ session: ControlSession) {
@@ -251,16 +315,45 @@ package final class ControlServer {
             return answer(commands.unknown(request.words, session.level))
         }
         guard session.level >= command.level else { return answer(permissionDenied) }
-        command.run(Array(request.words.dropFirst(command.words.count)), session, answer)
+        let arguments = Array(request.words.dropFirst(command.words.count))
+        switch command.body {
+        case .answer(let run): run(arguments, session, answer)
+        case .report(let make):
+            do {
+                session.report = try make(arguments)
+            } catch {
+                return answer("\(error.message)\n")
+            }
+            guard !accounts.account(for: session) else { return }
+            session.report = nil
+            answer(Self.tooMuch)
+        }
+    }
+
+    private static let tooMuch = "Too much is unread already: read the answers of other sessions, or end them.\n"
+
+    private func makePiece(of report: any ControlReport, _ session: ControlSession) {
+        if let text = report.next() { return session.send(text.utf8) }
+        session.report = nil
+        session.send("\n".utf8)
+        answered(session)
     }
 
     /// The answer to the session's command, whenever it comes; nil where there is nothing to answer.
     func finish(_ session: ControlSession, _ text: String?) {
-        guard session.isBusy, sessions[session.descriptor] === session else { return }
-        if let text { session.send(text.isEmpty || text.hasSuffix("\n") ? "\(text)\n" : "\(text)\n\n") }
+        guard session.isBusy, session.report == nil, sessions[session.descriptor] === session else { return }
+        if let text {
+            let text = accounts.hasRoom(for: text.utf8.count, of: session.user) ? text : Self.tooMuch
+            session.send(text.utf8)
+            session.send(text.isEmpty || text.utf8.last == UInt8(ascii: "\n") ? "\n" : "\n\n")
+        }
+        answered(session)
+    }
+
+    private func answered(_ session: ControlSession) {
+        accounts.account(for: session)
         session.isBusy = false
         session.requester = nil
-        idle.append(session)
         sendPrompt(session)
         if !session.isWorking { work(session) }
     }

@@ -13,6 +13,9 @@ package final class ControlSession {
     }
 
     package let descriptor: Int32
+    /// Who is at the other end.
+    let user: UserID
+    weak var server: ControlServer?
     package var level = ControlLevel.admin
     package var mode = Mode.single
     /// Where its commands go; nil: the master.
@@ -21,12 +24,22 @@ package final class ControlSession {
     var targetPrefix: String?
     var input = ControlInput()
     /// Of the line that is being worked on.
-    var requests: ArraySlice<ControlRequest> = []
-    private(set) var output: [UInt8] = []
+    var commands = ControlCommands()
+    private var output: [UInt8] = []
+    /// What is before it was sent.
+    private var sent = 0
+    /// When the client took something last, or was offered something anew.
+    private(set) var progressAt = MonotonicTime.now
+    /// The answer that is being made.
+    var report: (any ControlReport)?
     var isLineDone = false
     /// A command has not answered yet.
     var isBusy = false
     var isWorking = false
+    /// It has something to do, or will have when its client has read more.
+    var wantsTurn = false
+    /// It waits for its turn.
+    var isQueued = false
     /// The client will send no more; it may still wait for answers.
     var isAtEnd = false
     package var isEnding = false
@@ -34,27 +47,49 @@ package final class ControlSession {
     package var requester: Requester?
     var isWatched = false
     var interest = (reading: true, writing: false)
+    /// What its user's account was charged with.
+    var held = 0
     /// Its neighbours in the list of the idle ones.
     fileprivate var next: ControlSession?
     fileprivate weak var previous: ControlSession?
     fileprivate var isListed = false
 
-    /// A client that leaves more than this unread is dropped.
-    private static let mostUnread = 4 << 20
+    /// While so much is unread no command begins, and no answer goes on.
+    private static let mostUnread = 64 * 1024
+    /// Of one turn: a client that reads as fast as we write is not to hold the others up.
+    private static let mostSent = 256 * 1024
 
-    init(_ descriptor: Int32) { self.descriptor = descriptor }
+    init(_ descriptor: Int32, user: UserID = CurrentProcess.userID) {
+        self.descriptor = descriptor
+        self.user = user
+    }
 
-    func send(_ text: String) { output += text.utf8 }
-    func send(_ bytes: [UInt8]) { output += bytes }
+    var unread: ArraySlice<UInt8> { output[sent...] }
+    var hasUnread: Bool { sent < output.count }
+    var hasRoom: Bool { output.count - sent < Self.mostUnread }
+    /// Nothing is to be done before the client sends more.
+    var isResting: Bool { !isBusy && !wantsTurn }
+    /// The bytes that it keeps.
+    var size: Int { input.size + commands.size + output.count + (report?.size ?? 0) }
 
-    /// False when the client is gone, or does not read.
+    func send(_ text: String) { send(text.utf8) }
+
+    func send(_ bytes: some Sequence<UInt8>) {
+        if !hasUnread { progressAt = .now }
+        output += bytes
+    }
+
+    /// False when the client is gone.
     func flush() -> Bool {
-        while !output.isEmpty {
+        let end = sent + Self.mostSent
+        defer { if !hasUnread { (output, sent) = ([], 0) } }
+        let bytes = output
+        while hasUnread, sent < end {
             do {
-                let count = try Socket.send(descriptor, output.span)
-                output.removeFirst(count)
+                sent += try Socket.send(descriptor, bytes.span.extracting(sent..<bytes.count))
+                progressAt = .now
             } catch .wouldBlock {
-                return output.count <= Self.mostUnread
+                return true
             } catch {
                 return false
             }

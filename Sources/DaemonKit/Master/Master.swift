@@ -32,6 +32,8 @@ package final class Master {
     private let host: any MasterHost
     private let signals: SignalPipe
     private let caught: [Signal]
+    /// The sessions of all control sockets.
+    package let control = ControlAccounts()
     private var poller: Poller
     private var readers: [Int32: () -> Void] = [:]
     /// Children of the front end itself, which the engine does not know.
@@ -72,9 +74,10 @@ package final class Master {
         send(first)
         reap()
         while true {
-            let due = nextDue() ?? rest()
+            let due = control.isIdle ? nextDue() ?? rest() : .now
             serve(due.map { $0 - .now })
             ringAlarms()
+            control.work()
             guard let due = supervisor.nextDeadline(), due <= Self.now else { continue }
             // The wait may have been interrupted, or what came out of it may have taken long: what died in its last
             // moment is dead, and who got ready in it is ready.

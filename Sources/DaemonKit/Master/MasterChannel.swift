@@ -7,36 +7,51 @@ final class MasterChannel {
     let descriptor: Int32
     private var input = ChannelInput()
     private var output: [UInt8] = []
-    /// Who waits for this worker's answers.
+    /// Whose commands it has not answered. Some of them may wait no longer: an answer to anybody else is none.
     var pending: Set<Requester> = []
 
     /// What came could not be understood, or the worker does not read.
     var isSilent = false
 
-    /// A worker that leaves more than this unread is deaf.
-    private static let mostUnread = 1 << 20
+    /// A worker that leaves so much unread, or so many commands without an answer, is given no more for now.
+    private static let (mostUnread, mostPending) = (64 * 1024, 1024)
+
+    /// Bytes that its input keeps, as they were counted last.
+    var held = 0
 
     init(_ descriptor: Int32) { self.descriptor = descriptor }
 
     var hasOutput: Bool { !output.isEmpty }
+    var isBusy: Bool { output.count >= Self.mostUnread || pending.count >= Self.mostPending }
+    var inputSize: Int { input.size }
+    var comingAnswer: Requester? { input.comingID }
 
-    /// False when the worker does not read.
+    /// What comes of the answer that has begun is let go; returns whose it is.
+    func dropAnswer() -> Requester? {
+        let requester = input.dropFrame()
+        if let requester { pending.remove(requester) }
+        return requester
+    }
+
+    /// False when the worker is gone.
     func send(_ frame: ChannelFrame) -> Bool {
         output += frame.bytes
         return flush()
     }
 
     func flush() -> Bool {
-        while !output.isEmpty {
+        let bytes = output
+        var sent = 0
+        sending: while sent < bytes.count {
             do {
-                let count = try Socket.send(descriptor, output.span)
-                output.removeFirst(count)
+                sent += try Socket.send(descriptor, bytes.span.extracting(sent..<bytes.count))
             } catch .wouldBlock {
-                return output.count <= Self.mostUnread
+                break sending
             } catch {
                 return false
             }
         }
+        output = Array(bytes[sent...])
         return true
     }
 
@@ -63,7 +78,8 @@ final class MasterChannel {
                 case .command: return false
                 case .report: take(.report(NotifyMessage(frame.body[...])))
                 case .answer:
-                    guard pending.remove(frame.id) != nil else { continue }
+                    // Who sends what nobody asked for could go on for ever.
+                    guard pending.remove(frame.id) != nil else { return false }
                     take(.answer(frame.id, String(decoding: frame.body, as: UTF8.self)))
                 }
             }
@@ -79,7 +95,7 @@ final class MasterChannel {
         var record = StateText.Record("channel")
         record[number: "child"] = child
         record[number: "descriptor"] = Int(descriptor)
-        record[numbers: "pending"] = pending.sorted()
+        record[numbers: "pending"] = pending.union(input.unwantedID.map { [$0] } ?? []).sorted()
         record[bytes: "input"] = input.unread
         record[bytes: "output"] = output
         record[flag: "silent"] = isSilent

@@ -5,6 +5,8 @@ import Unix
 extension ServiceMaster: ControlRouter {
     /// A worker that says nothing for so long is not waited for any more.
     private static let patience = Duration.seconds(30)
+    /// What the answers that have come in part may take together, and what one may in any case.
+    private static let (mostHeld, littleHeld) = (16 << 20, 64 * 1024)
 
     func watchChannel(_ descriptor: Int32, of child: Supervision.Child.ID) {
         let channel = MasterChannel(descriptor)
@@ -22,6 +24,7 @@ extension ServiceMaster: ControlRouter {
     private func serve(_ channel: MasterChannel, of child: Supervision.Child.ID) {
         guard channels[child] === channel else { return }
         guard channel.flush(), read(channel, of: child) else { return silence(channel) }
+        boundInput(of: channel)
         try? master?.watch(channel.descriptor, reading: true, writing: channel.hasOutput)
     }
 
@@ -43,10 +46,26 @@ extension ServiceMaster: ControlRouter {
         for _ in 0..<64 where !read(channel, of: child) { return }
     }
 
+    /// Keeps nothing of an answer that nobody waits for any more, or that is too much beside those of other workers.
+    private func boundInput(of channel: MasterChannel) {
+        count(channel.inputSize, channel)
+        guard channel.held > Self.littleHeld, let requester = channel.comingAnswer else { return }
+        guard requests[requester] == nil || heldByChannels > Self.mostHeld else { return }
+        _ = channel.dropAnswer()
+        count(channel.inputSize, channel)
+        give("The answer is too long beside those of other workers.\n", to: requester)
+    }
+
+    private func count(_ bytes: Int, _ channel: MasterChannel) {
+        heldByChannels += bytes - channel.held
+        channel.held = bytes
+    }
+
     /// Nothing that can be understood comes from it any more. It stays open: its end would end the worker.
     private func silence(_ channel: MasterChannel) {
         guard !channel.isSilent else { return }
         channel.isSilent = true
+        count(0, channel)
         master?.unwatch(channel.descriptor)
         giveUp(channel)
     }
@@ -60,6 +79,7 @@ extension ServiceMaster: ControlRouter {
     func closeChannel(of child: Supervision.Child.ID) {
         guard let channel = channels.removeValue(forKey: child) else { return }
         if !channel.isSilent { master?.unwatch(channel.descriptor) }
+        count(0, channel)
         Descriptor.close(channel.descriptor)
         giveUp(channel)
     }
@@ -71,14 +91,38 @@ extension ServiceMaster: ControlRouter {
         if prefix.hasPrefix("!") {
             return ProcessID(prefix.dropFirst()).flatMap { supervisor.child(withPID: $0)?.pid }
         }
-        let children = supervisor.children.values.filter { !$0.isRetired && $0.pid > 1 }.sorted {
-            ($0.service, $0.instance, $0.id) < ($1.service, $1.instance, $1.id)
+        guard let number = decimal(prefix), number > 0 else {
+            return supervisor.children.values.filter { isCurrent($0) && $0.service == prefix }.min(by: Self.precedes)?
+                .pid
         }
-        if let number = decimal(prefix), number > 0 {
-            let workers = children.filter { notes[$0.id]?.kind == .worker }
-            return workers.indices.contains(number - 1) ? workers[number - 1].pid : nil
+        return worker(number, among: supervisor.children)
+    }
+
+    /// The current worker of this number, in the order of services and instances: without sorting all of them, since a
+    /// session may ask for one in each of its commands.
+    private func worker(_ number: Int, among children: [Supervision.Child.ID: Supervision.Child]) -> ProcessID? {
+        let isWorker = { [self] (child: Supervision.Child) in isCurrent(child) && notes[child.id]?.kind == .worker }
+        var counts: [String: Int] = [:]
+        for child in children.values where isWorker(child) { counts[child.service, default: 0] += 1 }
+        if workerNames.count != counts.count || !workerNames.allSatisfy({ counts[$0] != nil }) {
+            workerNames = counts.keys.sorted()
         }
-        return children.first { $0.service == prefix }?.pid
+        var left = number
+        for name in workerNames {
+            let count = counts[name] ?? 0
+            guard left > count else {
+                let own = children.values.filter { $0.service == name && isWorker($0) }.sorted(by: Self.precedes)
+                return own[left - 1].pid
+            }
+            left -= count
+        }
+        return nil
+    }
+
+    private func isCurrent(_ child: Supervision.Child) -> Bool { !child.isRetired && child.pid > 1 }
+
+    private static func precedes(_ one: Supervision.Child, _ other: Supervision.Child) -> Bool {
+        (one.instance, one.id) < (other.instance, other.id)
     }
 
     func forward(
@@ -89,6 +133,9 @@ extension ServiceMaster: ControlRouter {
         }
         guard let channel = channels[child.id], !channel.isSilent else {
             return answer("\(child.service) (\(pid)) takes no commands.\n")
+        }
+        guard !channel.isBusy else {
+            return answer("\(child.service) (\(pid)) is busy: \(channel.pending.count) commands wait for its answer.\n")
         }
         let requester = expect(session, .routed(answer))
         channel.pending.insert(requester)

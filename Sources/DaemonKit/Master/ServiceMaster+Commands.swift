@@ -10,13 +10,12 @@ extension ServiceMaster {
             ControlCommand("show version", "the version of the daemon") { [runtime] _, _, answer in
                 answer("\(runtime.daemon.version)\n")
             },
-            ControlCommand("show proc", "the master and its children: 'debug' for all, 'json' for machines") {
-                [unowned self] words, _, answer in
-                answer(processes(words))
-            },
-            ControlCommand("show metrics", "the same as OpenMetrics text") { [unowned self] _, _, answer in
-                answer(table?.metrics ?? "")
-            },
+            ControlCommand(
+                "show proc", "the master and its children: 'debug' for all, 'json' for machines",
+                .report { [unowned self] words throws(ControlMistake) in try processes(words) }),
+            ControlCommand(
+                "show metrics", "the same as OpenMetrics text",
+                .report { [unowned self] _ throws(ControlMistake) in ProcessReport(.metrics, self) }),
             ControlCommand("show startup-logs", "what the last attempt to load said") { [unowned self] _, _, answer in
                 answer(attempt.map { "\($0)\n" }.joined())
             },
@@ -74,30 +73,25 @@ extension ServiceMaster {
                 answer(signal(words))
             },
             ControlCommand("pause", "workers accept nothing new", level: .admin) { [unowned self] _, _, answer in
-                answer(paused(true))
+                pause(true, answer)
             },
             ControlCommand("resume", "workers accept again", level: .admin) { [unowned self] _, _, answer in
-                answer(paused(false))
+                pause(false, answer)
             },
         ]
     }
 
-    private var table: ProcessTable? {
-        master.map {
-            ProcessTable(
-                $0.supervisor, reloads: reloads, startedAt: startedAt, version: runtime.daemon.version, notes: notes,
-                channels: channels.mapValues(\.descriptor))
+    private func processes(_ words: [String]) throws(ControlMistake) -> ProcessReport {
+        switch words {
+        case []: ProcessReport(.table, self)
+        case ["debug"]: ProcessReport(.debug, self)
+        case ["json"]: ProcessReport(.json, self)
+        default: throw ControlMistake("'show proc' expects nothing, 'debug' or 'json'.")
         }
     }
 
-    private func processes(_ words: [String]) -> String {
-        switch words {
-        case []: table?.text ?? ""
-        case ["debug"]: table?.debugText ?? ""
-        case ["json"]: table?.json ?? ""
-        default: "'show proc' expects nothing, 'debug' or 'json'.\n"
-        }
-    }
+    /// As it is now; nil when it has ended.
+    func child(_ id: Supervision.Child.ID) -> Supervision.Child? { master?.supervisor.children[id] }
 
     private func waitReady(_ words: [String], _ session: ControlSession, _ answer: @escaping (String) -> Void) {
         let seconds = words.first.flatMap { decimal($0.hasSuffix("s") ? String($0.dropLast()) : $0, in: 0...86_400) }
@@ -116,10 +110,11 @@ extension ServiceMaster {
         }
     }
 
-    private func paused(_ on: Bool) -> String {
-        let (told, deaf) = setPaused(on)
-        let rest = deaf > 0 ? "; \(deaf) know no such thing" : ""
-        return "\(on ? "Paused" : "Resumed") \(told) \(told == 1 ? "worker" : "workers")\(rest)\n"
+    private func pause(_ on: Bool, _ answer: @escaping (String) -> Void) {
+        setPaused(on) { told, deaf in
+            let rest = deaf > 0 ? "; \(deaf) know no such thing" : ""
+            answer("\(on ? "Paused" : "Resumed") \(told) \(told == 1 ? "worker" : "workers")\(rest)\n")
+        }
     }
 
     private func signal(_ words: [String]) -> String {

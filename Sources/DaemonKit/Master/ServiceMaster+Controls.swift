@@ -18,6 +18,7 @@ extension ServiceMaster {
         server.router = self
         server.servers = { [unowned self] in controls }
         server.abandoned = { [unowned self] in forget($0) }
+        server.resume = { [unowned self] in ProcessReport($0, self) }
         return server
     }
 

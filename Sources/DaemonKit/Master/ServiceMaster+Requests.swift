@@ -33,7 +33,7 @@ extension ServiceMaster {
     }
 
     func answer(_ requester: Requester, _ answer: Answer) {
-        let log = attempt.map { "\($0)\n" }.joined()
+        var log: String { attempt.map { "\($0)\n" }.joined() }
         switch (requests[requester], answer) {
         case (nil, _), (.routed, _): break
         case (.attempt, .done): give("Success=1\n--\n\(log)", to: requester)
@@ -65,10 +65,8 @@ extension ServiceMaster {
     func forget(_ requester: Requester) {
         endLimit(of: requester)
         guard let request = requests.removeValue(forKey: requester) else { return }
-        if case .routed = request {
-            for channel in channels.values { channel.pending.remove(requester) }
-        } else {
-            master?.send(.forget(requester))
-        }
+        // A worker's answer is still expected, and belongs to nobody.
+        if case .routed = request { return }
+        master?.send(.forget(requester))
     }
 }

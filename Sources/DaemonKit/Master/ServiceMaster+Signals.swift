@@ -46,15 +46,27 @@ extension ServiceMaster {
     }
 
     /// The workers that know the signal: in any other process it would stop more than its listening.
-    @discardableResult
-    func setPaused(_ on: Bool) -> (told: Int, deaf: Int) {
+    func setPaused(_ on: Bool, then: @escaping (_ told: Int, _ deaf: Int) -> Void = { _, _ in }) {
         isPaused = on
         let workers = (master?.supervisor.children.values ?? [:].values).filter {
             notes[$0.id]?.kind == .worker && $0.phase == .ready
         }
-        let told = workers.count { tell($0, isPaused: on) }
-        runtime.log.notice("\(on ? "paused" : "resumed") \(told) of \(workers.count) workers")
-        return (told, workers.count - told)
+        tell(workers.map(\.id)[...], isPaused: on, (0, workers.count), then)
+    }
+
+    /// A few at a time: the kernel is asked of each what it knows.
+    private func tell(
+        _ workers: ArraySlice<Supervision.Child.ID>, isPaused on: Bool, _ counts: (told: Int, all: Int),
+        _ then: @escaping (Int, Int) -> Void
+    ) {
+        let told = workers.prefix(32).count { id in child(id).map { tell($0, isPaused: on) } ?? false } + counts.told
+        let rest = workers.dropFirst(32)
+        guard rest.isEmpty || isPaused != on else {
+            master?.after(.zero) { [unowned self] in tell(rest, isPaused: on, (told, counts.all), then) }
+            return
+        }
+        runtime.log.notice("\(on ? "paused" : "resumed") \(told) of \(counts.all) workers")
+        then(told, counts.all - told)
     }
 
     @discardableResult

@@ -79,7 +79,7 @@ extension ServiceMaster {
         startFailure = head["startFailure"]
         pendingGeneration = head[number: "pendingGeneration"] ?? 0
         isPaused = head[flag: "paused"]
-        requestCount = max(0, head[number: "requestCount"] ?? 0)
+        requestCount = min(max(0, head[number: "requestCount"] ?? 0), Int.max / 2)
         attempt = head[list: "attempt"]
         kept = Set(head[list: "kept"])
         current = MasterSetup(state, "current", plan: master.supervisor.plan)

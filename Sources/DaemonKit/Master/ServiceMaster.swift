@@ -41,6 +41,10 @@ final class ServiceMaster: MasterHost {
     var attempt: [String] = []
     var notes: [Supervision.Child.ID: ChildNote] = [:]
     var channels: [Supervision.Child.ID: MasterChannel] = [:]
+    /// Bytes of answers that have come in part.
+    var heldByChannels = 0
+    /// The services that have workers, in their order, as they were when one was asked for by its number.
+    var workerNames: [String] = []
     var stored = DescriptorStore()
     /// Listeners that the service manager keeps, by the name that it knows.
     var kept: Set<String> = []
@@ -112,6 +116,7 @@ final class ServiceMaster: MasterHost {
         outputs?.readRest()
         notify?.removeAll()
         manager?.finish()
+        for control in controls + retiredControls { control.flushAll() }
         for control in controls { control.file.remove() }
         for listener in source.listeners { listener.removeFile() }
         if isStarting { report?.failed(DaemonError(startFailure ?? "it was stopped before it was ready")) }

@@ -107,7 +107,11 @@ struct CommandLineParser {
 
 /// The word that needs the fewest edits, where these are at most a third of its letters. Levenshtein's distance.
 package func nearest(_ word: String, _ words: [String]) -> String? {
-    let distances = words.map { (word: $0, distance: editDistance(Array(word.utf8), Array($0.utf8))) }
+    // What is longer than any word was not mistyped, and the distance costs the product of both lengths.
+    guard word.utf8.count <= 128 else { return nil }
+    let distances = words.prefix(1000).filter { $0.utf8.count <= 128 }.map { other in
+        (word: other, distance: editDistance(Array(word.utf8), Array(other.utf8)))
+    }
     guard let best = distances.min(by: { $0.distance < $1.distance }) else { return nil }
     return best.distance <= max(1, best.word.utf8.count / 3) ? best.word : nil
 }

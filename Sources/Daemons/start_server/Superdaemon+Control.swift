@@ -12,11 +12,12 @@ extension Superdaemon {
             throw ExitError("cannot watch the control socket", error)
         }
         server.abandoned = { [unowned self] in forget($0) }
+        server.resume = { [unowned self] in WorkerReport($0, self) }
         server.add([
             ControlCommand("show version", "the version of start_server") { _, _, answer in answer(HelpText.version) },
-            ControlCommand("show proc", "the superdaemon and its workers") { [unowned self] _, _, answer in
-                answer(processes())
-            },
+            ControlCommand(
+                "show proc", "the superdaemon and its workers",
+                .report { [unowned self] _ throws(ControlMistake) in WorkerReport(self) }),
             ControlCommand("reload", "as HUP, and wait for the new worker", level: .operator) {
                 [unowned self] _, session, answer in
                 request(session, answer) { .reload($0) }
@@ -31,26 +32,6 @@ extension Superdaemon {
             },
         ])
         return server
-    }
-
-    /// A line a process, in the columns of HAProxy's `show proc`.
-    private func processes() -> String {
-        guard let supervisor = master?.supervisor else { return "" }
-        let now = Master.now
-        let workers = supervisor.children.values.sorted { ($0.generation, $0.pid) < ($1.generation, $1.pid) }
-        func lines(_ title: String, _ children: [Supervision.Child]) -> String {
-            let rows = children.map { child in
-                ProcessTable.row([
-                    "\(child.pid)", "worker", "\(child.generation)", ProcessTable.uptime(now - child.spawnedAt),
-                    child.phase.rawValue,
-                ])
-            }
-            return "# \(title)\n" + rows.joined()
-        }
-        return ProcessTable.row(["#<PID>", "<type>", "<generation>", "<uptime>", "<state>"])
-            + ProcessTable.row(["\(CurrentProcess.id)", "master", "\(supervisor.generation)", "", ""])
-            + lines("workers", workers.filter { !$0.isRetired })
-            + lines("old workers", workers.filter(\.isRetired))
     }
 
     func text(_ answer: Answer) -> String {

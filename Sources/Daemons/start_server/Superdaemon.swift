@@ -238,7 +238,7 @@ final class Superdaemon: MasterHost {
 
     /// A request that was made to an earlier image of this process.
     func expect(_ requester: Requester, _ answer: @escaping (String) -> Void) {
-        requestCount = max(requestCount, requester)
+        requestCount = min(max(requestCount, requester), Int.max / 2)
         requests[requester] = answer
     }
 
@@ -287,6 +287,7 @@ final class Superdaemon: MasterHost {
     /// The original's code for a stop is 0, however the workers took it.
     func exit(_ code: Int32) -> Never {
         console.write("exiting")
+        control?.flushAll()
         for file in sockets.compactMap(\.file) { file.remove() }
         control?.file.remove()
         statusFile?.remove()

@@ -106,4 +106,26 @@ struct ChannelFrameTests {
         let frame = ChannelFrame(id: 1, kind: .command(level: .user), body: bytes(text))
         #expect(throws: ControlMistake.self) { try frame.request() }
     }
+
+    @Test("Of a frame that is not wanted nothing is kept, and the next is understood")
+    func dropped() throws {
+        var one = input("A 7 1000\n" + String(repeating: "x", count: 900))
+        #expect(try one.next() == nil)
+        #expect(one.comingID == 7 && one.dropFrame() == 7 && one.size == 0 && one.unwantedID == 7)
+        one.append(bytes(String(repeating: "x", count: 60))[...])
+        #expect(one.size == 0)
+        // Another input goes on with it: the frame is an answer to nobody.
+        var two = ChannelInput()
+        two.append(one.unread[...])
+        for rest in [String(repeating: "x", count: 40), "A 8 1\ny"] {
+            one.append(bytes(rest)[...])
+            two.append(bytes(rest)[...])
+        }
+        #expect(try one.next() == ChannelFrame(id: 8, kind: .answer, body: bytes("y")))
+        #expect(one.unwantedID == nil)
+        #expect(try two.next()?.id == 7)
+        #expect(try two.next() == ChannelFrame(id: 8, kind: .answer, body: bytes("y")))
+        var none = input("A 7")
+        #expect(none.comingID == nil && none.dropFrame() == nil)
+    }
 }

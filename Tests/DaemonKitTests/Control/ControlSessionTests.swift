@@ -98,7 +98,8 @@ struct ControlSessionTests {
             try Self.serve(
                 at: path,
                 prepare: { _, server, _ in
-                    let text = String(repeating: "x", count: 1 << 20)
+                    // As much as the session still takes: with more unread the last command would not begin.
+                    let text = String(repeating: "x", count: 100 << 10)
                     server.add([ControlCommand("large", "") { _, _, answer in answer(text) }])
                 },
                 client: { (path: String) throws in

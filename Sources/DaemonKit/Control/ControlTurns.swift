@@ -1,0 +1,60 @@
+import Unix
+
+/// Whose turn it is: the users of the control sockets one after the other, and of each user the sessions that have
+/// something to do. One user's thousand commands hold up another's by a slice for each of his own.
+struct ControlTurns {
+    /// Between two looks at signals, children and descriptors.
+    static let length = Duration.milliseconds(2)
+    /// Of one session.
+    static let slice = Duration.microseconds(250)
+
+    private struct Line {
+        private var sessions: [ControlSession] = []
+        private var first = 0
+
+        var isEmpty: Bool { first == sessions.count }
+
+        mutating func append(_ session: ControlSession) { sessions.append(session) }
+
+        mutating func popFirst() -> ControlSession? {
+            guard !isEmpty else { return nil }
+            let session = sessions[first]
+            first += 1
+            // As many were taken as are moved now.
+            if first >= 64 && first * 2 >= sessions.count {
+                sessions.removeFirst(first)
+                first = 0
+            }
+            return session
+        }
+    }
+
+    private var lines: [UserID: Line] = [:]
+    private var users: [UserID] = []
+    private var next = 0
+
+    var isEmpty: Bool { users.isEmpty }
+
+    /// Nothing where it waits already.
+    mutating func append(_ session: ControlSession) {
+        guard !session.isQueued else { return }
+        session.isQueued = true
+        if lines[session.user] == nil { users.append(session.user) }
+        lines[session.user, default: Line()].append(session)
+    }
+
+    mutating func popFirst() -> ControlSession? {
+        guard !users.isEmpty else { return nil }
+        if next >= users.count { next = 0 }
+        let user = users[next]
+        let session = lines[user, default: Line()].popFirst()
+        if lines[user]?.isEmpty == false {
+            next += 1
+        } else {
+            lines[user] = nil
+            users.remove(at: next)
+        }
+        session?.isQueued = false
+        return session
+    }
+}
