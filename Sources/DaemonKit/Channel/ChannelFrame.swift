@@ -70,8 +70,8 @@ package struct ChannelInput: Sendable {
         return mistake == nil ? Array(bytes[start...]) : [UInt8(ascii: "\n")]
     }
 
-    /// How many bytes it keeps.
-    package var size: Int { bytes.count }
+    /// How many bytes it takes; what is kept of a frame needs more room than its own.
+    package var size: Int { bytes.isEmpty ? 0 : bytes.capacity }
 
     package mutating func append(_ more: ArraySlice<UInt8>) {
         guard mistake == nil else { return }

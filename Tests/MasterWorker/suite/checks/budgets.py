@@ -1,5 +1,7 @@
 """What one user of the control socket may take from the others: the master's time and its memory."""
 
+import os
+import select
 import socket
 import subprocess
 import sys
@@ -7,7 +9,7 @@ import time
 from typing import List
 
 from .. import control, processes
-from ..case import Case, section
+from ..case import WORKERS, Case, section
 from ..failure import expect
 from ..master import Master
 from ..processes import eventually
@@ -29,7 +31,7 @@ def attack(index):
 for index in range(sessions):
     threading.Thread(target=attack, args=(index,), daemon=True).start()
 print("on", flush=True)
-for line in sys.stdin:
+for _ in sys.stdin:
     print(sum(done), flush=True)
 """
 
@@ -195,3 +197,62 @@ def over_upgrade(case: Case) -> None:
         expect(len(names) == len(set(names)) == 9, f"{names}")
         ups = [line for line in each.splitlines() if line.startswith("daemonkit_child_up{")]
         expect(len(ups) == len(set(ups)), "a child stands twice")
+
+
+def with_hostile(case: Case, mode: str, instances: int) -> Master:
+    command = " ".join([sys.executable, "-I", "-S", os.path.join(WORKERS, "hostile.py"), mode])
+    case.configure(section("worker", "web", command, f"instances {instances}", "channel yes", "readiness after 300ms"))
+    return case.start()
+
+
+@check("a worker that floods its channel with answers to nobody is heard no more, and costs nothing then")
+def flood(case: Case) -> None:
+    master = with_hostile(case, "flood", 20)
+    expect(eventually(lambda: rests(master)), "the master works for what nobody asked for")
+    expect("takes no commands" in master.ask("@1 show info"), master.ask("@1 show info"))
+
+
+@check("20 workers that begin answers of 4 MiB and do not end them take the master less than 40 MiB", slow=True)
+def half_answers(case: Case) -> None:
+    master = with_hostile(case, "half", 20)
+    asked(master, 5)
+    before = resident(master)
+    sessions = [control.connect(master.socket) for _ in range(20)]
+    for number, sock in enumerate(sessions):
+        sock.sendall(f"@{number + 1} show info\n".encode())
+    expect(eventually(lambda: rests(master), 60), "the master does not come to rest")
+    times, grown = asked(master, 20), resident(master) - before
+    case.note(f"{grown} KiB more, an answer in {times[10] * 1000:.1f} ms")
+    refused = 0
+    for sock in sessions:
+        sock.setblocking(False)
+        try:
+            refused += b"too long beside those of other workers" in sock.recv(1000)
+        except BlockingIOError:
+            pass
+        sock.close()
+    expect(grown < 40 * 1024, f"{grown} KiB more")
+    expect(refused >= 5, f"{refused} were refused")
+
+
+@check("a worker that announces more than there may be takes no commands any more")
+def lies(case: Case) -> None:
+    master = with_hostile(case, "long", 1)
+    expect("before it answered" in master.ask("@1 show info"), "the answer's length is believed")
+    expect("takes no commands" in master.ask("@1 show info"), "it is asked again")
+
+
+@check("of commands that a worker does not read a bounded number is kept, and the next are refused")
+def silent(case: Case) -> None:
+    master = with_hostile(case, "silent", 1)
+    with master.session() as one:
+        sessions = []
+        for _ in range(40):
+            sock = control.connect(master.socket)
+            sock.sendall(b"@1 " + b"x" * 16_000 + b"\n")
+            sessions.append(sock)
+        busy = eventually(lambda: select.select(sessions, [], [], 0)[0])
+        expect(busy and b"is busy" in busy[0].recv(1000), "what it does not take is kept without a bound")
+        expect(one.answers(), "no answer")
+        for sock in sessions:
+            sock.close()
