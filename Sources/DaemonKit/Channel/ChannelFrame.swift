@@ -135,6 +135,10 @@ package struct ChannelInput: Sendable {
         guard let frame = try coming(), bytes.count - frame.body >= frame.length else { return nil }
         let end = frame.body + frame.length
         start = end
+        defer {
+            // The memory of a long frame is not kept until the next one comes.
+            if end == bytes.count { (bytes, start) = ([], 0) }
+        }
         return ChannelFrame(id: frame.id, kind: frame.kind, body: Array(bytes[frame.body..<end]))
     }
 
