@@ -110,7 +110,9 @@ package final class ControlAccounts {
         let end = MonotonicTime.now + ControlTurns.length
         repeat {
             guard let session = turns.popFirst() else { return }
-            if session.server?.step(session) == true { turns.append(session) }
+            guard session.server?.step(session) == true else { continue }
+            session.isLong = true
+            turns.append(session)
         } while MonotonicTime.now < end
     }
 }

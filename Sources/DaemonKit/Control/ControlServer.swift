@@ -256,6 +256,7 @@ package final class ControlServer {
 
     private func rest(_ session: ControlSession) {
         session.wantsTurn = false
+        session.isLong = false
         if !session.isBusy { accounts.becameIdle(session) }
         flush(session)
     }

@@ -38,6 +38,8 @@ package final class ControlSession {
     var isWorking = false
     /// It has something to do, or will have when its client has read more.
     var wantsTurn = false
+    /// It has used up a slice since it rested last.
+    var isLong = false
     /// It waits for its turn.
     var isQueued = false
     /// The client will send no more; it may still wait for answers.

@@ -1,14 +1,15 @@
 import Unix
 
 /// Whose turn it is: the users of the control sockets one after the other, and of each user the sessions that have
-/// something to do. One user's thousand commands hold up another's by a slice for each of his own.
+/// something to do. One user's thousand commands hold up another's by a slice for each of his own, and those of the same
+/// user by little more: who has used up a slice comes after those who have just asked, three times of four.
 struct ControlTurns {
     /// Between two looks at signals, children and descriptors.
     static let length = Duration.milliseconds(2)
     /// Of one session.
     static let slice = Duration.microseconds(250)
 
-    private struct Line {
+    private struct Queue {
         private var sessions: [ControlSession] = []
         private var first = 0
 
@@ -26,6 +27,23 @@ struct ControlTurns {
                 first = 0
             }
             return session
+        }
+    }
+
+    private struct Line {
+        private var short = Queue()
+        private var long = Queue()
+        private var count = 0
+
+        var isEmpty: Bool { short.isEmpty && long.isEmpty }
+
+        mutating func append(_ session: ControlSession) {
+            if session.isLong { long.append(session) } else { short.append(session) }
+        }
+
+        mutating func popFirst() -> ControlSession? {
+            count = (count + 1) % 4
+            return count == 0 ? long.popFirst() ?? short.popFirst() : short.popFirst() ?? long.popFirst()
         }
     }
 

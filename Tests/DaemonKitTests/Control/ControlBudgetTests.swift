@@ -221,6 +221,18 @@ struct ControlBudgetTests {
         #expect(turns.isEmpty && turns.popFirst() == nil)
     }
 
+    @Test("who has just asked comes before those of his own whose commands take long, but not always")
+    func shortTurns() {
+        var turns = ControlTurns()
+        let long = (0..<3).map { ControlSession(Int32($0), user: 1) }
+        let short = (10..<20).map { ControlSession(Int32($0), user: 1) }
+        for session in long { session.isLong = true }
+        for session in long + short { turns.append(session) }
+        var order: [Int32] = []
+        while let session = turns.popFirst() { order.append(session.descriptor) }
+        #expect(order == [10, 11, 12, 0, 13, 14, 15, 1, 16, 17, 18, 2, 19])
+    }
+
     @Test("commands are read from their line as they were all at once", arguments: 0..<4)
     func commands(seed: UInt64) throws {
         var random = Seeded(seed)
