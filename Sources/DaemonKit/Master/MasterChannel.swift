@@ -16,6 +16,11 @@ final class MasterChannel {
     /// A worker that leaves so much unread, or so many commands without an answer, is given no more for now.
     private static let (mostUnread, mostPending) = (64 * 1024, 1024)
 
+    /// Of one turn.
+    private static let mostFrames = 64
+    /// Some of what was read is not handed on yet.
+    private(set) var hasMore = false
+
     /// Bytes that its input keeps, as they were counted last.
     var held = 0
 
@@ -61,19 +66,24 @@ final class MasterChannel {
         case report(NotifyMessage)
     }
 
-    /// Hands on what has come; false when nothing more will come.
+    /// Hands on some of what has come; false when nothing more will come. A worker that says little very often is not to
+    /// hold the others up: see `hasMore`.
     func read(_ buffer: inout [UInt8], _ take: (Word) -> Void) -> Bool {
         do {
-            let count = try Descriptor.read(descriptor, into: &buffer)
-            guard count > 0 else { return false }
-            input.append(buffer[..<count])
+            if !hasMore {
+                let count = try Descriptor.read(descriptor, into: &buffer)
+                guard count > 0 else { return false }
+                input.append(buffer[..<count])
+            }
+            hasMore = false
         } catch .wouldBlock {
             return true
         } catch {
             return false
         }
         do {
-            while let frame = try input.next() {
+            for _ in 0..<Self.mostFrames {
+                guard let frame = try input.next() else { return true }
                 switch frame.kind {
                 case .command: return false
                 case .report: take(.report(NotifyMessage(frame.body[...])))
@@ -83,6 +93,7 @@ final class MasterChannel {
                     take(.answer(frame.id, String(decoding: frame.body, as: UTF8.self)))
                 }
             }
+            hasMore = true
             return true
         } catch {
             return false
@@ -107,6 +118,7 @@ final class MasterChannel {
         descriptor = number
         pending = Set(record[numbers: "pending"])
         input.append(record[bytes: "input"][...])
+        hasMore = input.size > 0
         output = record[bytes: "output"]
         isSilent = record[flag: "silent"]
     }

@@ -19,13 +19,18 @@ extension ServiceMaster: ControlRouter {
         channels[child] = channel
         guard !channel.isSilent else { return }
         try? master?.watch(channel.descriptor) { [unowned self] in serve(channel, of: child) }
+        if channel.hasMore { serveSoon(channel, of: child) }
     }
 
     private func serve(_ channel: MasterChannel, of child: Supervision.Child.ID) {
         guard channels[child] === channel else { return }
         guard channel.flush(), read(channel, of: child) else { return silence(channel) }
-        boundInput(of: channel)
+        if channel.hasMore { serveSoon(channel, of: child) } else { boundInput(of: channel) }
         try? master?.watch(channel.descriptor, reading: true, writing: channel.hasOutput)
+    }
+
+    private func serveSoon(_ channel: MasterChannel, of child: Supervision.Child.ID) {
+        master?.after(.zero) { [weak self] in self?.serve(channel, of: child) }
     }
 
     private func read(_ channel: MasterChannel, of child: Supervision.Child.ID) -> Bool {
