@@ -20,6 +20,8 @@ final class MasterChannel {
     private static let mostFrames = 64
     /// Some of what was read is not handed on yet.
     private(set) var hasMore = false
+    /// An alarm is set for it.
+    var isServedSoon = false
 
     /// Bytes that its input keeps, as they were counted last.
     var held = 0

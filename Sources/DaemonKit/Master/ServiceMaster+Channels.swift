@@ -30,7 +30,12 @@ extension ServiceMaster: ControlRouter {
     }
 
     private func serveSoon(_ channel: MasterChannel, of child: Supervision.Child.ID) {
-        master?.after(.zero) { [weak self] in self?.serve(channel, of: child) }
+        guard !channel.isServedSoon else { return }
+        channel.isServedSoon = true
+        master?.after(.zero) { [weak self] in
+            channel.isServedSoon = false
+            self?.serve(channel, of: child)
+        }
     }
 
     private func read(_ channel: MasterChannel, of child: Supervision.Child.ID) -> Bool {
