@@ -48,8 +48,8 @@ struct ControlTurns {
     }
 
     private var lines: [UserID: Line] = [:]
+    /// Those who have something to do; the next one first.
     private var users: [UserID] = []
-    private var next = 0
 
     var isEmpty: Bool { users.isEmpty }
 
@@ -62,16 +62,10 @@ struct ControlTurns {
     }
 
     mutating func popFirst() -> ControlSession? {
-        guard !users.isEmpty else { return nil }
-        if next >= users.count { next = 0 }
-        let user = users[next]
+        guard let user = users.first else { return nil }
+        users.removeFirst()
         let session = lines[user, default: Line()].popFirst()
-        if lines[user]?.isEmpty == false {
-            next += 1
-        } else {
-            lines[user] = nil
-            users.remove(at: next)
-        }
+        if lines[user]?.isEmpty == false { users.append(user) } else { lines[user] = nil }
         session?.isQueued = false
         return session
     }
