@@ -28,9 +28,11 @@ while time.monotonic() < end:
                 kill(pid, stop)
             except OSError:
                 continue
-            # Held where the program is the master's still; else it goes on, so that more are started.
+            # Held where the program is the master's still; else it goes on, so that more are started. Children of
+            # others are let go too: another check runs beside this one.
             try:
-                if open(f"/proc/{pid}/comm").read() == before:
+                name, _, rest = open(f"/proc/{pid}/stat").read().rpartition(") ")
+                if name.split("(", 1)[1] + "\\n" == before and int(rest.split()[1]) == master:
                     print("held", pid, flush=True)
                     continue
             except OSError:
