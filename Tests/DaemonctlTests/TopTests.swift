@@ -9,6 +9,7 @@ struct TopTests {
         #expect(TopSample.size(0) == "0.0K" && TopSample.size(1536) == "1.5K" && TopSample.size(1 << 20) == "1.0M")
         #expect(TopSample.size(5 << 30) == "5.0G")
         #expect(tenths(0.04) == "0.0" && tenths(0.05) == "0.1" && tenths(99.96) == "100.0" && tenths(-1) == "0.0")
+        #expect(tenths(.nan) == "0.0")
         #expect(tenths(.infinity) == "1000000000000000.0")
     }
 

@@ -156,7 +156,13 @@ package final class ControlServer {
         guard !session.isAtEnd else { return flush(session) }
         do {
             let count = try Descriptor.read(number, into: &buffer)
-            if count == 0 { session.isAtEnd = true } else { session.input.append(buffer[..<count]) }
+            guard count > 0 else {
+                // Whatever had come was done: its descriptor is free at once for who connects next.
+                session.isAtEnd = true
+                session.isEnding = true
+                return flush(session)
+            }
+            session.input.append(buffer[..<count])
         } catch .wouldBlock {
             // Writable again, or nothing.
         } catch {

@@ -17,7 +17,7 @@ func check(_ values: OptionValues) throws(DaemonError) -> Configuration {
     do {
         return try ConfigurationLoader(values[configurationFiles]).load()
     } catch {
-        try? Descriptor.writeAll(2, error.text)
+        try? Descriptor.writeAll(2, VisibleText.lines(error.text))
         throw DaemonError("")
     }
 }

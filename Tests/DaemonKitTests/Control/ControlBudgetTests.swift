@@ -139,6 +139,7 @@ struct ControlBudgetTests {
                             master.after(.zero) {
                                 let state = StateText(decoding: StateText(server.records).bytes)
                                 for number in server.descriptors { master.unwatch(number) }
+                                for session in server.sessions.values { session.server = nil }
                                 guard let listener = try? Descriptor.duplicate(server.listener, above: [2]),
                                     let next = try? ControlServer(listener, file: server.file, master: master)
                                 else { return }

@@ -179,6 +179,8 @@ struct ControlSessionTests {
     private static func handOver(_ master: Master, _ old: ControlServer, _ seen: Seen, _ router: StubRouter?) throws {
         let state = StateText(decoding: StateText(old.records).bytes)
         for number in old.descriptors { master.unwatch(number) }
+        // After an exec there is no old server that could go on with them.
+        for session in old.sessions.values { session.server = nil }
         let listener = try Descriptor.duplicate(old.listener, above: [2])
         let server = try ControlServer(listener, file: old.file, master: master, level: old.level)
         server.add(commands(seen, server))

@@ -34,8 +34,8 @@ struct JSONText {
     }
 }
 
-/// `12.3`
+/// `12.3`; what is no number is 0: the difference of two values of a daemon's may be.
 func tenths(_ value: Double) -> String {
-    let tenths = Int(min(max(value, 0), 1e15) * 10 + 0.5)
+    let tenths = value.isNaN ? 0 : Int(min(max(value, 0), 1e15) * 10 + 0.5)
     return "\(tenths / 10).\(tenths % 10)"
 }
