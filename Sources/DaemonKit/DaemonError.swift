@@ -64,6 +64,10 @@ public struct DaemonError: Error, CustomStringConvertible, Sendable {
 }
 
 extension DaemonError {
+    package init(_ code: Code, _ tried: String, _ refusal: FileRefusal) {
+        self.init(code, "\(tried): \(refusal)", cause: refusal.errno)
+    }
+
     /// Any error of the author's closures as ours; never with an empty text.
     init(wrapping error: any Error) {
         if let error = error as? DaemonError {
@@ -72,6 +76,17 @@ extension DaemonError {
         }
         let text = String(describing: error)
         self.init(.author, text.isEmpty ? "unknown error of type \(type(of: error))" : text)
+    }
+}
+
+/// Does `body`, and says what was tried when a file is refused.
+func attempt<Result: ~Copyable>(
+    _ code: DaemonError.Code, _ tried: @autoclosure () -> String, _ body: () throws(FileRefusal) -> Result
+) throws(DaemonError) -> Result {
+    do {
+        return try body()
+    } catch {
+        throw DaemonError(code, tried(), error)
     }
 }
 

@@ -23,6 +23,7 @@ package struct Errno: Error, Hashable, RawRepresentable, Sendable, CustomStringC
     package static let wouldBlock = Errno(rawValue: EAGAIN)
     package static let permissionDenied = Errno(rawValue: EACCES)
     package static let fileExists = Errno(rawValue: EEXIST)
+    package static let notADirectory = Errno(rawValue: ENOTDIR)
     package static let isDirectory = Errno(rawValue: EISDIR)
     package static let invalidArgument = Errno(rawValue: EINVAL)
     package static let noSpace = Errno(rawValue: ENOSPC)

@@ -39,6 +39,8 @@ package struct OpenOptions: OptionSet, Sendable {
     package static let nonBlocking = OpenOptions(rawValue: O_NONBLOCK)
     package static let directory = OpenOptions(rawValue: O_DIRECTORY)
     package static let noControllingTerminal = OpenOptions(rawValue: O_NOCTTY)
+    /// A directory to find names in, which need not be readable.
+    static let onlyNames = OpenOptions(rawValue: SystemCall.onlyNames)
 }
 
 extension FileDescriptor {

@@ -104,8 +104,10 @@ package enum Files {
         _ = try checked { unsafe unlinkat(directory, path, 0) }
     }
 
-    package static func makeDirectory(_ path: String, mode: mode_t) throws(Errno) {
-        _ = try checked { unsafe mkdir(path, mode) }
+    package static func makeDirectory(
+        _ path: String, in directory: Int32 = AT_FDCWD, mode: mode_t
+    ) throws(Errno) {
+        _ = try checked { unsafe mkdirat(directory, path, mode) }
     }
 
     package static func removeDirectory(_ path: String) throws(Errno) { _ = try checked { unsafe rmdir(path) } }
@@ -123,29 +125,24 @@ package enum Files {
     @discardableResult
     package static func setUmask(_ mask: mode_t) -> mode_t { umask(mask) }
 
-    package static func rename(_ path: String, to target: String) throws(Errno) {
-        _ = try checked { Self.renameOnce(path, target) }
+    package static func rename(_ path: String, to target: String, in directory: Int32 = AT_FDCWD) throws(Errno) {
+        _ = try checked { unsafe renameat(directory, path, directory, target) }
     }
 
-    private static func renameOnce(_ path: String, _ target: String) -> Int32 {
-        #if canImport(Glibc)
-        unsafe Glibc.rename(path, target)
-        #elseif canImport(Musl)
-        unsafe Musl.rename(path, target)
-        #else
-        unsafe Darwin.rename(path, target)
-        #endif
-    }
+    // Mode and owner of a name: for HeldFile alone, which knows what lies at it.
 
-    package static func setOwner(
-        _ path: String, in directory: Int32 = AT_FDCWD, _ user: UserID, _ group: GroupID
+    static func setOwner(
+        _ path: String, in directory: Int32, _ user: UserID, _ group: GroupID, flags: Int32 = AT_SYMLINK_NOFOLLOW
     ) throws(Errno) {
-        _ = try checked { unsafe fchownat(directory, path, user, group, AT_SYMLINK_NOFOLLOW) }
+        _ = try checked { unsafe fchownat(directory, path, user, group, flags) }
     }
 
-    /// chmod(2)
-    package static func setMode(_ path: String, _ mode: mode_t) throws(Errno) {
-        _ = try checked { unsafe chmod(path, mode) }
+    static func setMode(_ path: String, in directory: Int32 = AT_FDCWD, _ mode: mode_t) throws(Errno) {
+        #if os(Linux)
+        _ = try checked { unsafe fchmodat(directory, path, mode, 0) }
+        #else
+        _ = try checked { unsafe fchmodat(directory, path, mode, AT_SYMLINK_NOFOLLOW) }
+        #endif
     }
 
     package static func isExecutable(_ path: String) -> Bool { unsafe access(path, X_OK) == 0 }
@@ -159,7 +156,16 @@ package enum Files {
 
     /// The names in a folder, none where it cannot be read.
     package static func names(in folder: String) -> [String] {
-        guard let stream = unsafe opendir(folder) else { return [] }
+        guard let folder = try? FileDescriptor.open(folder, [.directory, .nonBlocking]) else { return [] }
+        return names(in: folder.release())
+    }
+
+    /// Takes ownership of the descriptor of a folder.
+    package static func names(in folder: Int32) -> [String] {
+        guard let stream = unsafe fdopendir(folder) else {
+            Descriptor.close(folder)
+            return []
+        }
         defer { unsafe closedir(stream) }
         var names: [String] = []
         while let entry = unsafe readdir(stream) {
@@ -172,11 +178,11 @@ package enum Files {
     }
 
     /// What a symbolic link says, or nil where it cannot be read. readlink(2)
-    package static func linkTarget(_ path: String) -> String? {
+    package static func linkTarget(_ path: String, in directory: Int32 = AT_FDCWD) -> String? {
         var buffer = [UInt8](repeating: 0, count: Int(PATH_MAX))
         let count = unsafe buffer.withUnsafeMutableBytes { bytes -> Int in
             guard let base = bytes.baseAddress else { return 0 }
-            return unsafe readlink(path, base.assumingMemoryBound(to: CChar.self), bytes.count)
+            return unsafe readlinkat(directory, path, base.assumingMemoryBound(to: CChar.self), bytes.count)
         }
         guard count > 0 else { return nil }
         return String(decoding: buffer[..<count], as: UTF8.self)

@@ -1,4 +1,5 @@
 import CUnix
+import Synchronization
 
 #if canImport(Glibc)
 import Glibc
@@ -61,7 +62,28 @@ package enum StartAbort {
     /// These are kept for the running daemon too, whatever they would do to the process by default.
     package static func keep(_ signals: [Signal]) { for signal in signals { _ = cunix_signal_catch(signal.rawValue) } }
 
-    package static func disarm() { cunix_abort_disarm() }
+    /// The directories of the files, held until the start is over; nil from then on.
+    private static let directories = Mutex<[Int32]?>([])
+
+    package static func disarm() {
+        cunix_abort_disarm()
+        directories.withLock {
+            for number in $0 ?? [] { Descriptor.close(number) }
+            $0 = nil
+        }
+    }
+
+    /// The same file, in its directory, wherever the path leads by then.
+    package static func remove(_ location: borrowing FileLocation, identity: FileStatus.Identity) {
+        let directory = directories.withLock { list -> Int32? in
+            guard list != nil, let copy = try? Descriptor.duplicate(location.directory.number, above: [2]) else {
+                return nil
+            }
+            list?.append(copy)
+            return copy
+        }
+        if let directory { remove(location.name, in: directory, identity: identity) }
+    }
 
     /// Removed at an abort if it still is this file.
     package static func remove(_ path: String, in directory: Int32, identity: FileStatus.Identity) {

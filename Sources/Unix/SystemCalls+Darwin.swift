@@ -8,6 +8,9 @@ enum SystemCall {
         return -1
     }
 
+    /// O_SEARCH, which Swift does not see: O_EXEC and O_DIRECTORY.
+    static let onlyNames = 0x4000_0000 | O_DIRECTORY
+
     private static func closeOnExec(_ number: Int32) -> Int32 {
         number >= 0 && fcntl(number, F_SETFD, FD_CLOEXEC) == -1 ? -1 : number
     }

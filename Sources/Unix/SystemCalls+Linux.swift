@@ -15,6 +15,17 @@ enum SystemCall {
         Int32(truncatingIfNeeded: cunix_syscall(Int(number), first, second, third, fourth))
     }
 
+    /// O_PATH
+    static let onlyPath: Int32 = 0x20_0000
+    static let onlyNames = onlyPath | O_DIRECTORY
+    /// AT_EMPTY_PATH
+    static let emptyPath: Int32 = 0x1000
+
+    /// Of what a descriptor holds, however it was opened. fchmodat2(2)
+    static func setMode(_ number: Int32, _ mode: mode_t) -> Int32 {
+        unsafe "".withCString { call(452, Int(number), Int(bitPattern: $0), Int(mode), Int(emptyPath)) }
+    }
+
     /// Both ends close-on-exec. pipe2(2)
     static func pipe(_ ends: inout [Int32]) -> Int32 {
         unsafe ends.withUnsafeMutableBufferPointer {

@@ -11,13 +11,20 @@ package struct ConfigurationFile: Sendable {
         self.contents = contents
     }
 
-    /// Reads a regular file; what is behind `longest` bytes is left out, but for one that tells.
-    package init(reading path: String, longest: Int) throws(Errno) {
-        let file = try FileDescriptor.open(path, [.nonBlocking, .noControllingTerminal])
-        let status = try FileStatus(descriptor: file.number)
-        guard status.kind == .regular else { throw status.kind == .directory ? .isDirectory : .invalidArgument }
-        let size = min(Int(clamping: status.size), longest) + 1
-        self.init(path: path, contents: Descriptor.contents(of: file.number, limit: size))
+    /// Reads a regular file, which only root can have written where we are root; what is behind `longest` bytes is left
+    /// out, but for one that tells.
+    package init(reading path: String, longest: Int) throws(FileRefusal) {
+        let file = try SafeFile.openBelieved(path)
+        do {
+            let status = try FileStatus(descriptor: file.number)
+            guard status.kind == .regular else {
+                throw status.kind == .directory ? Errno.isDirectory : Errno.invalidArgument
+            }
+            let size = min(Int(clamping: status.size), longest) + 1
+            self.init(path: path, contents: Descriptor.contents(of: file.number, limit: size))
+        } catch {
+            throw FileRefusal(wrapping: error, path)
+        }
     }
 
     /// Each line without its end, and where it stands; `body` says whether to go on.

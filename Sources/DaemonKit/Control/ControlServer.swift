@@ -38,7 +38,7 @@ package final class ControlServer {
         _ listener: Int32, file: OwnedFile, master: Master, level: ControlLevel = .admin
     ) throws(Errno) {
         self.level = level
-        isPrivate = ((try? FileStatus(path: file.path))?.mode ?? 0o600) & 0o077 == 0
+        isPrivate = (file.mode ?? 0o600) & 0o077 == 0
         self.listener = listener
         self.file = file
         self.master = master
@@ -53,9 +53,7 @@ package final class ControlServer {
     package static func bind(
         _ path: String, mode: FileMode = 0o600
     ) throws(DaemonError) -> (descriptor: Int32, file: OwnedFile) {
-        let old = Files.setUmask(~mode & 0o777)
-        defer { Files.setUmask(old) }
-        let listener = try Binding.listen(.stream, at: .unix(path))
+        let listener = try Binding.listen(.stream, at: .unix(path), mode: mode)
         guard let file = listener.file else { throw DaemonError(.listener, "cannot bind \(path)", .invalidArgument) }
         // The listener closes its own descriptor with itself.
         let descriptor = try attempt(.listener, "cannot keep \(path)") { () throws(Errno) in
@@ -71,9 +69,7 @@ package final class ControlServer {
     /// Another configuration says so; for sessions to come.
     func adapt(to request: ControlSocketRequest) {
         level = request.level
-        guard let now = try? FileStatus(path: file.path), now.identity == file.identity, now.mode != request.mode,
-            (try? Files.setMode(file.path, request.mode)) != nil
-        else { return }
+        guard file.mode != request.mode, (try? file.setMode(request.mode)) != nil else { return }
         isPrivate = request.mode & 0o077 == 0
     }
 

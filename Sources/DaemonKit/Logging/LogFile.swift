@@ -6,49 +6,28 @@ struct LogFile: Sendable {
     /// Where the path counts from: the file system's root, or the log's own folder once a chroot hides the path.
     private let directory: Int32
     private let name: String
+    /// Whom the daemon becomes: a log may be its already.
+    private let owners: [UserID]
 
-    init(path: String) {
+    init(path: String, owners: [UserID] = []) {
         self.path = path
         directory = Descriptor.currentDirectory
         name = path
+        self.owners = owners
     }
 
     /// Holds the folder open, so that the file can still be reopened after a chroot.
-    init(anchoring path: String) throws(DaemonError) {
-        let (folder, name) = split(path: path)
+    init(anchoring path: String, owners: [UserID] = []) throws(DaemonError) {
+        let location = try attempt(.logFile, "log file \(path)") { () throws(FileRefusal) in try FileLocation(path) }
         self.path = path
-        self.name = name
-        directory = try attempt(.logFile, "log file \(path)") { () throws(Errno) in
-            try FileDescriptor.open(folder, .directory).release()
-        }
+        self.owners = owners
+        name = location.name
+        directory = location.release()
     }
 
     func open() throws(DaemonError) -> FileDescriptor {
-        let tried = "log file \(path)"
-        do {
-            let file = try FileDescriptor.open(
-                name, in: directory, [.writeOnly, .append, .create, .noFollow, .nonBlocking, .noControllingTerminal],
-                mode: 0o600)
-            let status = try FileStatus(descriptor: file.number)
-            guard [.regular, .characterDevice].contains(status.kind) else {
-                throw DaemonError(.logFile, "\(tried): is \(status.kind.rawValue)")
-            }
-            // Root may give the log away: never somebody else's file under another name.
-            guard status.kind != .regular || status.links < 2 else {
-                throw DaemonError(.logFile, "\(tried): has another name (hard link)")
-            }
-            try Descriptor.setNonBlocking(file.number, false)
-            return file
-        } catch let error as Errno {
-            // What stands in the way says more than the errno of opening it.
-            if let kind = (try? FileStatus(path: name, in: directory))?.kind,
-                ![.regular, .characterDevice].contains(kind)
-            {
-                throw DaemonError(.logFile, "\(tried): is \(kind.rawValue)")
-            }
-            throw DaemonError(.logFile, tried, error)
-        } catch {
-            throw DaemonError(wrapping: error)
+        try attempt(.logFile, "log file \(path)") { () throws(FileRefusal) in
+            try SafeFile.append(name, from: directory, mode: 0o600, owners: owners)
         }
     }
 }

@@ -8,6 +8,8 @@ final class ChildOutputs {
     private var streams: [Int32: Stream] = [:]
     /// Files of children's output, by path; the numbers stay the same over a reopening.
     private var files: [String: Int32] = [:]
+    /// Whom children run as: a log may be theirs.
+    var owners: Set<UserID> = []
     private var buffer = [UInt8](repeating: 0, count: 16 * 1024)
 
     private struct Stream {
@@ -85,20 +87,25 @@ final class ChildOutputs {
 
     private func file(at path: String) throws(Errno) -> Int32 {
         if let file = files[path] { return file }
-        let file = try Self.open(path)
-        files[path] = file
-        return file
+        do {
+            let file = try open(path)
+            files[path] = file
+            return file
+        } catch {
+            log.error("log file \(path): \(error)")
+            throw error.errno
+        }
     }
 
-    private static func open(_ path: String) throws(Errno) -> Int32 {
-        try FileDescriptor.open(path, [.writeOnly, .append, .create, .noControllingTerminal], mode: 0o640).release()
+    private func open(_ path: String) throws(FileRefusal) -> Int32 {
+        try SafeFile.append(path, mode: 0o640, owners: Array(owners)).release()
     }
 
     /// After a rotation.
     func reopen() {
         for (path, number) in files {
             do {
-                let fresh = try Self.open(path)
+                let fresh = try open(path)
                 defer { Descriptor.close(fresh) }
                 try Descriptor.duplicate(fresh, onto: number)
             } catch {
@@ -127,6 +134,11 @@ final class ChildOutputs {
             record[number: "descriptor"] = Int(number)
             return record
         }
+        if !owners.isEmpty {
+            var record = StateText.Record("outputOwners")
+            record[numbers: "users"] = owners.map(Int.init)
+            records.append(record)
+        }
         for (number, stream) in streams {
             var record = StateText.Record("outputPipe")
             record[number: "descriptor"] = Int(number)
@@ -138,6 +150,7 @@ final class ChildOutputs {
     }
 
     func restore(_ state: StateText) {
+        owners.formUnion(state.first("outputOwners")?[numbers: "users"].compactMap(UserID.init(exactly:)) ?? [])
         for record in state.all("outputFile") {
             guard let path = record["path"], let number = record[descriptor: "descriptor"] else { continue }
             files[path] = number

@@ -56,6 +56,7 @@ extension ServiceMaster {
         let mask = program.umask.map(Files.setUmask)
         defer { if let mask { Files.setUmask(mask) } }
         guard let outputs else { return try spawn.start() }
+        if let account = program.account { outputs.owners.insert(account.user) }
         return try outputs.start(program.output) { (output) throws(Errno) in
             var spawn = spawn
             if let output { spawn.descriptors += [(1, output), (2, output)] }

@@ -48,10 +48,10 @@ package enum Binding {
         throw DaemonError(.listener, "cannot bind \(address)", .addressInUse)
     }
 
-    /// One socket, bound and listening.
+    /// One socket, bound and listening; `mode` is of the file of a Unix socket.
     package static func listen(
         _ kind: Listener.Kind, at address: SocketAddress, dualStack: Bool = false, name: String? = nil,
-        isAnchored: Bool = false, reusesPort: Bool = false
+        mode: FileMode? = nil, isAnchored: Bool = false, reusesPort: Bool = false
     ) throws(DaemonError) -> Listener {
         let tried = "cannot bind \(kind == .datagram ? "UDP " : "")\(address)"
         let socket = try attempt(.listener, tried) { () throws(Errno) in
@@ -61,7 +61,7 @@ package enum Binding {
         if case .unix(let path) = address {
             // No abort of the start may come before it knows the file.
             file = try Signal.withAllBlocked { () throws(DaemonError) in
-                try bindFile(socket.number, path, kind, isAnchored: isAnchored)
+                try bindFile(socket.number, path, kind, mode, isAnchored: isAnchored)
             }
         } else {
             try attempt(.listener, tried) { () throws(Errno) in
@@ -89,49 +89,57 @@ package enum Binding {
         return Listener(socket, kind: kind, location: bound, name: name, file: file)
     }
 
-    /// A socket file that nobody answers at is stale and replaced; a live one and anything else stay.
     private static func bindFile(
-        _ socket: Int32, _ path: String, _ kind: Listener.Kind, isAnchored: Bool
+        _ socket: Int32, _ path: String, _ kind: Listener.Kind, _ mode: FileMode?, isAnchored: Bool
+    ) throws(DaemonError) -> OwnedFile {
+        let tried = "cannot bind \(path)"
+        let file = try bindFile(socket, path, kind.socketKind, mode: mode)
+        do {
+            let location = try FileLocation(path)
+            StartAbort.remove(location, identity: file.identity)
+            guard isAnchored else { return file }
+            let name = location.name
+            return OwnedFile(
+                path: name, directory: location.release(), identity: file.identity, isProven: file.isProven)
+        } catch {
+            file.remove()
+            throw DaemonError(.listener, tried, error)
+        }
+    }
+
+    /// A socket file that nobody answers at is stale and replaced; a live one and anything else stay. `removing` is told
+    /// of one that goes.
+    package static func bindFile(
+        _ socket: Int32, _ path: String, _ kind: SocketKind, mode: FileMode? = nil, removing: () -> Void = {}
     ) throws(DaemonError) -> OwnedFile {
         let tried = "cannot bind \(path)"
         do {
-            try Socket.bind(socket, to: .unix(path))
-        } catch .addressInUse {
-            try removeStale(path, kind)
-            try attempt(.listener, tried) { () throws(Errno) in try Socket.bind(socket, to: .unix(path)) }
+            return try OwnedFile.bind(socket, to: path, mode: mode)
+        } catch where error.errno == .addressInUse {
+            if let stale = try staleFile(path, kind) {
+                removing()
+                guard stale.remove() else {
+                    throw DaemonError(.listener, "cannot remove the stale socket \(path)")
+                }
+            }
         } catch {
             throw DaemonError(.listener, tried, error)
         }
-        do {
-            let identity = try FileStatus(path: path).identity
-            let (folder, name) = isAnchored ? split(path: path) : ("", path)
-            let directory =
-                isAnchored ? try FileDescriptor.open(folder, .directory).release() : Descriptor.currentDirectory
-            StartAbort.remove(name, in: directory, identity: identity)
-            return OwnedFile(path: name, directory: directory, identity: identity)
-        } catch {
-            try? Files.unlink(path)
-            throw DaemonError(.listener, tried, error)
+        return try attempt(.listener, tried) { () throws(FileRefusal) in
+            try OwnedFile.bind(socket, to: path, mode: mode)
         }
     }
 
-    private static func removeStale(_ path: String, _ kind: Listener.Kind) throws(DaemonError) {
-        guard try isStale(path, kind.socketKind) else { return }
-        try attempt(.listener, "cannot remove the stale socket \(path)") { () throws(Errno) in
-            try Files.unlink(path)
-        }
-    }
-
-    /// True for a socket that nobody answers at, false where there is nothing; a live one and anything else are errors.
-    package static func isStale(_ path: String, _ kind: SocketKind) throws(DaemonError) -> Bool {
+    /// A socket that nobody answers at, nil where there is nothing; a live one and anything else are errors.
+    private static func staleFile(_ path: String, _ kind: SocketKind) throws(DaemonError) -> OwnedFile? {
         let tried = "cannot bind \(path)"
         let status: FileStatus
         do {
-            status = try FileStatus(path: path)
-        } catch .noSuchFile {
-            return false
+            status = try FileLocation(path).status
+        } catch let error as Errno where error == .noSuchFile {
+            return nil
         } catch {
-            throw DaemonError(.listener, tried, error)
+            throw DaemonError(.listener, tried, FileRefusal(wrapping: error, path))
         }
         guard status.kind == .socket else {
             throw DaemonError(.listener, "\(tried): \(status.kind.rawValue) is in the way", cause: .addressInUse)
@@ -141,7 +149,7 @@ package enum Binding {
             try Descriptor.setNonBlocking(probe.number, true)
             try Socket.connect(probe.number, to: .unix(path))
         } catch .connectionRefused {
-            return true
+            return OwnedFile(path: path, identity: status.identity)
         } catch .wouldBlock {
             // Its queue is full: somebody listens.
         } catch {

@@ -51,24 +51,3 @@ public final class Listener: Sendable {
 
     package func removeFile() { file?.remove() }
 }
-
-/// A file that this process made and removes at its end, if it still is the same one.
-package struct OwnedFile: Sendable {
-    package let path: String
-    /// What relative paths count from; for an absolute path of no meaning.
-    let directory: Int32
-    package let identity: FileStatus.Identity
-
-    package init(path: String, directory: Int32 = Descriptor.currentDirectory, identity: FileStatus.Identity) {
-        self.path = path
-        self.directory = directory
-        self.identity = identity
-    }
-
-    /// False where it could not be removed; true when it is gone or is another's.
-    @discardableResult
-    package func remove() -> Bool {
-        guard let now = try? FileStatus(path: path, in: directory), now.identity == identity else { return true }
-        return (try? Files.unlink(path, in: directory)) != nil
-    }
-}

@@ -15,21 +15,39 @@ package func absolutePath(_ text: String) throws(OptionMistake) -> String {
 package struct DefaultPaths {
     package let pidFile: String
     package let logFile: String
+    /// The directory in /tmp that the pid file or the log lies in, where the user has no other: it has to be made.
+    private let temporary: String
 
-    /// /run and /var/log for root; the user's runtime and state folders (XDG base directories) for others.
+    /// /run and /var/log for root; the user's runtime and state folders (XDG base directories) for others, where they
+    /// belong to nobody else; /tmp is everybody's, so that there it is a directory of the user's own.
     package init(name: String) {
         let user = CurrentProcess.userID
+        temporary = "/tmp/\(name)-\(user)"
         if user == 0 {
             pidFile = "\(Self.systemRuntime)/\(name).pid"
             logFile = "/var/log/\(name).log"
             return
         }
-        let runtime = [Environment["XDG_RUNTIME_DIR"], "/run/user/\(user)"].compactMap(\.self).first(where: isFolder)
+        let runtime = [Environment["XDG_RUNTIME_DIR"], "/run/user/\(user)"].compactMap(\.self)
+            .first { isOwnFolder($0, others: 0o077) }
         let state =
             [Environment["XDG_STATE_HOME"], Environment["HOME"].map { "\($0)/.local/state" }]
-            .compactMap(\.self).first(where: isFolder)
-        pidFile = runtime.map { "\($0)/\(name).pid" } ?? "/tmp/\(name)-\(user).pid"
-        logFile = (state ?? runtime).map { "\($0)/\(name).log" } ?? "/tmp/\(name)-\(user).log"
+            .compactMap(\.self).first { isOwnFolder($0, others: 0o022) }
+        pidFile = "\(runtime ?? temporary)/\(name).pid"
+        logFile = "\(state ?? runtime ?? temporary)/\(name).log"
+    }
+
+    /// What lies there was put there by nobody else: where the path is one in /tmp, its directory is ours alone, made
+    /// where `isMade` says so.
+    func checkOwner(of path: String, isMade: Bool = false) throws(DaemonError) {
+        guard path.hasPrefix("\(temporary)/") else { return }
+        do {
+            try SafeFile.ownDirectory(temporary, isMade: isMade)
+        } catch where error.errno == .noSuchFile {
+            return
+        } catch {
+            throw DaemonError(.pidFile, "cannot use \(temporary)", error)
+        }
     }
 
     #if os(Linux)
@@ -39,6 +57,8 @@ package struct DefaultPaths {
     #endif
 }
 
-private func isFolder(_ path: String) -> Bool {
-    path.hasPrefix("/") && (try? FileStatus(path: path))?.kind == .directory
+/// A folder of ours, which `others` may not use.
+private func isOwnFolder(_ path: String, others: FileMode) -> Bool {
+    guard path.hasPrefix("/"), let status = try? FileStatus(path: path) else { return false }
+    return status.kind == .directory && status.owner == CurrentProcess.userID && status.mode & others == 0
 }

@@ -25,14 +25,22 @@ package struct PidFile: Sendable {
     /// Locks the file, without waiting, before a byte of it is changed; then empties it.
     ///
     /// Only in the single-threaded start: signals wait from the moment that the file may be made until an abort knows it.
-    package static func lock(_ path: String, daemon: String, mode: FileMode = 0o600) throws(DaemonError) -> PidFile {
+    ///
+    /// A file that is there already belongs to root, us or one of `owners`.
+    package static func lock(
+        _ path: String, daemon: String, mode: FileMode = 0o600, owners: [UserID] = []
+    ) throws(DaemonError) -> PidFile {
         let tried = "pid file \(path)"
+        let location = try attempt(.pidFile, tried) { () throws(FileRefusal) in try FileLocation(path) }
         Signal.blockAll()
         defer { Signal.unblockAll() }
         // A round more for each owner that removes its file between our opening and locking it.
         for _ in 0..<1000 {
-            let (file, isNew) = try open(path)
-            let number = file.number
+            let opened = try attempt(.pidFile, tried) { () throws(FileRefusal) in
+                try SafeFile.open(location, .readWrite, kinds: .regular, mode: 0o600, owners: owners)
+            }
+            let isNew = opened.isNew
+            let number = opened.file.number
             do {
                 guard try Descriptor.tryLock(number) else {
                     // Who only asks whether the daemon runs has a shared lock, for a moment.
@@ -44,7 +52,7 @@ package struct PidFile: Sendable {
                         .alreadyRunning, "\(daemon) is already running: \(tried) is locked by \(owner(number))")
                 }
                 let locked = try FileStatus(descriptor: number)
-                guard let now = try? FileStatus(path: path), now.identity == locked.identity else { continue }
+                guard let now = try? location.status, now.identity == locked.identity else { continue }
                 let owned = OwnedFile(path: path, directory: Descriptor.currentDirectory, identity: locked.identity)
                 do {
                     if locked.size > 0 { try Descriptor.truncate(number) }
@@ -53,42 +61,10 @@ package struct PidFile: Sendable {
                     owned.remove()
                     throw error
                 }
-                StartAbort.remove(path, in: Descriptor.currentDirectory, identity: locked.identity)
-                return PidFile(path: path, descriptor: file.release(), owned: owned)
+                StartAbort.remove(location, identity: locked.identity)
+                return PidFile(path: path, descriptor: opened.take().release(), owned: owned)
             } catch let error as Errno {
-                if isNew { try? Files.unlink(path) }
-                throw DaemonError(.pidFile, tried, error)
-            } catch {
-                throw DaemonError(wrapping: error)
-            }
-        }
-        throw DaemonError(.pidFile, "\(tried): other processes keep replacing it")
-    }
-
-    private static func open(_ path: String) throws(DaemonError) -> (FileHandle, isNew: Bool) {
-        let tried = "pid file \(path)"
-        let options: OpenOptions = [.readWrite, .noFollow, .nonBlocking, .noControllingTerminal]
-        for _ in 0..<1000 {
-            do {
-                let file = FileHandle(try FileDescriptor.open(path, options))
-                let status = try FileStatus(descriptor: file.number)
-                guard status.kind == .regular else {
-                    throw DaemonError(.pidFile, "\(tried): is \(status.kind.rawValue)")
-                }
-                guard status.links < 2 else { throw DaemonError(.pidFile, "\(tried): has another name (hard link)") }
-                return (file, false)
-            } catch let error as Errno where error == .noSuchFile {
-                do {
-                    return (FileHandle(try FileDescriptor.open(path, options.union([.create, .exclusive]))), true)
-                } catch .fileExists {
-                    continue
-                } catch {
-                    throw DaemonError(.pidFile, tried, error)
-                }
-            } catch let error as Errno {
-                if let kind = (try? FileStatus(path: path))?.kind, kind != .regular {
-                    throw DaemonError(.pidFile, "\(tried): is \(kind.rawValue)")
-                }
+                if isNew { try? location.remove() }
                 throw DaemonError(.pidFile, tried, error)
             } catch {
                 throw DaemonError(wrapping: error)
@@ -119,12 +95,9 @@ package struct PidFile: Sendable {
 
     /// Keeps the file within reach after a chroot.
     func anchored() throws(DaemonError) -> PidFile {
-        let (folder, name) = split(path: path)
-        let directory = try attempt(.pidFile, "pid file \(path)") { () throws(Errno) in
-            try FileDescriptor.open(folder, .directory).release()
-        }
-        StartAbort.remove(name, in: directory, identity: owned.identity)
-        let owned = OwnedFile(path: name, directory: directory, identity: owned.identity)
+        let location = try attempt(.pidFile, "pid file \(path)") { () throws(FileRefusal) in try FileLocation(path) }
+        let name = location.name
+        let owned = OwnedFile(path: name, directory: location.release(), identity: owned.identity)
         return PidFile(path: path, descriptor: descriptor, owned: owned)
     }
 
@@ -144,21 +117,5 @@ package struct PidFile: Sendable {
             (try? Descriptor.tryLock(file.number)) == true
         else { return }
         owned.remove()
-    }
-}
-
-/// A FileDescriptor that a tuple can hold.
-private final class FileHandle {
-    private var file: FileDescriptor?
-    let number: Int32
-
-    init(_ file: consuming FileDescriptor) {
-        number = file.number
-        self.file = consume file
-    }
-
-    func release() -> Int32 {
-        guard let file = file.take() else { return -1 }
-        return file.release()
     }
 }

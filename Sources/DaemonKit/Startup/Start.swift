@@ -4,6 +4,7 @@ import Unix
 struct Start {
     private let daemon: Daemon
     private let values: OptionValues
+    private let defaults: DefaultPaths
     private let paths: (pidFile: String, logFile: String)
     private let isForeground: Bool
     private var account: Account?
@@ -27,7 +28,7 @@ struct Start {
         self.isMaster = isMaster
         self.daemon = daemon
         self.values = values
-        let defaults = DefaultPaths(name: daemon.name)
+        defaults = DefaultPaths(name: daemon.name)
         paths = (
             values[StandardOption.pidFile] ?? defaults.pidFile, values[StandardOption.logFile] ?? defaults.logFile
         )
@@ -52,6 +53,14 @@ struct Start {
             daemon: daemon.name, path: paths.pidFile,
             // A master gives its workers a little more than they give themselves.
             stopLimit: daemon.gracePeriod < .seconds(30) ? .seconds(45) : daemon.gracePeriod + .seconds(15))
+        let asks = [StandardOption.status, StandardOption.stop, StandardOption.reload, StandardOption.reopenLogs]
+        guard asks.contains(where: { values[$0] }) else { return }
+        do {
+            try defaults.checkOwner(of: paths.pidFile)
+        } catch {
+            // LSB's "status is unknown", and "insufficient privilege".
+            RunningInstance.Answer(error.message, exitStatus: 4, isFailure: true).end(daemon.name)
+        }
         if values[StandardOption.status] { instance.status().end(daemon.name) }
         if values[StandardOption.stop] { instance.stop().end(daemon.name) }
         if values[StandardOption.reload] { instance.reload().end(daemon.name) }
@@ -106,7 +115,8 @@ struct Start {
         try attempt(.process, "cannot catch signals") { () throws(Errno) in try StartAbort.arm() }
         // The superdaemon has the pid file: a worker's own would keep the next generation from starting beside it.
         if role != nil || isForeground && isSupervised && values[StandardOption.pidFile] == nil { return }
-        pidFile = try PidFile.lock(paths.pidFile, daemon: daemon.name)
+        try defaults.checkOwner(of: paths.pidFile, isMade: true)
+        pidFile = try PidFile.lock(paths.pidFile, daemon: daemon.name, owners: owners)
     }
 
     mutating func detach() throws(DaemonError) {
@@ -135,13 +145,19 @@ struct Start {
         if let mask = values[StandardOption.umask] { Files.setUmask(FileMode(mask)) }
     }
 
+    /// Whose files may be, beside root's: of whom it becomes.
+    private var owners: [UserID] { account.map { [$0.user.id] } ?? [] }
+
     private var logsToFile: Bool { paths.logFile != "-" && values[StandardOption.syslog] != "only" }
 
     mutating func openLog(resuming: Bool = false) throws(DaemonError) {
         var targets = Log.Targets()
         if logsToFile {
             let isAnchored = values[StandardOption.chroot] != nil
-            targets.file = isAnchored ? try LogFile(anchoring: paths.logFile) : LogFile(path: paths.logFile)
+            try defaults.checkOwner(of: paths.logFile, isMade: true)
+            targets.file =
+                isAnchored
+                ? try LogFile(anchoring: paths.logFile, owners: owners) : LogFile(path: paths.logFile, owners: owners)
         }
         if values[StandardOption.syslog] != "no" { targets.syslog = Syslog() }
         targets.standardError = isForeground || paths.logFile == "-"
@@ -266,8 +282,9 @@ struct Start {
     mutating func dropPrivileges() throws(DaemonError) {
         if let account {
             for file in (runtime?.listeners ?? []).compactMap(\.file) {
-                try attempt(.privileges, "cannot give \(file.path) to user \(account.user.id)") { () throws(Errno) in
-                    try Files.setOwner(file.path, in: file.directory, account.user.id, account.group)
+                try attempt(.privileges, "cannot give \(file.path) to user \(account.user.id)") {
+                    () throws(FileRefusal) in
+                    try file.setOwner(account.user.id, account.group)
                 }
             }
         }

@@ -79,11 +79,8 @@ struct Launch {
         let account = try? SpawnAccount.resolve(user: daemon.user, group: daemon.group)
         for (file, mode) in [(daemon.pidFile, 0o755 as FileMode), (daemon.logFile ?? "/", 0o750)] {
             let folder = String(file[..<(file.lastIndex(of: "/") ?? file.startIndex)])
-            guard !folder.isEmpty, (try? Files.makeDirectory(folder, mode: 0o700)) != nil,
-                let made = try? FileDescriptor.open(folder, [.directory, .noFollow])
-            else { continue }
-            if let account { try? Descriptor.setOwner(made.number, account.user, account.group) }
-            try? Descriptor.setMode(made.number, mode)
+            guard !folder.isEmpty else { continue }
+            _ = try? SafeFile.makeDirectory(folder, mode: mode, owner: account.map { ($0.user, $0.group) })
         }
     }
 }

@@ -95,9 +95,8 @@ final class ConfiguredServices: MasterSource {
                 log.info("listening on \(listener.address) (LISTEN_FDS)")
                 continue
             }
-            let old = bind.mode.map { Files.setUmask(~$0 & 0o777) }
-            defer { if let old { Files.setUmask(old) } }
-            let listener = try Binding.listen(kind, at: bind.address.socket, reusesPort: bind.reuseport)
+            let listener = try Binding.listen(
+                kind, at: bind.address.socket, mode: bind.mode, reusesPort: bind.reuseport)
             fresh[key] = listener
             do {
                 if let backlog = bind.backlog { try Socket.listen(listener.fileDescriptor, backlog: backlog) }
@@ -123,18 +122,18 @@ final class ConfiguredServices: MasterSource {
     private func adapt(_ listener: Listener, _ bind: Bind) {
         do {
             if let backlog = bind.backlog { try Socket.listen(listener.fileDescriptor, backlog: backlog) }
-            if let mode = bind.mode, let file = listener.file { try Files.setMode(file.path, mode) }
+            if let mode = bind.mode, let file = listener.file, file.mode != mode { try file.setMode(mode) }
             try give(listener, bind)
         } catch {
             log.warning("cannot change \(bind.address.text): \(error)")
         }
     }
 
-    private func give(_ listener: Listener, _ bind: Bind) throws(Errno) {
+    private func give(_ listener: Listener, _ bind: Bind) throws {
         guard let file = listener.file, bind.user != nil || bind.group != nil else { return }
         let user = try bind.user.flatMap { name throws(Errno) in try User.find(name) }
         let group = bind.group.flatMap(Group.find) ?? user?.group ?? CurrentProcess.groupID
-        try Files.setOwner(file.path, user?.id ?? CurrentProcess.userID, group)
+        try file.setOwner(user?.id ?? CurrentProcess.userID, group)
     }
 
     // MARK: Over an exec

@@ -36,34 +36,23 @@ struct BoundSocket {
 
     /// A stale socket is replaced; a live one, and whatever else has the name, stays.
     static func bind(path: String, _ settings: Settings, _ console: Console) throws(ExitError) -> BoundSocket {
-        let old = Files.setUmask(0)
-        defer { Files.setUmask(old) }
         // An abstract name would not be what the user wrote: a file whose name begins with '@'.
-        let address = SocketAddress.unix(path.hasPrefix("@") ? "./\(path)" : path)
-        let socket = try attempt(path) { () throws(Errno) in try Socket.open(address.family, .stream).release() }
-        do {
-            try Socket.bind(socket, to: address)
-        } catch .addressInUse {
-            try removeStale(path, console)
-            try attempt(path) { () throws(Errno) in try Socket.bind(socket, to: address) }
-        } catch {
-            throw ExitError("cannot bind \(path)", error)
+        let place = path.hasPrefix("@") ? "./\(path)" : path
+        let socket = try attempt(path) { () throws(Errno) in
+            try Socket.open(SocketAddress.unix(place).family, .stream).release()
         }
-        return try attempt(path) { () throws(Errno) in
-            let file = OwnedFile(path: path, identity: try FileStatus(path: path).identity)
-            try listen(socket, settings)
-            return BoundSocket(key: path, kind: .stream, descriptor: socket, wanted: nil, file: file)
-        }
-    }
-
-    private static func removeStale(_ path: String, _ console: Console) throws(ExitError) {
+        let file: OwnedFile
         do {
-            guard try Binding.isStale(path, .stream) else { return }
+            file = try Binding.bindFile(socket, place, .stream, mode: 0o777) {
+                console.write("removing existing socket file:\(path)")
+            }
         } catch {
             throw ExitError(error)
         }
-        console.write("removing existing socket file:\(path)")
-        try? Files.unlink(path)
+        return try attempt(path) { () throws(Errno) in
+            try listen(socket, settings)
+            return BoundSocket(key: path, kind: .stream, descriptor: socket, wanted: nil, file: file)
+        }
     }
 
     private static func attempt<Result>(_ path: String, _ body: () throws(Errno) -> Result) throws(ExitError) -> Result
@@ -101,6 +90,7 @@ struct BoundSocket {
         record[number: "wanted"] = wanted.map(Int.init)
         record["path"] = file?.path
         record["identity"] = file?.identity.text
+        record[flag: "unproven"] = file?.isProven == false
         return record
     }
 
@@ -119,7 +109,9 @@ struct BoundSocket {
             (try? Descriptor.setCloseOnExec(descriptor, true)) != nil
         else { return nil }
         let identity = record["identity"].flatMap(FileStatus.Identity.init)
-        let file = record["path"].flatMap { path in identity.map { OwnedFile(path: path, identity: $0) } }
+        let file = record["path"].flatMap { path in
+            identity.map { OwnedFile(path: path, identity: $0, isProven: !record[flag: "unproven"]) }
+        }
         self.init(
             key: key, kind: kind, descriptor: descriptor,
             wanted: record[number: "wanted"].flatMap { Int32(exactly: $0) }, file: file)

@@ -20,27 +20,35 @@ struct EnvDir: Equatable, Sendable {
 
     init() {}
 
-    /// A folder that does not exist has no variables.
-    init(reading path: String) {
-        let folder: FileDescriptor
+    /// A folder that does not exist has no variables. Root takes them only from where root, or one of `owners`, whom they
+    /// are for, can have written them.
+    init(reading path: String, owners: [UserID] = []) {
         do {
-            folder = try FileDescriptor.open(path, [.directory])
-        } catch .noSuchFile {
-            return
+            let folder = try SafeFile.openBelieved(path, owners: owners)
+            guard try FileStatus(descriptor: folder.number).kind == .directory else { throw Errno.notADirectory }
+            read(folder.number, path, owners)
         } catch {
-            mistakes.append("cannot read envdir \(path): \(error)")
-            return
+            let refusal = FileRefusal(wrapping: error, path)
+            if refusal.errno != .noSuchFile { mistakes.append("cannot read envdir \(path): \(refusal)") }
         }
-        for name in Files.names(in: path).sorted() {
+    }
+
+    private mutating func read(_ folder: Int32, _ path: String, _ owners: [UserID]) {
+        for name in Self.names(in: folder).sorted() {
             // A variable's name ends at the first "=", so none can have one.
             guard name.utf8.first != UInt8(ascii: "."), !name.utf8.contains(UInt8(ascii: "=")) else { continue }
             do {
-                let value = try Self.value(of: name, in: folder.number)
+                let value = try Self.value(of: name, in: folder, owners)
                 if let value { variables.append(Variable(name: name, value: value)) }
             } catch {
                 mistakes.append("ignoring \(path)/\(name): \(error.reason)")
             }
         }
+    }
+
+    private static func names(in folder: Int32) -> [String] {
+        guard let copy = try? FileDescriptor.open(".", in: folder, .directory) else { return [] }
+        return Files.names(in: copy.release())
     }
 
     subscript(name: String) -> String? { variables.first { $0.name == name }?.text }
@@ -50,10 +58,10 @@ struct EnvDir: Equatable, Sendable {
     }
 
     /// nil for a folder and for an empty file, which set nothing.
-    private static func value(of name: String, in folder: Int32) throws(Refusal) -> [UInt8]? {
+    private static func value(of name: String, in folder: Int32, _ owners: [UserID]) throws(Refusal) -> [UInt8]? {
         let (kind, bytes): (FileStatus.Kind, [UInt8])
         do {
-            (kind, bytes) = try read(name, in: folder)
+            (kind, bytes) = try read(name, in: folder, owners)
         } catch {
             throw Refusal(reason: "\(error)")
         }
@@ -64,9 +72,10 @@ struct EnvDir: Equatable, Sendable {
         return Array(line)
     }
 
-    private static func read(_ name: String, in folder: Int32) throws(Errno) -> (FileStatus.Kind, [UInt8]) {
-        // Non-blocking, for a fifo would keep everything waiting.
-        let file = try FileDescriptor.open(name, in: folder, [.nonBlocking, .noControllingTerminal])
+    private static func read(
+        _ name: String, in folder: Int32, _ owners: [UserID]
+    ) throws -> (FileStatus.Kind, [UInt8]) {
+        let file = try SafeFile.openBelieved(name, from: folder, owners: owners)
         let kind = try FileStatus(descriptor: file.number).kind
         return (kind, kind == .regular ? Descriptor.contents(of: file.number, limit: longest) : [])
     }

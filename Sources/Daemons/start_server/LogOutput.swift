@@ -6,6 +6,8 @@ import Unix
 final class LogOutput {
     private let target: Settings.LogTarget
     private let console: Console
+    /// Whom the workers run as: the log may be theirs.
+    private let owners: [UserID]
     /// Opened, and not yet in place of standard output.
     private var file: Int32 = -1
     /// Of a command: both ends stay ours, so that nothing is lost while there is no reader.
@@ -20,15 +22,18 @@ final class LogOutput {
 
     /// Opens it: `redirect` puts it into use. `keepsOriginal`: a command may write where we did; not when the caller
     /// waits for the end of our output.
-    init(_ target: Settings.LogTarget, _ console: Console, keepsOriginal: Bool) throws(ExitError) {
+    init(
+        _ target: Settings.LogTarget, _ console: Console, _ account: SpawnAccount?, keepsOriginal: Bool
+    ) throws(ExitError) {
         self.target = target
         self.console = console
+        owners = account.map { [$0.user] } ?? []
         switch target {
         case .file(let path):
             do {
-                file = try Self.open(path)
+                file = try open(path)
             } catch {
-                throw ExitError("cannot open log file \(path)", error)
+                throw ExitError("cannot open log file \(path): \(error)", exitStatus: error.errno.rawValue)
             }
         case .command(let text):
             do {
@@ -57,14 +62,15 @@ final class LogOutput {
         console.reopened()
     }
 
-    private static func open(_ path: String) throws(Errno) -> Int32 {
-        try FileDescriptor.open(path, [.writeOnly, .append, .create, .noControllingTerminal], mode: 0o666).release()
+    private func open(_ path: String) throws(FileRefusal) -> Int32 {
+        try SafeFile.append(path, mode: 0o666, owners: owners).release()
     }
 
     /// Opened by an earlier image of this process.
-    init(_ target: Settings.LogTarget, _ console: Console, restoring record: StateText.Record?) {
+    init(_ target: Settings.LogTarget, _ console: Console, _ account: SpawnAccount?, restoring record: StateText.Record?) {
         self.target = target
         self.console = console
+        owners = account.map { [$0.user] } ?? []
         guard case .command = target, let record, let read = record[number: "read"], let write = record[number: "write"]
         else { return }
         let numbers = [read, write].compactMap { Int32(exactly: $0) }.filter(Descriptor.isOpen)
@@ -92,7 +98,7 @@ final class LogOutput {
     func reopen() {
         guard case .file(let path) = target else { return }
         do {
-            let file = try Self.open(path)
+            let file = try open(path)
             defer { Descriptor.close(file) }
             try redirect(to: file)
         } catch {

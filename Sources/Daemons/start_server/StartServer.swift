@@ -60,14 +60,14 @@ enum StartServer {
         parts.account = account
         do {
             // First of all: a second start must not touch what the first one made.
-            parts.pidFile = try lockPidFile(settings)
+            parts.pidFile = try lockPidFile(settings, account)
             for (spec, address) in zip(settings.ports, addresses) {
                 parts.sockets.append(try BoundSocket.bind(spec, at: address, settings))
                 if let number = spec.descriptor { console.write("socket is duplicated to file descriptor \(number)") }
             }
             for path in settings.paths { parts.sockets.append(try BoundSocket.bind(path: path, settings, console)) }
             if let target = settings.log {
-                parts.log = try LogOutput(target, console, keepsOriginal: !settings.daemonize)
+                parts.log = try LogOutput(target, console, account, keepsOriginal: !settings.daemonize)
             }
             if settings.daemonize {
                 parts.report = try detach(settings, parts.pidFile)
@@ -87,6 +87,8 @@ enum StartServer {
             parts.report?.failed(DaemonError(error.text, exitStatus: error.exitStatus))
             throw error
         }
+        // From here on nothing of the start is left to be removed by an abort.
+        StartAbort.disarm()
         parts.statusFile = settings.statusFile.map(StatusFile.init(path:))
         try Superdaemon(settings, image, console, manager, parts).run(Supervisor(), pipe, .start)
     }
@@ -130,10 +132,11 @@ enum StartServer {
         console.reopened()
     }
 
-    private static func lockPidFile(_ settings: Settings) throws(ExitError) -> PidFile? {
+    private static func lockPidFile(_ settings: Settings, _ account: SpawnAccount?) throws(ExitError) -> PidFile? {
         guard let path = settings.pidFile else { return nil }
         do {
-            return try PidFile.lock(path, daemon: "start_server", mode: 0o644)
+            return try PidFile.lock(
+                path, daemon: "start_server", mode: 0o644, owners: account.map { [$0.user] } ?? [])
         } catch {
             throw ExitError(error)
         }

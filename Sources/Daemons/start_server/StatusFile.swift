@@ -6,35 +6,26 @@ import Unix
 final class StatusFile {
     private let path: String
     /// The file that we wrote last.
-    private var written: FileStatus.Identity?
+    private var written: OwnedFile?
 
     init(path: String) { self.path = path }
 
     /// Written by an earlier image of this process.
     init(restoring path: String) {
         self.path = path
-        written = (try? FileStatus(path: path))?.identity
+        guard let location = try? FileLocation(path), let status = try? location.status, status.kind == .regular else {
+            return
+        }
+        written = OwnedFile(path: path, identity: status.identity)
     }
 
-    func write(_ workers: [(generation: Int, pid: ProcessID)]) throws(Errno) {
-        let beside = "\(path).\(CurrentProcess.id)"
+    func write(_ workers: [(generation: Int, pid: ProcessID)]) throws(FileRefusal) {
         let lines = workers.map { "\($0.generation):\($0.pid)\n" }.joined()
-        do {
-            let file = try FileDescriptor.open(beside, [.writeOnly, .create, .truncate, .noFollow], mode: 0o666)
-            try Descriptor.writeAll(file.number, lines)
-            try Files.rename(beside, to: path)
-            written = try FileStatus(descriptor: file.number).identity
-        } catch {
-            try? Files.unlink(beside)
-            throw error
-        }
+        written = try SafeFile.replace(path, with: lines, mode: 0o666)
     }
 
     /// Only what we wrote.
-    func remove() {
-        guard let written, (try? FileStatus(path: path))?.identity == written else { return }
-        try? Files.unlink(path)
-    }
+    func remove() { written?.remove() }
 
     /// The generations and pids in the file; nil while there is none.
     static func read(_ path: String) -> [(generation: Int, pid: ProcessID)]? {

@@ -59,7 +59,7 @@ extension Superdaemon {
         {
             parts.control = (number, OwnedFile(path: path, identity: identity))
         }
-        if let log = settings.log { parts.log = LogOutput(log, console, restoring: state.first("log")) }
+        if let log = settings.log { parts.log = LogOutput(log, console, account, restoring: state.first("log")) }
         parts.account = account
         var supervisor = Supervisor(restoring: state)
         if state.damagedLines > 0 || state.first("supervisor") == nil {

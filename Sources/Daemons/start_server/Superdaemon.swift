@@ -125,7 +125,7 @@ final class Superdaemon: MasterHost {
     /// What the envdir says now. A mistake in it is told once.
     private func readEnvdir() -> EffectiveSettings {
         let path = EffectiveSettings.envdir(settings, inherited: inherited)
-        envdir = path.map(EnvDir.init(reading:)) ?? EnvDir()
+        envdir = path.map { EnvDir(reading: $0, owners: account.map { [$0.user] } ?? []) } ?? EnvDir()
         let effective = EffectiveSettings(settings, envdir: envdir, inherited: inherited)
         let mistakes = Set(envdir.mistakes + effective.mistakes)
         for mistake in mistakes.subtracting(knownMistakes).sorted() { console.write(mistake) }

@@ -1,0 +1,111 @@
+/// A file that this process made, and that it changes and removes only while it still is the same one.
+package struct OwnedFile: Sendable {
+    package let path: String
+    /// What relative paths count from; for an absolute path of no meaning.
+    package let directory: Int32
+    package let identity: FileStatus.Identity
+    /// That it is ours was seen, and not only what lay at the name when nobody else could be kept away.
+    package let isProven: Bool
+
+    package init(
+        path: String, directory: Int32 = Descriptor.currentDirectory, identity: FileStatus.Identity,
+        isProven: Bool = true
+    ) {
+        self.path = path
+        self.directory = directory
+        self.identity = identity
+        self.isProven = isProven
+    }
+
+    /// It has its name still.
+    package var isInPlace: Bool {
+        guard let location = try? FileLocation(path, from: directory) else { return false }
+        return (try? location.status)?.identity == identity
+    }
+
+    /// False where it could not be removed; true when it is gone or is another's.
+    @discardableResult
+    package func remove() -> Bool {
+        do {
+            let location = try FileLocation(path, from: directory)
+            guard let now = try? location.status, now.identity == identity else { return true }
+            return (try? location.remove()) != nil
+        } catch {
+            // Behind a stranger's link there is nothing of ours.
+            return error.reason == .link || error.errno == .noSuchFile || error.errno == .notADirectory
+        }
+    }
+
+    package func setMode(_ mode: FileMode) throws(FileRefusal) {
+        try change { file throws(Errno) in try file.setMode(mode) }
+    }
+
+    package func setOwner(_ user: UserID, _ group: GroupID) throws(FileRefusal) {
+        try change { file throws(Errno) in try file.setOwner(user, group) }
+    }
+
+    /// The mode that it has now.
+    package var mode: FileMode? {
+        guard let location = try? FileLocation(path, from: directory), let status = try? location.status,
+            status.identity == identity
+        else { return nil }
+        return status.mode
+    }
+
+    /// What is changed is the file itself, which was looked at, and not its name.
+    private func change(_ body: (borrowing HeldFile) throws(Errno) -> Void) throws(FileRefusal) {
+        guard isProven else { throw FileRefusal(.unproven, path) }
+        let location = try FileLocation(path, from: directory)
+        do {
+            let file = try location.hold()
+            let status = try file.status
+            guard status.identity == identity else { throw FileRefusal(.replaced, path) }
+            try body(file)
+        } catch {
+            throw FileRefusal(wrapping: error, path)
+        }
+    }
+}
+
+extension OwnedFile {
+    /// The mode of a socket between its bind and its opening to others: no other file of root's has it, so that what has it
+    /// is the socket's. Linux gives the file the mode of the socket itself. unix(7)
+    private static let mark: FileMode = 0o7000
+
+    /// Binds a Unix socket: `mode`, or what the umask leaves, is its file's from the first moment on.
+    package static func bind(
+        _ socket: Int32, to path: String, mode: FileMode? = nil
+    ) throws(FileRefusal) -> OwnedFile {
+        let location = try FileLocation(path)
+        do {
+            if location.isSafe {
+                let old = mode.map { Files.setUmask(~$0 & 0o777) }
+                defer { if let old { Files.setUmask(old) } }
+                try Socket.bind(socket, to: .unix(path))
+                return OwnedFile(path: path, identity: try location.status.identity)
+            }
+            return try bindMarked(socket, location, mode)
+        } catch {
+            throw FileRefusal(wrapping: error, path)
+        }
+    }
+
+    /// In a directory where others may put something else in its place at once.
+    private static func bindMarked(
+        _ socket: Int32, _ location: borrowing FileLocation, _ mode: FileMode?
+    ) throws -> OwnedFile {
+        let mask = Files.setUmask(0o777)
+        Files.setUmask(mode.map { ~$0 & 0o777 } ?? mask)
+        defer { Files.setUmask(mask) }
+        let isMarked = (try? Descriptor.setMode(socket, mark)) != nil
+        try Socket.bind(socket, to: .unix(location.path))
+        let file = try location.hold()
+        let status = try file.status
+        guard status.kind == .socket, status.owner == CurrentProcess.userID else {
+            throw FileRefusal(.replaced, location.path)
+        }
+        let isProven = isMarked && status.mode == mark && status.links == 1
+        if isProven { try file.setMode(mode ?? 0o777 & ~mask) }
+        return OwnedFile(path: location.path, identity: status.identity, isProven: isProven)
+    }
+}
