@@ -94,10 +94,11 @@ extension OwnedFile {
     private static func bindMarked(
         _ socket: Int32, _ location: borrowing FileLocation, _ mode: FileMode?
     ) throws -> OwnedFile {
-        let mask = Files.setUmask(0o777)
-        Files.setUmask(mode.map { ~$0 & 0o777 } ?? mask)
-        defer { Files.setUmask(mask) }
         let isMarked = (try? Descriptor.setMode(socket, mark)) != nil
+        let final = mode ?? 0o777 & ~currentUmask
+        // A kernel that takes no mark leaves the mode to the umask.
+        let old = isMarked && mode == nil ? nil : Files.setUmask(~final & 0o777)
+        defer { if let old { Files.setUmask(old) } }
         try Socket.bind(socket, to: .unix(location.path))
         let file = try location.hold()
         let status = try file.status
@@ -105,7 +106,13 @@ extension OwnedFile {
             throw FileRefusal(.replaced, location.path)
         }
         let isProven = isMarked && status.mode == mark && status.links == 1
-        if isProven { try file.setMode(mode ?? 0o777 & ~mask) }
+        if isProven { try file.setMode(final) }
         return OwnedFile(path: location.path, identity: status.identity, isProven: isProven)
+    }
+
+    private static var currentUmask: FileMode {
+        let mask = Files.setUmask(0o077)
+        Files.setUmask(mask)
+        return mask
     }
 }

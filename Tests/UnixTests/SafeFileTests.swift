@@ -127,7 +127,7 @@ struct SafeFileTests {
             _ = try SafeFile.openBelieved(folder[name], owners: owners)
             return nil
         } catch {
-            return (error as? FileRefusal)?.reason
+            return error.reason
         }
     }
 

@@ -21,6 +21,11 @@ extension Deployment {
             export PATH
 
             if [ -r "/etc/default/$NAME" ]; then
+                # Root does what it says: so nobody else may have written it.
+                if [ -n "$(find -H "/etc/default/$NAME" -prune \( ! -user 0 -o -perm -020 -o -perm -002 \))" ]; then
+                    echo "/etc/default/$NAME can be changed by others than root, and is not read: chown root, chmod go-w" >&2
+                    exit 6
+                fi
                 # shellcheck source=/dev/null
                 . "/etc/default/$NAME"
             fi
@@ -58,7 +63,7 @@ extension Deployment {
             make_folder() {
                 [ -d "$2" ] && return
                 mkdir -m "$1" "$2" || return
-                chown "${DAEMON_USER:-root}:$DAEMON_GROUP" "$2" && return
+                chown -h "${DAEMON_USER:-root}:$DAEMON_GROUP" "$2" && return
                 rmdir "$2"
                 return 1
             }
