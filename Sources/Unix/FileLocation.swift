@@ -58,7 +58,8 @@ package struct FileLocation: ~Copyable, Sendable {
     }
 
     package func open(_ options: OpenOptions, mode: FileMode = 0o600) throws(Errno) -> FileDescriptor {
-        try FileDescriptor.open(name, in: directory.number, options.union([.noFollow, .noControllingTerminal]), mode: mode)
+        try FileDescriptor.open(
+            name, in: directory.number, options.union([.noFollow, .noControllingTerminal]), mode: mode)
     }
 
     /// The file itself, for its status, its mode and its owner: whatever its name leads to afterwards.
@@ -130,7 +131,7 @@ package struct FileLocation: ~Copyable, Sendable {
             if name == "." { return }
             do {
                 try move(to: try FileDescriptor.open(name, in: directory.number, [.onlyNames, .noFollow]), name)
-            } catch where error == .symbolicLinkLoop || error == .notADirectory {
+            } catch  where error == .symbolicLinkLoop || error == .notADirectory {
                 // What says "not a directory" may be a link.
                 guard isLink(name) else { throw FileRefusal(.system(.notADirectory), path(to: name)) }
                 return try follow(name)
@@ -189,11 +190,11 @@ package struct HeldFile: ~Copyable, Sendable {
 
     package var status: FileStatus { get throws(Errno) { try FileStatus(descriptor: file.number) } }
 
-    /// fchmodat2(2); before Linux 6.6 through /proc.
+    /// fchmodat2(2); before Linux 6.6, and where a filter of system calls does not know it, through /proc.
     package func setMode(_ mode: FileMode) throws(Errno) {
         do {
             _ = try checked { SystemCall.setMode(file.number, mode) }
-        } catch .noSystemCall {
+        } catch where error == .noSystemCall || error == .notPermitted {
             try Files.setMode("/proc/self/fd/\(file.number)", mode)
         }
     }

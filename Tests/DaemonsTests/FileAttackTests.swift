@@ -20,7 +20,9 @@ struct FileAttackTests {
 
         /// A line of shell by the service's account, in its directory.
         func attack(_ script: String) throws {
-            let words = ["--reuid=65534", "--regid=65534", "--clear-groups", "/bin/sh", "-ec", script, "sh", folder.path]
+            let words = [
+                "--reuid=65534", "--regid=65534", "--clear-groups", "/bin/sh", "-ec", script, "sh", folder.path,
+            ]
             let outcome = try run(folder, try #require(Machine.find("setpriv")), words)
             #expect(outcome.code == 0, "\(outcome.errors)")
         }

@@ -104,7 +104,7 @@ struct FileLocationTests {
         symlink(folder["victim"], folder["theirs/link"])
         give("theirs/link")
         let names = ["x", "link", "spare"].map { strdup(folder["theirs/\($0)"]) }
-        defer { names.forEach { free($0) } }
+        defer { for name in names { free(name) } }
         guard let directory = names[0], let link = names[1], let spare = names[2] else { return }
         let attacker = forked {
             guard setgid(Self.stranger) == 0, setuid(Self.stranger) == 0 else { CurrentProcess.exitNow(1) }

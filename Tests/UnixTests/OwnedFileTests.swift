@@ -47,7 +47,8 @@ struct OwnedFileTests {
         }
     }
 
-    @Test("what was put in its place is neither changed nor removed", arguments: ["link", "hard link", "socket", "none"])
+    @Test(
+        "what was put in its place is neither changed nor removed", arguments: ["link", "hard link", "socket", "none"])
     func swapped(by kind: String) throws {
         let socket = try Socket.open(AF_UNIX, .stream)
         let path = folder["theirs/socket"]
@@ -100,7 +101,7 @@ struct OwnedFileTests {
         let control = try Socket.open(AF_UNIX, .stream)
         let kept = try OwnedFile.bind(control.number, to: folder["theirs/control"], mode: 0o600)
         let names = ["web", "control"].map { strdup(folder["theirs/\($0)"]) }
-        defer { names.forEach { free($0) } }
+        defer { for name in names { free(name) } }
         guard let web = names[0], let root = names[1] else { return }
         let attacker = forked {
             guard setgid(Self.stranger) == 0, setuid(Self.stranger) == 0 else { CurrentProcess.exitNow(1) }

@@ -24,10 +24,11 @@ extension Deployment {
                 # Root does what it says: so nobody else may have written it.
                 if [ -n "$(find -H "/etc/default/$NAME" -prune \( ! -user 0 -o -perm -020 -o -perm -002 \))" ]; then
                     echo "/etc/default/$NAME can be changed by others than root, and is not read: chown root, chmod go-w" >&2
-                    exit 6
+                    [ "$1" = stop ] || exit 6
+                else
+                    # shellcheck source=/dev/null
+                    . "/etc/default/$NAME"
                 fi
-                # shellcheck source=/dev/null
-                . "/etc/default/$NAME"
             fi
 
             if [ -r /lib/lsb/init-functions ]; then

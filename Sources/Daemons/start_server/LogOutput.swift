@@ -67,7 +67,9 @@ final class LogOutput {
     }
 
     /// Opened by an earlier image of this process.
-    init(_ target: Settings.LogTarget, _ console: Console, _ account: SpawnAccount?, restoring record: StateText.Record?) {
+    init(
+        _ target: Settings.LogTarget, _ console: Console, _ account: SpawnAccount?, restoring record: StateText.Record?
+    ) {
         self.target = target
         self.console = console
         owners = account.map { [$0.user] } ?? []

@@ -154,6 +154,26 @@ def settings_are_read(case: Case) -> None:
         assert read(stage.path(LOG)).startswith("{"), "the log is not JSON"
 
 
+def settings_of_others(case: Case) -> None:
+    """What root would do as another account says: it is not read, and what runs can be stopped."""
+    with Staging(case) as stage:
+        stage.install()
+        mark = stage.path("/run/mark")
+        for owner, mode in ((65534, 0o644), (0, 0o664), (0, 0o646)):
+            started(stage)
+            stage.write("/etc/default/echod", "touch /run/mark\n")
+            os.chown(stage.path("/etc/default/echod"), owner, 0)
+            os.chmod(stage.path("/etc/default/echod"), mode)
+            for word in ("start", "restart", "reload", "status"):
+                result = stage.service(word)
+                expect_equal(f"{word}, {owner} {mode:o}", result.code, 6)
+                expect_in("/etc/default/echod can be changed by others than root", result.output)
+            expect_equal("stop", stage.service("stop").code, 0)
+            assert not os.path.exists(mark), f"it was read: {owner} {mode:o}"
+            stage.copy(case.etc("default/echod"), "/etc/default/echod")
+            os.chown(stage.path("/etc/default/echod"), 0, 0)
+
+
 def not_installed(case: Case) -> None:
     with Staging(case) as stage:
         stage.install()
@@ -233,6 +253,7 @@ CHECKS = [
     Check("init script: an unknown account is 6", unknown_account),
     Check("init script: a start that fails is 1", busy_port),
     Check("init script: /etc/default is read", settings_are_read),
+    Check("init script: settings that others can change are not read", settings_of_others),
     Check("init script: without the daemon 5, 0 for stop, 4 for status", not_installed),
     Check("init script: 4 for who is not root", not_root),
     Check("init script: works without LSB's functions", without_lsb_functions),
