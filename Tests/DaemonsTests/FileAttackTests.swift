@@ -347,7 +347,7 @@ struct FileAttackTests {
         }
         try FileManager.default.copyItem(atPath: Product.echod, toPath: folder["echod"])
         #expect(mkdir(path, 0o700) == 0 && chown(path, 65534, 65534) == 0)
-        for words in [["-p", "0", "-b", "127.0.0.1"], ["--status"], ["--stop"]] {
+        for words in [["-b", "127.0.0.1:0"], ["--status"], ["--stop"]] {
             let outcome = try start(words)
             #expect(outcome.code == (words.count > 1 ? 1 : 4))
             #expect(outcome.errors.contains("cannot use \(path): belongs to user 65534"), "\(outcome.errors)")
@@ -355,7 +355,7 @@ struct FileAttackTests {
         #expect(Files.names(in: path).isEmpty)
         #expect(rmdir(path) == 0)
         #expect(try start(["--status"]).code == 3 && (try? FileStatus(path: path)) == nil)
-        #expect(try start(["-p", "0", "-b", "127.0.0.1"]).code == 0)
+        #expect(try start(["-b", "127.0.0.1:0"]).code == 0)
         #expect(try FileStatus(path: path).mode == 0o700)
         #expect(try start(["--status"]).code == 0)
         #expect(try start(["--stop"]).code == 0)
