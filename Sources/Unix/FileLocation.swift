@@ -194,7 +194,7 @@ package struct HeldFile: ~Copyable, Sendable {
     package func setMode(_ mode: FileMode) throws(Errno) {
         do {
             _ = try checked { SystemCall.setMode(file.number, mode) }
-        } catch where error == .noSystemCall || error == .notPermitted {
+        } catch  where error == .noSystemCall || error == .notPermitted {
             try Files.setMode("/proc/self/fd/\(file.number)", mode)
         }
     }
