@@ -68,6 +68,11 @@ package enum CurrentProcess {
         return group == -1 ? nil : group
     }
 
+    /// Whether anybody is in the process group. kill(2)
+    package static func groupExists(_ group: ProcessID) -> Bool {
+        (try? Signal(rawValue: 0).deliver(to: -group)) != nil
+    }
+
     /// Ends the process with everything that exit(3) does.
     package static func exit(_ code: Int32) -> Never {
         #if canImport(Glibc)
@@ -86,7 +91,7 @@ package enum CurrentProcess {
     package static func end(by signal: Signal) -> Never {
         signal.restoreDefault()
         Signal.unblockAll()
-        try? signal.send(to: id)
+        try? signal.deliver(to: id)
         _exit(128 + signal.rawValue)
     }
 
@@ -128,5 +133,29 @@ package enum Child {
         var raw: Int32 = 0
         guard let pid = try? checked({ unsafe waitpid(-1, &raw, WNOHANG) }), pid > 0 else { return nil }
         return (pid, ExitStatus(raw: raw), raw)
+    }
+
+    /// Whether it is a child of ours that has not been reaped: then nobody else can have its number. waitid(2)
+    package static func isUnreaped(_ pid: ProcessID) -> Bool {
+        var info = unsafe siginfo_t()
+        guard let id = id_t(exactly: pid), id > 0 else { return false }
+        return unsafe waitid(P_PID, id, &info, WEXITED | WNOHANG | WNOWAIT) == 0
+    }
+
+    /// Signals our own unreaped child, or the process group that it leads or has led. ESRCH for anybody else.
+    package static func send(_ signal: Signal, to pid: ProcessID, group: Bool = false) throws(Errno) {
+        guard isUnreaped(pid) else { throw .noSuchProcess }
+        try signal.deliver(to: group ? -pid : pid)
+    }
+
+    /// Signals what a reaped child has left behind in its process group: proven to be that group still by `witnesses`,
+    /// unreaped children of ours, one of which at least must be in it. A process with the group's number would mean that
+    /// the group is another's. ESRCH where nobody is left.
+    package static func send(_ signal: Signal, toGroupOf reaped: ProcessID, witnesses: some Sequence<ProcessID>)
+        throws(Errno)
+    {
+        guard reaped > 1, getpgid(reaped) == -1, witnesses.contains(where: { isUnreaped($0) && getpgid($0) == reaped })
+        else { throw .noSuchProcess }
+        try signal.deliver(to: -reaped)
     }
 }

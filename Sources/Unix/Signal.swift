@@ -22,6 +22,7 @@ package struct Signal: Hashable, RawRepresentable, Sendable, CustomStringConvert
     package static let pipe = Signal(rawValue: SIGPIPE)
     package static let terminate = Signal(rawValue: SIGTERM)
     package static let child = Signal(rawValue: SIGCHLD)
+    package static let `continue` = Signal(rawValue: SIGCONT)
     package static let windowChange = Signal(rawValue: SIGWINCH)
 
     package static let terminalInput = Signal(rawValue: SIGTTIN)
@@ -82,7 +83,8 @@ package struct Signal: Hashable, RawRepresentable, Sendable, CustomStringConvert
 
     package func restoreDefault() { _ = cunix_signal_default(rawValue) }
 
-    package func send(to process: ProcessID) throws(Errno) {
+    /// kill(2). Only this module may: a number alone is no proof of whose it is. `Child.send`, `ProvenProcess`
+    func deliver(to process: ProcessID) throws(Errno) {
         _ = try checked { Self.kill(process, rawValue) }
     }
 

@@ -46,7 +46,7 @@ package final class SignalPipe: Sendable {
     /// Whether the signal came since the last call.
     package func take(_ signal: Signal) -> Bool { cunix_signal_take(signal.rawValue) }
 
-    /// Whether `ProcessHandle.queueReopen` sent its SIGHUP since the last call.
+    /// Whether `ProvenProcess.queueReopen` sent its SIGHUP since the last call.
     package func takeReopenOnly() -> Bool { cunix_signal_take(0) }
 }
 

@@ -63,54 +63,6 @@ struct ProcessTests {
         }
     }
 
-    // MARK: ProcessHandle
-
-    @Test("waiting for an end returns when it comes, though nobody has reaped the process")
-    func waitForEnd() throws {
-        let pid = try Self.startSleeper()
-        let handle = try ProcessHandle(pid: pid)
-        #expect(!handle.waitForEnd(.milliseconds(1)))
-        try handle.send(.terminate)
-        #expect(handle.waitForEnd(.seconds(20)))
-        #expect(try Child.reap(pid, waiting: true) == .signaled(.terminate))
-    }
-
-    @Test("an ended process stays ended for its handle")
-    func stale() throws {
-        let pid = try Self.start("exit 0")
-        let handle = try ProcessHandle(pid: pid)
-        _ = try Child.reap(pid, waiting: true)
-        #expect(throws: Errno.noSuchProcess) { try handle.send(.terminate) }
-        #expect(handle.waitForEnd(.seconds(20)))
-    }
-
-    @Test("a wait without time still sees an end that was before")
-    func waitWithoutTime() throws {
-        let pid = try Self.start("exit 0")
-        let handle = try ProcessHandle(pid: pid)
-        _ = try Child.reap(pid, waiting: true)
-        #expect(handle.waitForEnd(.zero))
-    }
-
-    @Test("there is no handle for a process that is not there")
-    func noHandle() throws {
-        let pid = try Self.start("exit 0")
-        _ = try Child.reap(pid, waiting: true)
-        #expect(throws: Errno.noSuchProcess) { try ProcessHandle(pid: pid) }
-    }
-
-    #if os(Linux)
-    @Test("a process's descriptor is readable at its end")
-    func descriptor() throws {
-        let pid = try Self.startSleeper()
-        let file = FileDescriptor(owning: ProcessHandle.descriptor(of: pid))
-        #expect(!Poll.readable(file.number, timeout: .zero))
-        try Signal.kill.send(to: pid)
-        #expect(Poll.readable(file.number, timeout: .seconds(20)))
-        _ = try Child.reap(pid, waiting: true)
-    }
-    #endif
-
     // MARK: CurrentProcess
 
     #if os(Linux)

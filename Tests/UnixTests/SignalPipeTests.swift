@@ -108,7 +108,11 @@ struct SignalPipeTests {
         await #expect(processExitsWith: .success) {
             let pipe = try SignalPipe()
             pipe.catches(.hangup)
-            let ourselves = try ProcessHandle(pid: CurrentProcess.id)
+            let folder = TemporaryFolder()
+            let file = try FileDescriptor.open(try folder.write("", to: "pid"), [])
+            #expect(try Descriptor.tryLock(file.number))
+            let identity = try FileStatus(descriptor: file.number).identity
+            let ourselves = try ProvenProcess(CurrentProcess.id, .lock(identity, user: nil))
 
             try ourselves.queueReopen()
             #expect(Poll.readable(pipe.descriptor, timeout: .seconds(20)))

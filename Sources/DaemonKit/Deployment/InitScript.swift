@@ -28,7 +28,7 @@ extension Deployment {
             }
 
             # Acts on the running daemon, however wrong its options are by now.
-            control() { "$DAEMON" "$1" "--pid-file=$PIDFILE"; }
+            control() { "$DAEMON" "$1" "--pid-file=$PIDFILE" ${DAEMON_USER:+"--user=$DAEMON_USER"}; }
 
             """#
     }

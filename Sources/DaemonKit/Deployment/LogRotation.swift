@@ -4,7 +4,8 @@ extension Deployment {
 
     var logrotateFile: String {
         guard keepsLogFile else { return "# \(name) keeps no log file of its own.\n" }
-        let pidFile = Quoting.shell("--pid-file=\(pidFile)")
+        let account = user == "root" ? [] : ["--user=\(user)"]
+        let running = (["--pid-file=\(pidFile)"] + account).map(Quoting.shell).joined(separator: " ")
         // As root, logrotate would trust a folder that somebody else may change.
         let isOwnFolder = split(path: logFile).folder == logFolder && user != "root"
         return joinedLines([
@@ -21,8 +22,8 @@ extension Deployment {
             isOwnFolder ? "    su \(user) \(ownGroup)" : nil,
             "    create 0600 \(user) \(ownGroup)",
             "    postrotate",
-            "        if \(program) --status \(pidFile) >/dev/null 2>&1; then",
-            "            \(program) --reopen-logs \(pidFile) >/dev/null",
+            "        if \(program) --status \(running) >/dev/null 2>&1; then",
+            "            \(program) --reopen-logs \(running) >/dev/null",
             "        fi",
             "    endscript",
             "}",

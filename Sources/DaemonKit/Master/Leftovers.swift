@@ -17,11 +17,11 @@ final class Leftovers {
     /// The child was reaped. What is left of its group has so long; `isTold`: it was told to end already.
     func adopt(from group: ProcessID, isTold: Bool, limit: @autoclosure () -> Duration) {
         // The cheap question first: nearly always nobody is left.
-        guard group > 1, groups[group] == nil, (try? Signal(rawValue: 0).send(to: -group)) != nil else { return }
+        guard group > 1, groups[group] == nil, CurrentProcess.groupExists(group) else { return }
         let members = CurrentProcess.children.filter { CurrentProcess.group(of: $0) == group }
         guard !members.isEmpty else { return }
         keep(group, members, due: .now + limit())
-        if !isTold { try? Signal.terminate.send(to: -group) }
+        if !isTold { send(.terminate, group) }
     }
 
     private func keep(_ group: ProcessID, _ members: [ProcessID], due: MonotonicTime) {
@@ -35,9 +35,12 @@ final class Leftovers {
         if groups[group]?.members.isEmpty == true { groups[group] = nil }
     }
 
-    /// One member at least is not reaped, so that the number still is this group's.
-    private func kill(_ group: ProcessID) {
-        if groups[group] != nil { try? Signal.kill.send(to: -group) }
+    private func kill(_ group: ProcessID) { send(.kill, group) }
+
+    /// One member at least is not reaped and has not left, so that the number still is this group's.
+    private func send(_ signal: Signal, _ group: ProcessID) {
+        guard groups[group] != nil else { return }
+        try? Unix.Child.send(signal, toGroupOf: group, witnesses: CurrentProcess.children)
     }
 
     /// The last thing that a master does: waits for those that may still take their time.

@@ -38,6 +38,8 @@ package final class Master {
     private var readers: [Int32: () -> Void] = [:]
     /// Children of the front end itself, which the engine does not know.
     private var helpers: [ProcessID: (Ending) -> Void] = [:]
+    /// Those that speak for a child, by number.
+    private var mainProcesses: [ProcessID: ProvenProcess] = [:]
     /// Called before the engine is told of a child's end: what it said last counts.
     package var beforeEnd: ((Supervision.Child) -> Void)?
     /// Called when the child is in the engine's table no more.
@@ -154,14 +156,32 @@ package final class Master {
                 events.append(.spawnFailed(child.id, errno: error.rawValue))
             }
         case .signal(let pid, let signal, let group):
-            // A zombie that is not reaped yet takes the signal without a word.
-            try? Signal(rawValue: signal).send(to: group ? -pid : pid)
+            deliver(Signal(rawValue: signal), to: pid, group: group)
         case .answer(let requester, let answer): host.answer(requester, answer)
         case .prove: host.prove()
         case .exec: events.append(.execFailed(host.exec()))
         case .report(let report): host.report(report)
         case .exit(let code): host.exit(code)
         }
+    }
+
+    /// To a child, the main process that it named, or the process group of either: nobody else can be meant.
+    ///
+    /// A zombie that is not reaped yet takes the signal without a word.
+    package func deliver(_ signal: Signal, to pid: ProcessID, group: Bool = false) {
+        if let main = mainProcesses[pid] {
+            try? group ? main.sendToGroup(signal) : main.send(signal)
+        } else if !group || Unix.Child.isUnreaped(pid) {
+            try? Unix.Child.send(signal, to: pid, group: group)
+        } else {
+            try? Unix.Child.send(signal, toGroupOf: pid, witnesses: CurrentProcess.children)
+        }
+    }
+
+    /// A process that speaks for a child from now on.
+    package func adopt(main process: ProvenProcess) {
+        mainProcesses = mainProcesses.filter { !$0.value.hasEnded }
+        mainProcesses[process.pid] = process
     }
 
     // MARK: Sources of events
@@ -218,6 +238,7 @@ package final class Master {
     private func reap() {
         while let (pid, status, raw) = Unix.Child.reapAny() {
             let ending = Ending(status, raw: raw)
+            mainProcesses[pid] = nil
             if let ended = helpers.removeValue(forKey: pid) {
                 ended(ending)
             } else {

@@ -108,7 +108,7 @@ package struct MasterImage {
             var isLate = false
             let alarm = master.after(limit) {
                 isLate = true
-                try? Signal.kill.send(to: -pid)
+                try? Unix.Child.send(.kill, to: pid, group: true)
             }
             master.adopt(helper: pid) { [path] ending in
                 master.cancel(alarm)

@@ -56,7 +56,7 @@ final class DescriptorReceipt {
         } catch {
             Descriptor.close(ours)
             Descriptor.close(its)
-            if helper > 0 { try? Signal.kill.send(to: helper) }
+            if helper > 0 { try? Unix.Child.send(.kill, to: helper) }
             throw error
         }
         Descriptor.close(its)
@@ -65,7 +65,7 @@ final class DescriptorReceipt {
             self.finish(nil)
             ended()
         }
-        alarm = master.after(Self.limit) { [unowned self] in try? Signal.kill.send(to: helper) }
+        alarm = master.after(Self.limit) { [unowned self] in try? Unix.Child.send(.kill, to: helper) }
     }
 
     /// In the helper.

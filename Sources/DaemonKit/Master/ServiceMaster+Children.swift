@@ -101,7 +101,8 @@ extension ServiceMaster {
             SentDescriptors.close(stored.remove(name: name, for: child.service), in: master)
         }
         var pid = child.pid
-        if let main = message.mainProcess, main != pid, isDescendant(main, of: pid, master) {
+        if let main = message.mainProcess, main != pid, let process = proven(main, of: pid, master) {
+            master.adopt(main: process)
             master.send(.mainProcess(pid: pid, is: main, group: ownGroup(of: main, child)))
             pid = main
         }
@@ -115,15 +116,9 @@ extension ServiceMaster {
     }
 
     /// Nobody may have a stranger supervised, and killed: not even with a pid that he once had.
-    private func isDescendant(_ process: ProcessID, of child: ProcessID, _ master: Master) -> Bool {
-        guard process > 1, master.supervisor.child(withPID: process) == nil else { return false }
-        var pid = process
-        for _ in 0..<16 {
-            guard let parent = CurrentProcess.parent(of: pid), parent > 1 else { return false }
-            if parent == child || parent == CurrentProcess.id { return true }
-            pid = parent
-        }
-        return false
+    private func proven(_ process: ProcessID, of child: ProcessID, _ master: Master) -> ProvenProcess? {
+        guard process > 1, master.supervisor.child(withPID: process) == nil else { return nil }
+        return (try? ProvenProcess(process, .descendant(of: child))) ?? (try? ProvenProcess(process, .child))
     }
 
     /// The group that signals may go to: its own, or the one that the child was started in.

@@ -124,7 +124,7 @@ extension ServiceMaster {
             $0.service == words[0] && !$0.isRetired && $0.pid > 1
         }
         guard !children.isEmpty else { return "No service '\(words[0])' runs.\(meant(words[0]))\n" }
-        for child in children { try? signal.send(to: child.pid) }
+        for child in children { master?.deliver(signal, to: child.pid) }
         return "\(signal.shortName) sent to \(children.map { "\($0.pid)" }.sorted().joined(separator: ", "))\n"
     }
 

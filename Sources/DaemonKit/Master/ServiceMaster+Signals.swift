@@ -26,13 +26,13 @@ extension ServiceMaster {
     /// SIGHUP is for every process of the daemon: each reopens its log and runs its reload handlers.
     private func hangUp() {
         reopenOwnLogs()
-        for pid in daemonsOfOurs { try? Signal.hangup.send(to: pid) }
+        for pid in daemonsOfOurs { try? Unix.Child.send(.hangup, to: pid) }
         if wishes.reloadsOnHangup { master?.send(.reload(nil)) }
     }
 
     func reopenLogs() {
         reopenOwnLogs()
-        for pid in daemonsOfOurs { try? ProcessHandle(pid: pid).queueReopen() }
+        for pid in daemonsOfOurs { try? ProvenProcess(pid, .child).queueReopen() }
     }
 
     private func reopenOwnLogs() {
@@ -73,6 +73,6 @@ extension ServiceMaster {
     func tell(_ child: Supervision.Child, isPaused: Bool) -> Bool {
         let signal = isPaused ? Signal.terminalOutput : .terminalInput
         guard child.pid > 1, ProcessFacts.catches(signal, child.pid) else { return false }
-        return (try? signal.send(to: child.pid)) != nil
+        return (try? Unix.Child.send(signal, to: child.pid)) != nil
     }
 }

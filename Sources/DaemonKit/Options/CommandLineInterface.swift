@@ -60,10 +60,11 @@ package struct CommandLineInterface {
 extension StandardOption {
     /// Options that are right alone and wrong together.
     static func conflicts(in values: OptionValues, _ daemon: Daemon) -> [String] {
-        let actions = [check, status, stop, reload, reopenLogs].filter { values[$0] }
+        var actions = [check, status, stop, reload, reopenLogs].filter { values[$0] }.map(\.definition.name)
+        if values[signal] != nil { actions.append(signal.definition.name) }
         var found: [String] = []
         if actions.count > 1 {
-            let names = actions.map { "'--\($0.definition.name)'" }.joined(separator: " and ")
+            let names = actions.map { "'--\($0)'" }.joined(separator: " and ")
             found.append("options \(names) exclude each other")
         }
         if let bind = values[bind], bind.namesPort, values[port] != nil {

@@ -1,3 +1,5 @@
+import Unix
+
 /// The options that every daemon can offer. The contract is the table of the generic daemon's specification.
 public enum StandardOption {
     public static let foreground = Option<Bool>(
@@ -44,6 +46,13 @@ public enum StandardOption {
     public static let stop = Option<Bool>("stop", help: "Stop the running daemon and wait for its end")
     public static let reload = Option<Bool>("reload", help: "Tell the running daemon to reload")
     public static let reopenLogs = Option<Bool>("reopen-logs", help: "Tell the running daemon to reopen its log only")
+    public static let signal = Option<Int32?>(
+        "signal", argument: "SIGNAL", help: "Send a signal (a name or number) to the running daemon",
+        completion: .string, default: nil,
+        parse: { text throws(OptionMistake) in
+            guard let signal = Signal(parsing: text) else { throw OptionMistake("is no signal") }
+            return signal.rawValue
+        })
     public static let printService = Option<String?>(
         "print-service", choices: ServiceFile.allCases.map(\.rawValue), help: "Print a deployment file for this daemon")
 
@@ -57,7 +66,8 @@ public enum StandardOption {
         [
             foreground, debug, noUserChecks, port, bind, syslog, pidFile, logFile, logFormat, user, group, chroot,
             umask,
-            chdir, startTimeout, workers, controlSocket, check, status, stop, reload, reopenLogs, printService,
+            chdir, startTimeout, workers, controlSocket, check, status, stop, reload, reopenLogs, signal,
+            printService,
         ]
     }
 

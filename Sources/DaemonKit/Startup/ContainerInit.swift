@@ -30,7 +30,7 @@ enum ContainerInit {
             while let (pid, status, _) = Child.reapAny() {
                 if pid == daemon { CurrentProcess.exitNow(status.shellCode) }
             }
-            for signal in forwarded where signals.take(signal) { try? signal.send(to: daemon) }
+            for signal in forwarded where signals.take(signal) { try? Child.send(signal, to: daemon) }
             _ = Poll.readable(signals.descriptor, timeout: nil)
             signals.drain()
             _ = signals.take(.child)

@@ -12,6 +12,29 @@ struct Launcher: ~Copyable {
     /// Whether the daemon becomes our child when the process between us ends.
     let isSubreaper: Bool
 
+    /// The daemon, held while it could be proven: it names itself before it runs anybody's code, and no later message
+    /// changes who is meant.
+    private var process: ProvenProcess?
+    private var state = ReadinessState()
+
+    /// For the end of a daemon that was told to end, or that has closed its report.
+    private static let patience = Duration.seconds(5)
+    /// What a pipe holds, pipe(7): more than this nobody has written before the daemon's end.
+    private static let pipeSize = 1 << 16
+
+    init(
+        daemon: String, timeout: Duration, logName: String, pidFile: PidFile?, pipe: consuming FileDescriptor,
+        intermediate: ProcessID, isSubreaper: Bool
+    ) {
+        self.daemon = daemon
+        self.timeout = timeout
+        self.logName = logName
+        self.pidFile = pidFile
+        self.pipe = pipe
+        self.intermediate = intermediate
+        self.isSubreaper = isSubreaper
+    }
+
     private static let prefix = "Error when starting the daemon process: "
 
     consuming func wait() -> Never {
@@ -20,50 +43,59 @@ struct Launcher: ~Copyable {
         do {
             signals = try SignalPipe()
         } catch {
-            giveUp(ReadinessState(), "the launcher cannot make a pipe: \(error)", code: 1)
+            giveUp("the launcher cannot make a pipe: \(error)", code: 1)
         }
         StartAbort.disarm()
         Signal.unblockAll()
-        _ = try? Child.reap(intermediate, waiting: true)
-        var state = ReadinessState()
         let deadline = MonotonicTime.now + timeout
-        var processHandle: Int32 = -1
         while true {
             let left = deadline - .now
-            guard left > .zero else { giveUp(state, "it was not ready within \(durationText(timeout))", code: 1) }
-            let ready = Poll.readable([pipe.number, signals.descriptor, processHandle], timeout: left)
+            guard left > .zero else { giveUp("it was not ready within \(durationText(timeout))", code: 1) }
+            let ready = Poll.readable([pipe.number, signals.descriptor, process?.descriptor ?? -1], timeout: left)
             if ready[1], let signal = [Signal.terminate, .interrupt].first(where: { signals.take($0) }) {
-                giveUp(state, "the start was ended by \(signal)", code: 128 + signal.rawValue)
+                giveUp("the start was ended by \(signal)", code: 128 + signal.rawValue)
             }
             // The process's end counts, though somebody else may hold the pipe open; what it wrote is read first.
             if ready[0] || ready[2] {
                 let isOver: Bool
                 do {
-                    isOver = try read(into: &state, untilEnd: ready[2])
+                    isOver = try read(untilEnd: ready[2])
                 } catch {
-                    giveUp(state, "cannot read the daemon's report: \(error)", code: 1)
+                    giveUp("cannot read the daemon's report: \(error)", code: 1)
                 }
                 if state.isReady { CurrentProcess.exitNow(0) }
-                if isOver || ready[2] { fail(state) }
-                if processHandle < 0, let pid = state.pid { processHandle = ProcessHandle.descriptor(of: pid) }
+                if isOver || ready[2] { fail(until: deadline) }
             }
         }
     }
 
     /// Reads what is there; true at the end of the pipe.
-    private func read(into state: inout ReadinessState, untilEnd: Bool) throws(Errno) -> Bool {
+    private mutating func read(untilEnd: Bool) throws(Errno) -> Bool {
         var buffer = [UInt8](repeating: 0, count: 4096)
+        var total = 0
         repeat {
             let count = try Descriptor.read(pipe.number, into: &buffer)
             guard count > 0 else { return true }
             state.append(buffer[..<count])
-        } while untilEnd && Poll.readable(pipe.number, timeout: .zero)
+            total += count
+        } while untilEnd && total < Self.pipeSize && Poll.readable(pipe.number, timeout: .zero)
+        if process == nil, let pid = state.pid { hold(pid) }
         return false
     }
 
-    /// The daemon ended before it was ready.
-    private func fail(_ state: ReadinessState) -> Never {
-        let ended = state.pid.flatMap { isSubreaper ? try? Child.reap($0, waiting: true) : nil }
+    /// Until the process between us is reaped, nobody else can have begun the session that it began for the daemon.
+    private mutating func hold(_ pid: ProcessID) {
+        process = try? ProvenProcess(pid, .session(of: intermediate))
+        _ = try? Child.reap(intermediate, waiting: true)
+    }
+
+    /// The daemon ended before it was ready, or is about to: its reason given, it may still clean up.
+    private mutating func fail(until deadline: MonotonicTime) -> Never {
+        let rest = state.failure == nil ? Self.patience : max(Self.patience, deadline - .now)
+        if let process, !process.waitForEnd(rest) {
+            giveUp("it closed its report without being ready", code: 1)
+        }
+        let ended = state.pid.flatMap { isSubreaper ? try? Child.reap($0, waiting: false) : nil }
         pidFile?.removeIfUnlocked()
         if let failure = state.failure { end(failure.text, failure.exitStatus) }
         let how = ended.map { " (\($0))" } ?? ""
@@ -71,18 +103,20 @@ struct Launcher: ~Copyable {
     }
 
     /// Nobody will wait for this daemon: it is told to end, then made to.
-    private func giveUp(_ state: ReadinessState, _ reason: String, code: Int32) -> Never {
-        var state = state
-        _ = try? Child.reap(intermediate, waiting: true)
+    private mutating func giveUp(_ reason: String, code: Int32) -> Never {
         // The daemon is there already, and names itself first of all.
-        while state.pid == nil && state.failure == nil, (try? read(into: &state, untilEnd: false)) == false {}
-        if let pid = state.pid, let process = try? ProcessHandle(pid: pid) {
+        let deadline = MonotonicTime.now + Self.patience
+        while state.pid == nil && state.failure == nil, case let left = deadline - .now, left > .zero,
+            Poll.readable(pipe.number, timeout: left), (try? read(untilEnd: false)) == false
+        {}
+        if let process {
             try? process.send(.terminate)
-            if !process.waitForEnd(.seconds(5)) {
+            try? process.send(.continue)
+            if !process.waitForEnd(Self.patience) {
                 try? process.send(.kill)
-                _ = process.waitForEnd(.seconds(5))
+                _ = process.waitForEnd(Self.patience)
             }
-            if isSubreaper { _ = try? Child.reap(pid, waiting: true) }
+            if isSubreaper { _ = try? Child.reap(process.pid, waiting: false) }
         }
         pidFile?.removeIfUnlocked()
         end("\(reason); see \(logName)", code)

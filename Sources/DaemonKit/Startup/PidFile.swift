@@ -3,13 +3,16 @@ import Unix
 /// The pid file: locked for life, `PID\n` inside. A daemon runs exactly while the lock is held. flock(2)
 package struct PidFile: Sendable {
     package let path: String
-    /// Holds the lock.
+    /// Holds the lock, and can only read: who keeps it, once privileges are dropped, cannot name another process.
     package let descriptor: Int32
+    /// Closed by `write`; -1 after an exec.
+    private let writer: Int32
     private let owned: OwnedFile
 
-    private init(path: String, descriptor: Int32, owned: OwnedFile) {
+    private init(path: String, descriptor: Int32, writer: Int32, owned: OwnedFile) {
         self.path = path
         self.descriptor = descriptor
+        self.writer = writer
         self.owned = owned
     }
 
@@ -20,13 +23,15 @@ package struct PidFile: Sendable {
         owned = OwnedFile(path: path, directory: Descriptor.currentDirectory, identity: identity)
         self.path = path
         self.descriptor = descriptor
+        writer = -1
     }
 
     /// Locks the file, without waiting, before a byte of it is changed; then empties it.
     ///
-    /// Only in the single-threaded start: signals wait from the moment that the file may be made until an abort knows it.
+    /// A file of one of `owners`, whom the daemon will be, is replaced, since he may have it open for writing; that of
+    /// anybody else but root and us is refused.
     ///
-    /// A file that is there already belongs to root, us or one of `owners`.
+    /// Only in the single-threaded start: signals wait from the moment that the file may be made until an abort knows it.
     package static func lock(
         _ path: String, daemon: String, mode: FileMode = 0o600, owners: [UserID] = []
     ) throws(DaemonError) -> PidFile {
@@ -37,7 +42,7 @@ package struct PidFile: Sendable {
         // A round more for each owner that removes its file between our opening and locking it.
         for _ in 0..<1000 {
             let opened = try attempt(.pidFile, tried) { () throws(FileRefusal) in
-                try SafeFile.open(location, .readWrite, kinds: .regular, mode: 0o600, owners: owners)
+                try SafeFile.open(location, [], kinds: .regular, mode: 0o600, owners: owners)
             }
             let isNew = opened.isNew
             let number = opened.file.number
@@ -54,15 +59,25 @@ package struct PidFile: Sendable {
                 let locked = try FileStatus(descriptor: number)
                 guard let now = try? location.status, now.identity == locked.identity else { continue }
                 let owned = OwnedFile(path: path, directory: Descriptor.currentDirectory, identity: locked.identity)
+                if locked.owner != CurrentProcess.userID, owners.contains(locked.owner) {
+                    try location.remove()
+                    continue
+                }
+                let writer: Int32
                 do {
-                    if locked.size > 0 { try Descriptor.truncate(number) }
                     if locked.mode != mode { try Descriptor.setMode(number, mode) }
+                    writer = try location.open([.writeOnly, .noFollow, .nonBlocking], mode: mode).release()
+                    guard try FileStatus(descriptor: writer).identity == locked.identity else {
+                        Descriptor.close(writer)
+                        continue
+                    }
+                    if locked.size > 0 { try Descriptor.truncate(writer) }
                 } catch {
                     owned.remove()
                     throw error
                 }
                 StartAbort.remove(location, identity: locked.identity)
-                return PidFile(path: path, descriptor: opened.take().release(), owned: owned)
+                return PidFile(path: path, descriptor: opened.take().release(), writer: writer, owned: owned)
             } catch let error as Errno {
                 if isNew { try? location.remove() }
                 throw DaemonError(.pidFile, tried, error)
@@ -87,9 +102,11 @@ package struct PidFile: Sendable {
         return ProcessID(exactly: pid).flatMap { $0 > 0 ? $0 : nil }
     }
 
+    /// Once: from then on nobody of this daemon can write to it.
     package func write(_ pid: ProcessID) throws(DaemonError) {
+        defer { Descriptor.close(writer) }
         try attempt(.pidFile, "pid file \(path)") { () throws(Errno) in
-            try Descriptor.writeAll(descriptor, "\(pid)\n")
+            try Descriptor.writeAll(writer, "\(pid)\n")
         }
     }
 
@@ -98,21 +115,29 @@ package struct PidFile: Sendable {
         let location = try attempt(.pidFile, "pid file \(path)") { () throws(FileRefusal) in try FileLocation(path) }
         let name = location.name
         let owned = OwnedFile(path: name, directory: location.release(), identity: owned.identity)
-        return PidFile(path: path, descriptor: descriptor, owned: owned)
+        return PidFile(path: path, descriptor: descriptor, writer: writer, owned: owned)
     }
 
-    /// Removes the file if it is still the locked one. Where the daemon has given up the right to do so, it is emptied:
-    /// an empty file without a lock means "stopped", and `--stop` of a user who may remove it does.
+    /// Removes the file if it is still the locked one. Where only its folder is another's, it is emptied: an empty file
+    /// without a lock means "stopped". A daemon that has dropped its privileges can do neither to root's file in root's
+    /// folder: it stays, and `--stop` of root removes it.
     package func remove() {
-        if !owned.remove() { try? Descriptor.truncate(descriptor) }
+        let options: OpenOptions = [.writeOnly, .noFollow, .nonBlocking]
+        guard !owned.remove(), let file = try? FileDescriptor.open(owned.path, in: owned.directory, options),
+            (try? FileStatus(descriptor: file.number))?.identity == owned.identity
+        else { return }
+        try? Descriptor.truncate(file.number)
     }
 
-    /// The launcher lets go of its copy: the lock stays with the daemon.
-    func close() { Descriptor.close(descriptor) }
+    /// The launcher lets go of its copy, before anything was written: the lock stays with the daemon.
+    func close() {
+        Descriptor.close(descriptor)
+        Descriptor.close(writer)
+    }
 
     /// After a daemon died: removes its file unless somebody holds the lock again.
     func removeIfUnlocked() {
-        guard let file = try? FileDescriptor.open(path, [.readWrite, .noFollow, .nonBlocking]),
+        guard let file = try? FileDescriptor.open(path, [.noFollow, .nonBlocking, .noControllingTerminal]),
             let status = try? FileStatus(descriptor: file.number), status.identity == owned.identity,
             (try? Descriptor.tryLock(file.number)) == true
         else { return }

@@ -30,15 +30,36 @@ struct ReadinessState: Equatable {
     private(set) var pid: ProcessID?
     private(set) var isReady = false
     private var text: [UInt8] = []
+    /// The rest of a line that is too long to mean anything.
+    private var isSkipping = false
 
+    private static let longestLine = 32
+    private static let longestFailure = 1 << 16
+
+    /// Only the first line can name the process: the daemon wrote it before it ran anybody's code. What comes later may
+    /// be anything, of any length.
     mutating func append(_ bytes: ArraySlice<UInt8>) {
-        text += bytes
-        while let first = text.first, first != UInt8(ascii: "F"), let end = text.firstIndex(of: UInt8(ascii: "\n")) {
-            let line = String(decoding: text[..<end], as: UTF8.self)
-            text.removeSubrange(...end)
-            if line == "R" { isReady = true }
-            if line.hasPrefix("P") { pid = ProcessID(line.dropFirst()) }
+        for byte in bytes {
+            if text.first == UInt8(ascii: "F") {
+                if text.count < Self.longestFailure { text.append(byte) }
+            } else if byte == UInt8(ascii: "\n") {
+                if !isSkipping { take(String(decoding: text, as: UTF8.self)) }
+                isFirst = false
+                isSkipping = false
+                text = []
+            } else if !isSkipping {
+                text.append(byte)
+                isSkipping = text.count > Self.longestLine
+                if isSkipping { text = [] }
+            }
         }
+    }
+
+    private var isFirst = true
+
+    private mutating func take(_ line: String) {
+        if line == "R" { isReady = true }
+        if isFirst, line.hasPrefix("P") { pid = decimal(String(line.dropFirst())).flatMap { ProcessID(exactly: $0) } }
     }
 
     /// The exit status and the text of a failure, valid at the end of the pipe.

@@ -1,173 +1,111 @@
 import Unix
 
-/// The running daemon as others find it: by the lock of its pid file, never by a pid alone.
+/// The running daemon as others find it: the process that holds the lock of its pid file. The pid in the file only says
+/// where to look for the proof.
 package struct RunningInstance: Sendable {
-    private let daemon: String
-    private let path: String
+    let daemon: String
+    let path: String
+    private let owners: PidFileOwners
     /// How long a stop may take before it is forced.
-    private let stopLimit: Duration
+    let stopLimit: Duration
 
-    package init(daemon: String, path: String, stopLimit: Duration) {
+    /// `user`: whom the daemon runs as; its own pid file is believed besides root's and the caller's.
+    package init(daemon: String, path: String, user: String? = nil, stopLimit: Duration) {
         self.daemon = daemon
         self.path = path
         self.stopLimit = stopLimit
-    }
-
-    /// What was found or done, in one line, and the exit status that says the same.
-    package struct Answer: Sendable {
-        package var text: String
-        package var exitStatus: Int32
-        /// It goes to standard error.
-        package var isFailure: Bool
-
-        package init(_ text: String, exitStatus: Int32 = 0, isFailure: Bool = false) {
-            self.text = text
-            self.exitStatus = exitStatus
-            self.isFailure = isFailure
-        }
+        owners = PidFileOwners(user: user)
     }
 
     package enum Finding: Sendable {
-        case running(ProcessHandle)
+        case running(ProvenProcess)
+        /// Somebody holds the lock. Whether it is the process that the file names may not be looked at.
+        case unseen(ProcessID, Errno)
         case starting
         /// Its pid file is there still.
         case dead
         case notRunning
+        /// Nobody is signalled.
         case unknown(String)
     }
 
-    /// LSB's codes for `status`.
-    private enum Status: Int32 {
-        case running = 0
-        case deadWithPidFile = 1
-        case notRunning = 3
-        case unknown = 4
-    }
-
+    /// Reading is all the right that it takes.
     package func look() -> Finding {
-        let file: FileDescriptor
         do {
-            file = try FileDescriptor.open(path, [.readWrite, .noFollow, .nonBlocking, .noControllingTerminal])
+            let file = try FileDescriptor.open(path, [.noFollow, .nonBlocking, .noControllingTerminal])
+            return try look(at: file.number)
         } catch .noSuchFile {
             return .notRunning
+        } catch .symbolicLinkLoop {
+            return unknown("is a symbolic link")
         } catch {
-            return .unknown("pid file \(path): \(error)")
+            return unknown("\(error)")
         }
-        do {
-            let kind = try FileStatus(descriptor: file.number).kind
-            guard kind == .regular else { return .unknown("pid file \(path): is \(kind.rawValue)") }
-            if try Descriptor.tryLock(file.number, shared: true) {
-                let isEmpty = try FileStatus(descriptor: file.number).size == 0
-                return isEmpty ? .notRunning : .dead
+    }
+
+    private func unknown(_ why: String) -> Finding { .unknown("pid file \(path): \(why)") }
+
+    private func look(at file: Int32) throws(Errno) -> Finding {
+        let status = try FileStatus(descriptor: file)
+        guard status.kind == .regular else { return unknown("is \(status.kind.rawValue)") }
+        guard status.links < 2 else { return unknown("has another name (hard link)") }
+        guard owners.trust(status.owner) else { return unknown(owners.refusal(of: status.owner)) }
+        if try Descriptor.tryLock(file, shared: true) { return status.size == 0 ? .notRunning : .dead }
+        guard status.mode & 0o022 == 0 else { return unknown("others than its owner may write to it") }
+        var named: ProcessID = 0
+        // A start that has just got the lock has the pid of an earlier daemon before it for a moment, and so has an end.
+        for _ in 0..<50 {
+            guard let pid = PidFile.recordedPID(file) else { return .starting }
+            named = pid
+            do {
+                return .running(try proven(pid, status))
+            } catch .unseen(let why) {
+                return .unseen(pid, why)
+            } catch {
+                Poll.pause(.milliseconds(2))
             }
-            guard let pid = PidFile.recordedPID(file.number) else { return .starting }
-            // The handle is ours before the lock is asked again: so the pid in the file was this process.
-            let process = try ProcessHandle(pid: pid)
-            if try Descriptor.tryLock(file.number, shared: true) { return .dead }
-            return .running(process)
-        } catch .noSuchProcess {
-            return .starting
-        } catch {
-            return .unknown("pid file \(path): \(error)")
+            if try Descriptor.tryLock(file, shared: true) { return .dead }
         }
+        return unknown("is locked, but not by process \(named), which it names")
     }
 
-    package func status() -> Answer { status(of: look()) }
-
-    package func status(of finding: Finding) -> Answer {
-        func answer(_ text: String, _ status: Status) -> Answer { Answer(text, exitStatus: status.rawValue) }
-        return switch finding {
-        case .running(let process): answer("\(daemon) is running (pid \(process.pid))", .running)
-        case .starting: answer("\(daemon) is starting", .running)
-        case .dead: answer("\(daemon) is dead, but pid file \(path) exists", .deadWithPidFile)
-        case .notRunning: answer("\(daemon) is not running", .notRunning)
-        case .unknown(let why): answer("status of \(daemon) is unknown: \(why)", .unknown)
+    /// A process of root's is believed only what root wrote: another owner's file means a process of his.
+    private func proven(_ pid: ProcessID, _ file: FileStatus) throws(ProvenProcess.Failure) -> ProvenProcess {
+        let owner = file.owner == 0 ? nil : file.owner
+        do {
+            return try ProvenProcess(pid, .lock(file.identity, user: owner))
+        } catch .unseen(let why) {
+            // A container's root may not look into a process of another user. Whoever writes the file signals his own
+            // processes by himself.
+            guard let user = owner ?? owners.userID, let own = try? ProvenProcess(pid, .user(user)) else {
+                throw .unseen(why)
+            }
+            return own
         }
-    }
-
-    /// TERM, the limit, then KILL; done when the process has ended. `wait` is how its end is waited for.
-    package func stop(
-        wait: (ProcessHandle, Duration) -> Bool = { process, limit in process.waitForEnd(limit) }
-    ) -> Answer {
-        switch look() {
-        case .running(let process): return stop(process, wait)
-        case .starting: return failed("\(daemon) is just starting, its pid is not known yet; try again", 1)
-        case .dead, .notRunning:
-            removeLeftover()
-            return Answer("\(daemon) is not running")
-        case .unknown(let why): return failed(why, 4)
-        }
-    }
-
-    private func stop(_ process: ProcessHandle, _ wait: (ProcessHandle, Duration) -> Bool) -> Answer {
-        let pid = process.pid
-        if let failure = deliver({ () throws(Errno) in try process.send(.terminate) }) { return failure }
-        if wait(process, stopLimit) {
-            removeLeftover()
-            return Answer("\(daemon) (pid \(pid)) stopped")
-        }
-        if let failure = deliver({ () throws(Errno) in try process.send(.kill) }) { return failure }
-        guard wait(process, .seconds(10)) else {
-            return failed("\(daemon) (pid \(pid)) does not end, not even killed", 1)
-        }
-        removeLeftover()
-        return Answer("\(daemon) (pid \(pid)) ignored SIGTERM for \(durationText(stopLimit)) and was killed")
     }
 
     /// A killed daemon, or one without the right, leaves its file: gone unless somebody holds it again.
-    private func removeLeftover() {
-        guard let file = try? FileDescriptor.open(path, [.readWrite, .noFollow, .nonBlocking]),
-            (try? Descriptor.tryLock(file.number)) == true, let held = try? FileStatus(descriptor: file.number)
+    func removeLeftover() {
+        guard let file = try? FileDescriptor.open(path, [.noFollow, .nonBlocking, .noControllingTerminal]),
+            let held = try? FileStatus(descriptor: file.number), held.kind == .regular, owners.trust(held.owner),
+            (try? Descriptor.tryLock(file.number)) == true
         else { return }
         OwnedFile(path: path, directory: Descriptor.currentDirectory, identity: held.identity).remove()
     }
-
-    /// HUP: the log and the reload handlers.
-    package func reload() -> Answer {
-        hangUp("reload", done: "told to reload") { process throws(Errno) in try process.send(.hangup) }
-    }
-
-    /// The log alone.
-    package func reopenLogs() -> Answer {
-        hangUp("reopen the logs of", done: "told to reopen its log") { process throws(Errno) in
-            try process.queueReopen()
-        }
-    }
-
-    private func hangUp(_ verb: String, done: String, _ send: (ProcessHandle) throws(Errno) -> Void) -> Answer {
-        // LSB's "program is not running".
-        let notRunning: Int32 = 7
-        switch look() {
-        case .running(let process):
-            if let failure = deliver({ () throws(Errno) in try send(process) }) { return failure }
-            return Answer("\(daemon) (pid \(process.pid)) was \(done)")
-        case .starting: return failed("cannot \(verb) \(daemon): it is just starting", 1)
-        case .dead, .notRunning: return failed("cannot \(verb) \(daemon): it is not running", notRunning)
-        case .unknown(let why): return failed(why, 4)
-        }
-    }
-
-    /// nil where the signal was sent, or the process has ended by itself meanwhile.
-    private func deliver(_ send: () throws(Errno) -> Void) -> Answer? {
-        do {
-            try send()
-            return nil
-        } catch .noSuchProcess {
-            return nil
-        } catch {
-            return failed("cannot signal \(daemon): \(error)", error == .notPermitted ? 4 : 1)
-        }
-    }
-
-    private func failed(_ text: String, _ exitStatus: Int32) -> Answer {
-        Answer(text, exitStatus: exitStatus, isFailure: true)
-    }
 }
 
-extension RunningInstance.Answer {
-    /// Says it, and ends the process.
-    func end(_ daemon: String) -> Never {
-        try? Descriptor.writeAll(isFailure ? 2 : 1, isFailure ? "\(daemon): \(text)\n" : "\(text)\n")
-        CurrentProcess.exit(exitStatus)
+/// Whose pid file is believed: root's, the caller's and the daemon's own user's.
+struct PidFileOwners: Sendable {
+    /// The daemon's; nil where it is not known.
+    let user: String?
+
+    /// Looked up only where it matters.
+    var userID: UserID? { user.flatMap { try? User.find($0) }?.id }
+
+    func trust(_ owner: UserID) -> Bool { owner == 0 || owner == CurrentProcess.userID || owner == userID }
+
+    func refusal(of owner: UserID) -> String {
+        let expected = user.map { "the user '\($0)'" } ?? "the daemon's user (--user)"
+        return "belongs to user \(owner), who is neither root nor the caller nor \(expected)"
     }
 }

@@ -50,11 +50,11 @@ struct Start {
 
     func actOnRunningInstance() {
         let instance = RunningInstance(
-            daemon: daemon.name, path: paths.pidFile,
+            daemon: daemon.name, path: paths.pidFile, user: values[StandardOption.user] ?? daemon.user,
             // A master gives its workers a little more than they give themselves.
             stopLimit: daemon.gracePeriod < .seconds(30) ? .seconds(45) : daemon.gracePeriod + .seconds(15))
         let asks = [StandardOption.status, StandardOption.stop, StandardOption.reload, StandardOption.reopenLogs]
-        guard asks.contains(where: { values[$0] }) else { return }
+        guard asks.contains(where: { values[$0] }) || values[StandardOption.signal] != nil else { return }
         do {
             try defaults.checkOwner(of: paths.pidFile)
         } catch {
@@ -65,6 +65,7 @@ struct Start {
         if values[StandardOption.stop] { instance.stop().end(daemon.name) }
         if values[StandardOption.reload] { instance.reload().end(daemon.name) }
         if values[StandardOption.reopenLogs] { instance.reopenLogs().end(daemon.name) }
+        if let signal = values[StandardOption.signal] { instance.signal(Signal(rawValue: signal)).end(daemon.name) }
     }
 
     mutating func resolveAccount() throws(DaemonError) { account = try Account.resolve(daemon, values) }

@@ -27,7 +27,7 @@ struct Operation {
     func start() -> Answer {
         let finding = daemon.instance.look()
         switch finding {
-        case .running(let process): return Answer("\(name) is already running (pid \(process.pid))")
+        case .running, .unseen: return Answer("\(name) is already running (pid \(finding.pid ?? 0))")
         case .starting: return waitForOther()
         case .unknown(let why): return .failed("cannot start \(name): \(why)", .noPrivilege)
         case .dead, .notRunning: break
@@ -109,7 +109,7 @@ struct Operation {
 
     func checkAndStart() -> Answer {
         switch daemon.instance.look() {
-        case .running, .starting: Answer("")
+        case .running, .unseen, .starting: Answer("")
         case .dead, .notRunning, .unknown: start()
         }
     }
@@ -117,7 +117,7 @@ struct Operation {
     /// Says nothing, where there is nothing wrong.
     func isRunning() -> Answer {
         switch daemon.instance.look() {
-        case .running, .starting: Answer("")
+        case .running, .unseen, .starting: Answer("")
         case .dead, .notRunning, .unknown: Answer("", exitStatus: 1)
         }
     }

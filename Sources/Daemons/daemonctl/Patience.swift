@@ -13,7 +13,7 @@ struct Patience {
     }
 
     /// False when the limit was over before the process ended.
-    func wait(for process: ProcessHandle, _ limit: Duration, _ what: String) -> Bool {
+    func wait(for process: ProvenProcess, _ limit: Duration, _ what: String) -> Bool {
         if process.waitForEnd(min(limit, Self.silence)) { return true }
         guard limit > Self.silence else { return false }
         tell(what)
@@ -43,8 +43,10 @@ struct Patience {
         program.leadsGroup = false
         if program.descriptors.isEmpty { program.descriptors = [(0, 0), (1, 1), (2, 2)] }
         let pid = try program.start()
-        let process = try ProcessHandle(pid: pid)
-        if wait(for: process, limit, what) { return try Child.reap(pid, waiting: true) }
+        // One that has ended already cannot be held, and needs no wait.
+        guard let process = try? ProvenProcess(pid, .child), !wait(for: process, limit, what) else {
+            return try Child.reap(pid, waiting: true)
+        }
         try? process.send(.terminate)
         if !process.waitForEnd(.seconds(15)) { try? process.send(.kill) }
         _ = try Child.reap(pid, waiting: true)

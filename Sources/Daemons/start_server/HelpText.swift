@@ -4,7 +4,7 @@ enum HelpText {
 
     static let help = """
         Usage: start_server [OPTIONS] [--] PROGRAM [ARGUMENT]...
-               start_server --restart|--stop|--upgrade [OPTIONS]
+               start_server --restart|--stop|--upgrade|--send-signal=SIGNAL [OPTIONS]
         Binds sockets, starts PROGRAM with them, and replaces it without closing them.
 
         HUP starts a new worker and then ends the old ones; TERM ends all. INT and QUIT
@@ -65,6 +65,7 @@ enum HelpText {
                                          proc', 'reload' and other commands
           --upgrade                      replace the start_server of --pid-file by the
                                          installed one: same pid, sockets, workers
+          --send-signal=SIGNAL           send it to the start_server of --pid-file
           --user=NAME, --group=NAME      whom the workers run as; start_server itself
                                          keeps its rights
           --reuseport                    SO_REUSEPORT on the ports

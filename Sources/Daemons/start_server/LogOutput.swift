@@ -135,7 +135,7 @@ final class LogOutput {
 
     /// Lets the command read what is left, and waits for its end, though not for ever: somebody else may write on.
     func finish() {
-        guard let pipe, let command, let process = try? ProcessHandle(pid: command) else { return }
+        guard let pipe, let command, let process = try? ProvenProcess(command, .child) else { return }
         for number: Int32 in 1...2 {
             if let null = try? FileDescriptor.open("/dev/null", .readWrite) {
                 try? Descriptor.duplicate(null.number, ontoStandard: number)

@@ -5,7 +5,9 @@ enum Manual {
     static let page = ManualPage(
         "start_server", section: 1, version: "(DaemonKit) 0.1.0",
         summary: "keeps a server running and replaces it without closing its sockets",
-        synopsis: ["[OPTIONS] [--] PROGRAM [ARGUMENT]...", "--restart|--stop|--upgrade [OPTIONS]"],
+        synopsis: [
+            "[OPTIONS] [--] PROGRAM [ARGUMENT]...", "--restart|--stop|--upgrade|--send-signal=SIGNAL [OPTIONS]",
+        ],
         sections: [ManualPage.Section("DESCRIPTION", Help.paragraphs)] + Help.sections + [
             ManualPage.Section("ENVIRONMENT", [], environment),
             ManualPage.Section("FILES", [], files),

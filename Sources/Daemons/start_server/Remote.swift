@@ -9,18 +9,31 @@ struct Remote {
     private var limit: Duration { settings.startTimeout ?? Self.defaultLimit }
 
     func stop() throws(ExitError) -> Never {
-        let (file, process) = try find()
+        let process = try find()
+        let file = try? FileDescriptor.open(settings.pidFile ?? "", [.noFollow, .nonBlocking, .noControllingTerminal])
+            .release()
         say("stop_server (pid:\(CurrentProcess.id)) stopping now (pid:\(process.pid))...")
         try send(.terminate, process)
-        // The lock is free once the last of it is gone; the wait has no end, as its stop may have none.
-        while (try? Descriptor.tryLock(file, shared: true)) == false { _ = process.waitForEnd(.seconds(1)) }
+        try? process.send(.continue)
+        // The wait has no end, as its stop may have none.
+        while !process.waitForEnd(.seconds(3600)) {}
+        // A worker whose start was under way has the lock until its exec.
+        let deadline = MonotonicTime.now + .seconds(5)
+        while let file, (try? Descriptor.tryLock(file, shared: true)) == false, MonotonicTime.now < deadline {
+            Poll.pause(.milliseconds(1))
+        }
+        CurrentProcess.exitNow(0)
+    }
+
+    func signal() throws(ExitError) -> Never {
+        try send(settings.signal ?? .terminate, find())
         CurrentProcess.exitNow(0)
     }
 
     /// HUP, then until the status file tells of one generation, newer than all before.
     func restart() throws(ExitError) -> Never {
         let statusFile = settings.statusFile ?? ""
-        let (_, process) = try find()
+        let process = try find()
         guard let before = StatusFile.read(statusFile) else {
             throw ExitError("cannot read status file \(statusFile)", .noSuchFile)
         }
@@ -42,7 +55,7 @@ struct Remote {
     }
 
     func upgrade() throws(ExitError) -> Never {
-        let (_, process) = try find()
+        let process = try find()
         let reply: Int32
         let address = UpgradeAnswer.address(process.pid)
         do {
@@ -70,33 +83,27 @@ struct Remote {
         throw ExitError("start_server (pid:\(process.pid)) did not answer; see its log", exitStatus: 1)
     }
 
-    /// The pid file, and the process that holds its lock: never one that only has the pid by chance.
-    private func find() throws(ExitError) -> (file: Int32, process: ProcessHandle) {
+    /// The process that holds the pid file's lock: never one that is only named in the file.
+    private func find() throws(ExitError) -> ProvenProcess {
         let path = settings.pidFile ?? ""
-        do throws(any Error) {
-            let file = try FileDescriptor.open(path, [.readWrite, .nonBlocking]).release()
-            guard try !Descriptor.tryLock(file, shared: true), let pid = PidFile.recordedPID(file) else {
-                throw ExitError(
-                    "no start_server is running: nobody holds pid file \(path)", exitStatus: Self.notRunning)
-            }
-            let process = try ProcessHandle(pid: pid)
-            guard try !Descriptor.tryLock(file, shared: true), PidFile.recordedPID(file) == pid else {
-                throw ExitError(
-                    "no start_server is running: nobody holds pid file \(path)", exitStatus: Self.notRunning)
-            }
-            return (file, process)
-        } catch let failure as ExitError {
-            throw failure
-        } catch let error as Errno {
-            throw ExitError("cannot find the process of pid file \(path)", error)
-        } catch {
-            throw ExitError("\(error)", exitStatus: 1)
+        let instance = RunningInstance(daemon: "start_server", path: path, user: settings.user, stopLimit: .zero)
+        switch instance.look() {
+        case .running(let process): return process
+        case .notRunning where (try? FileStatus(path: path)) == nil:
+            throw ExitError("cannot find the process of pid file \(path)", .noSuchFile)
+        case .starting, .dead, .notRunning:
+            throw ExitError("no start_server is running: nobody holds pid file \(path)", exitStatus: Self.notRunning)
+        case .unseen(let pid, let why):
+            let tried = "no right to see whether process \(pid) holds pid file \(path)"
+            throw ExitError(tried, why)
+        case .unknown(let why):
+            throw ExitError("cannot find start_server: \(why)", exitStatus: Errno.notPermitted.rawValue)
         }
     }
 
     private static let notRunning = Errno.noSuchProcess.rawValue
 
-    private func send(_ signal: Signal, _ process: ProcessHandle) throws(ExitError) {
+    private func send(_ signal: Signal, _ process: ProvenProcess) throws(ExitError) {
         do {
             try process.send(signal)
         } catch {

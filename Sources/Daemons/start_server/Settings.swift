@@ -4,7 +4,7 @@ import Unix
 struct Settings: Equatable, Sendable {
     /// What to do; all but `run` act on a superdaemon that runs, or print something.
     enum Action: Equatable, Sendable {
-        case run, restart, stop, upgrade, help, version
+        case run, restart, stop, upgrade, signal, help, version
     }
 
     enum LogTarget: Equatable, Sendable {
@@ -25,6 +25,8 @@ struct Settings: Equatable, Sendable {
     }
 
     var action = Action.run
+    /// What `--send-signal` sends.
+    var signal: Signal?
     /// The program and its arguments; never empty when the action is `run`.
     var program: [String] = []
 

@@ -12,6 +12,8 @@ enum SettingsOption: String, CaseIterable {
     case killOldDelay = "kill-old-delay"
 
     case readiness, backoff, upgrade, user, group, reuseport, syslog
+    /// Not `signal`, which with the original is short for two others.
+    case signal = "send-signal"
     case startTimeout = "start-timeout"
     case stopTimeout = "stop-timeout"
     case maxOldGenerations = "max-old-generations"

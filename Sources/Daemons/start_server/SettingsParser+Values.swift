@@ -14,6 +14,7 @@ extension SettingsParser {
         case .controlSocket: settings.controlSocket = text(option, value)
         case .user: settings.user = text(option, value)
         case .group: settings.group = text(option, value)
+        case .signal: settings.signal = signal(option, value)
         case .signalOnHup: settings.signalOnHup = signal(option, value)
         case .signalOnTerm: settings.signalOnTerm = signal(option, value)
         case .interval: settings.interval = seconds(option, value) ?? .zero

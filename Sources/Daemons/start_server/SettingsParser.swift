@@ -93,10 +93,10 @@ struct SettingsParser {
     private mutating func checkUse() {
         settings.action = action
         // A wrong port must not keep anybody from stopping what runs.
-        if settings.action != .run { mistakes = [] }
+        if settings.action != .run && settings.action != .signal { mistakes = [] }
         switch settings.action {
         case .help, .version: break
-        case .restart, .stop, .upgrade: checkFiles()
+        case .restart, .stop, .upgrade, .signal: checkFiles()
         case .run: checkRun()
         }
     }
@@ -107,7 +107,8 @@ struct SettingsParser {
         if actions.contains(.version) { return .version }
         if actions.contains(.restart) { return .restart }
         if actions.contains(.stop) { return .stop }
-        return actions.contains(.upgrade) ? .upgrade : .run
+        if actions.contains(.upgrade) { return .upgrade }
+        return settings.signal == nil ? .run : .signal
     }
 
     private mutating func checkFiles() {
@@ -118,7 +119,8 @@ struct SettingsParser {
         if action == .restart && (settings.pidFile == nil || settings.statusFile == nil) {
             add(.wrongUse, "option '--restart' needs '--pid-file' and '--status-file'")
         } else if settings.pidFile == nil {
-            add(.wrongUse, "option '--\(action)' needs '--pid-file'")
+            let option = action == .signal ? SettingsOption.signal.rawValue : "\(action)"
+            add(.wrongUse, "option '--\(option)' needs '--pid-file'")
         }
     }
 

@@ -25,6 +25,7 @@ enum StartServer {
         case .stop: try Remote(settings: settings).stop()
         case .restart: try Remote(settings: settings).restart()
         case .upgrade: try Remote(settings: settings).upgrade()
+        case .signal: try Remote(settings: settings).signal()
         case .run: try run(settings, image)
         }
     }

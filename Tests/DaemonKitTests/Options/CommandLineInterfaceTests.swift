@@ -67,6 +67,7 @@ struct CommandLineInterfaceTests {
     func conflicts() {
         func found(_ words: String...) -> [String] { StandardOption.conflicts(in: parse(words).values, testd) }
         #expect(found("--stop", "--status") == ["options '--status' and '--stop' exclude each other"])
+        #expect(found("--stop", "--signal=HUP") == ["options '--stop' and '--signal' exclude each other"])
         #expect(
             found("--check", "--reload", "--reopen-logs")
                 == ["options '--check' and '--reload' and '--reopen-logs' exclude each other"])

@@ -87,7 +87,7 @@ struct HelpTextTests {
             "--syslog choices=no,yes,only", "--pid-file file", "--log-file file", "--log-format choices=text,json",
             "-u,--user string", "-g,--group string", "--chroot dir", "--umask string", "--chdir dir",
             "--start-timeout string", "--check none", "--status none", "--stop none", "--reload none",
-            "--reopen-logs none",
+            "--reopen-logs none", "--signal string",
             "-h,--help none", "-V,--version none", "--help-completion none",
             "--generate-completion-script choices=bash,zsh,fish",
         ]

@@ -16,7 +16,7 @@ struct OptionListTests {
             "foreground", "debug", "no-user-checks", "port", "bind", "syslog", "pid-file", "log-file", "log-format",
             "user", "group", "chroot", "umask", "chdir", "start-timeout", "workers", "control-socket", "check",
             "status",
-            "stop", "reload", "reopen-logs", "print-service",
+            "stop", "reload", "reopen-logs", "signal", "print-service",
         ]
         #expect(Set(names(.standard)) == Set(table + always))
     }

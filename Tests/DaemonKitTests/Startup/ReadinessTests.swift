@@ -67,6 +67,26 @@ struct ReadinessTests {
         #expect(state.pid == 123 && !state.isReady && state.failure?.text == "x\nR\nP1\n")
     }
 
+    @Test(
+        "only the first line names the process: what the daemon says later names nobody",
+        arguments: ["P123\nP1\n", "P123\n\nP1\nP2\n", "P123\n\0P1\nx\nP1\n", "P123\nP1"])
+    func secondPID(text: String) { #expect(state(text).pid == 123) }
+
+    @Test("a pid that does not come first is none", arguments: ["\nP1\n", "x\nP1\n", "R\nP1\n"])
+    func latePID(text: String) { #expect(state(text).pid == nil) }
+
+    @Test("garbage without an end is read and forgotten, and a failure without an end is cut")
+    func endless() {
+        let block = [UInt8](repeating: UInt8(ascii: "P"), count: 1 << 14)
+        var state = state("P123\n")
+        for _ in 0..<10 { state.append(block[...]) }
+        state.append(Array("\nR\n".utf8)[...])
+        #expect(state.pid == 123 && state.isReady && state.failure == nil)
+        var failed = self.state("P123\nF7 ")
+        for _ in 0..<10 { failed.append(block[...]) }
+        #expect(failed.failure?.exitStatus == 7 && failed.failure?.text.utf8.count ?? .max <= 1 << 16)
+    }
+
     @Test("a failure never has exit status 0", arguments: ["F0 text", "F256 text", "F-256 text"])
     func neverZero(text: String) throws {
         let failure = try #require(state(text).failure)

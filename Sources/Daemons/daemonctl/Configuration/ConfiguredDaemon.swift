@@ -16,7 +16,7 @@ struct ConfiguredDaemon: Equatable, Sendable {
     var order = 50
     var startTimeout: Duration?
     var stopTimeout: Duration?
-    /// Whose the folders of the pid file and the log are, where a start makes them.
+    /// Whose the folders of the pid file and the log are, where a start makes them, and whose pid file is believed.
     var user: String?
     var group: String?
     /// The command with --check behind it tells whether it could start.
@@ -41,6 +41,7 @@ struct ConfiguredDaemon: Equatable, Sendable {
         self.init(name: name, command: [path] + arguments, pidFile: pidFile ?? defaults.pidFile)
         let log = words["log-file"] ?? defaults.logFile
         logFile = log == "-" ? nil : try absolutePath(log)
+        user = words["user", "u"]
         controlSocket = try words["control-socket", "S"].map { text throws(OptionMistake) in try absolutePath(text) }
     }
 
@@ -49,7 +50,7 @@ struct ConfiguredDaemon: Equatable, Sendable {
     /// The launcher gives up by itself after 90 s, and needs a while to clean up.
     var startLimit: Duration { startTimeout ?? .seconds(120) }
 
-    var instance: RunningInstance { RunningInstance(daemon: name, path: pidFile, stopLimit: stopLimit) }
+    var instance: RunningInstance { RunningInstance(daemon: name, path: pidFile, user: user, stopLimit: stopLimit) }
 }
 
 /// The options of a daemon's command line, as far as others need them: the last one wins.

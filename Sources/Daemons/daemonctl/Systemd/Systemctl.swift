@@ -64,7 +64,7 @@ struct Systemctl {
         Descriptor.close(ends.write)
         guard let pid else { return nil }
         let text = Input.read(ends.read, until: .now + Self.answerLimit, limit: 1 << 16)
-        if text == nil { try? Signal.kill.send(to: pid) }
+        if text == nil { try? Child.send(.kill, to: pid) }
         let status = try? Child.reap(pid, waiting: true)
         return status == .exited(0) ? text.map { String(decoding: $0, as: UTF8.self) } : nil
     }

@@ -157,7 +157,7 @@ extension RunningInstance.Finding {
     /// For tables and machines.
     var word: String {
         switch self {
-        case .running: "running"
+        case .running, .unseen: "running"
         case .starting: "starting"
         case .dead: "dead"
         case .notRunning: "stopped"
@@ -166,7 +166,10 @@ extension RunningInstance.Finding {
     }
 
     var pid: ProcessID? {
-        guard case .running(let process) = self else { return nil }
-        return process.pid
+        switch self {
+        case .running(let process): process.pid
+        case .unseen(let pid, _): pid
+        case .starting, .dead, .notRunning, .unknown: nil
+        }
     }
 }

@@ -1,0 +1,74 @@
+#if os(Linux)
+#if canImport(Glibc)
+import Glibc
+#else
+import Musl
+#endif
+
+/// proc(5), while a pidfd keeps the number: it must show the processes of our own pid namespace.
+extension ProvenProcess {
+    struct Facts {
+        let parent: ProcessID
+        /// Real, effective, saved.
+        let users: [UserID]
+        /// It is a zombie, or less.
+        let hasEnded: Bool
+        /// Ticks since the boot.
+        let started: UInt64
+    }
+
+    static func facts(of pid: ProcessID) -> Facts? {
+        guard Files.linkTarget("/proc/self") == "\(getpid())", let status = text("/proc/\(pid)/status", limit: 4096),
+            let words = ProcessFacts.words(of: pid), words.count > 19, let started = UInt64(words[19])
+        else { return nil }
+        var fields: [Substring: [Substring]] = [:]
+        // The kernel escapes the name, which comes first: it cannot forge a line.
+        for line in status.split(separator: "\n") {
+            guard let colon = line.firstIndex(of: ":") else { continue }
+            fields[line[..<colon]] = line[line.index(after: colon)...].split { $0 == "\t" || $0 == " " }
+        }
+        let users = (fields["Uid"] ?? []).prefix(3).compactMap { UserID($0) }
+        // A thread's number is not its process's.
+        guard users.count == 3, let parent = fields["PPid"]?.first.flatMap({ ProcessID($0) }),
+            fields["Tgid"]?.first.flatMap({ ProcessID($0) }) == pid
+        else { return nil }
+        return Facts(
+            parent: parent, users: users, hasEnded: ["Z", "X"].contains(fields["State"]?.first), started: started)
+    }
+
+    /// The lock belongs to an open file, which children inherit, and which whoever only opened the file has another
+    /// of: the descriptor's own fdinfo tells.
+    static func checkLock(of pid: ProcessID, on file: FileStatus.Identity) throws(Failure) {
+        let folder = "/proc/\(pid)/fd"
+        do {
+            _ = try FileDescriptor.open(folder, .directory)
+        } catch .noSuchFile, .noSuchProcess {
+            throw .gone
+        } catch {
+            throw .unseen(error)
+        }
+        var denial: Errno?
+        for number in Files.names(in: folder).compactMap({ Int32($0) }).sorted() {
+            do {
+                guard try FileStatus(following: "\(folder)/\(number)").identity == file else { continue }
+            } catch .permissionDenied, .notPermitted {
+                denial = .permissionDenied
+                break
+            } catch {
+                continue
+            }
+            guard let info = text("/proc/\(pid)/fdinfo/\(number)", limit: 1 << 16) else { continue }
+            for line in info.split(separator: "\n") where line.hasPrefix("lock:") {
+                let words = line.split { $0 == "\t" || $0 == " " }
+                if words.contains("FLOCK") && words.contains("WRITE") { return }
+            }
+        }
+        throw denial.map(Failure.unseen) ?? .refuted
+    }
+
+    private static func text(_ path: String, limit: Int) -> String? {
+        guard let file = try? FileDescriptor.open(path, []) else { return nil }
+        return String(decoding: Descriptor.contents(of: file.number, limit: limit), as: UTF8.self)
+    }
+}
+#endif

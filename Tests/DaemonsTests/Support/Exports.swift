@@ -1,0 +1,4 @@
+// swift-format-ignore-file
+
+// The whole test target sees it.
+@_exported import struct TestSupport.ProcessHandle
