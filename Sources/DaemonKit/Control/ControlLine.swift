@@ -29,10 +29,17 @@ package enum ControlLine {
     }
 
     static func escaped(_ word: String) -> String {
-        let special = Array(" \t;\\".utf8)
-        let bytes = word.utf8.flatMap { special.contains($0) ? [UInt8(ascii: "\\"), $0] : [$0] }
-        let text = String(decoding: bytes, as: UTF8.self)
-        return text.hasPrefix("<<") ? "\\\(text)" : text
+        var text = word
+        // Most words need nothing, and a line may have thousands.
+        if word.utf8.contains(where: isSpecial) {
+            let bytes = word.utf8.flatMap { isSpecial($0) ? [UInt8(ascii: "\\"), $0] : [$0] }
+            text = String(decoding: bytes, as: UTF8.self)
+        }
+        return text.utf8.starts(with: "<<".utf8) ? "\\\(text)" : text
+    }
+
+    private static func isSpecial(_ byte: UInt8) -> Bool {
+        byte == UInt8(ascii: " ") || byte == UInt8(ascii: "\t") || byte == UInt8(ascii: ";") || byte == UInt8(ascii: "\\")
     }
 
     /// The commands of the line, without its end, and the pattern that ends the payload where there is one.
