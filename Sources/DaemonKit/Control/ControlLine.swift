@@ -39,7 +39,10 @@ package enum ControlLine {
     }
 
     private static func isSpecial(_ byte: UInt8) -> Bool {
-        byte == UInt8(ascii: " ") || byte == UInt8(ascii: "\t") || byte == UInt8(ascii: ";") || byte == UInt8(ascii: "\\")
+        switch byte {
+        case UInt8(ascii: " "), UInt8(ascii: "\t"), UInt8(ascii: ";"), UInt8(ascii: "\\"): true
+        default: false
+        }
     }
 
     /// The commands of the line, without its end, and the pattern that ends the payload where there is one.
