@@ -1,7 +1,7 @@
 /// The bytes of a session, cut into lines and payloads as they come.
 package struct ControlInput: Sendable {
     package enum Item: Equatable, Sendable {
-        case requests([ControlRequest])
+        case requests(ControlCommands)
         case mistake(ControlMistake)
     }
 
@@ -17,7 +17,7 @@ package struct ControlInput: Sendable {
     /// A command's line whose payload is being read.
     private struct Waiting: Sendable {
         let line: [UInt8]
-        let requests: [ControlRequest]
+        let commands: ControlCommands
         let pattern: String
     }
 
@@ -114,9 +114,9 @@ package struct ControlInput: Sendable {
             return end(waiting)
         }
         do {
-            let (requests, pattern) = try ControlLine.parse(line)
-            guard let pattern else { return .requests(requests) }
-            waiting = Waiting(line: Array(line), requests: requests, pattern: pattern)
+            let (commands, pattern) = try ControlLine.commands(of: Array(line))
+            guard let pattern else { return .requests(commands) }
+            waiting = Waiting(line: Array(line), commands: commands, pattern: pattern)
             return nil
         } catch {
             return .mistake(error)
@@ -132,8 +132,8 @@ package struct ControlInput: Sendable {
         if isPayloadTooLong {
             return .mistake(ControlMistake("Payload too long (\(Self.longestPayload) bytes at most)."))
         }
-        var requests = line.requests
-        if !requests.isEmpty { requests[requests.count - 1].payload = String(decoding: payload, as: UTF8.self) }
-        return .requests(requests)
+        var commands = line.commands
+        if !commands.isEmpty { commands.payload = String(decoding: payload, as: UTF8.self) }
+        return .requests(commands)
     }
 }

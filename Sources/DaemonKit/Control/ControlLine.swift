@@ -29,102 +29,122 @@ package enum ControlLine {
     }
 
     static func escaped(_ word: String) -> String {
-        let special = Array(" \t;\\".utf8)
-        let bytes = word.utf8.flatMap { special.contains($0) ? [UInt8(ascii: "\\"), $0] : [$0] }
-        let text = String(decoding: bytes, as: UTF8.self)
-        return text.hasPrefix("<<") ? "\\\(text)" : text
+        var text = word
+        // Most words need nothing, and a line may have thousands.
+        if word.utf8.contains(where: isSpecial) {
+            let bytes = word.utf8.flatMap { isSpecial($0) ? [UInt8(ascii: "\\"), $0] : [$0] }
+            text = String(decoding: bytes, as: UTF8.self)
+        }
+        return text.utf8.starts(with: "<<".utf8) ? "\\\(text)" : text
+    }
+
+    private static func isSpecial(_ byte: UInt8) -> Bool {
+        switch byte {
+        case UInt8(ascii: " "), UInt8(ascii: "\t"), UInt8(ascii: ";"), UInt8(ascii: "\\"): true
+        default: false
+        }
     }
 
     /// The commands of the line, without its end, and the pattern that ends the payload where there is one.
     package static func parse(_ line: some Collection<UInt8>) throws(ControlMistake) -> (
         [ControlRequest], pattern: String?
     ) {
-        guard line.count <= longestLine else { throw tooLong }
-        return try words(line)
+        var (commands, pattern) = try commands(of: Array(line))
+        var requests: [ControlRequest] = []
+        while let request = commands.popFirst() { requests.append(request) }
+        return (requests, pattern)
     }
 
-    fileprivate static func words(_ line: some Collection<UInt8>) throws(ControlMistake) -> (
-        [ControlRequest], pattern: String?
-    ) {
-        var requests: [[String]] = [[]]
-        var word: [UInt8] = []
-        var isInWord = false
-        var isEscaped = false
-        // `\<<X` is a word like any other.
-        var beginsEscaped = false
-        var lastBeginsEscaped = false
-        func endWord(_ requests: inout [[String]]) {
-            guard isInWord else { return }
-            requests[requests.count - 1].append(String(decoding: word, as: UTF8.self))
-            lastBeginsEscaped = beginsEscaped
-            word = []
-            isInWord = false
-            beginsEscaped = false
+    /// The same, before any of them is read.
+    static func commands(of line: [UInt8]) throws(ControlMistake) -> (ControlCommands, pattern: String?) {
+        guard line.count <= longestLine else { throw tooLong }
+        var counts = [0]
+        var last: Range<Int>?
+        tokens(of: line[...]) { token in
+            switch token {
+            case .word(let range):
+                counts[counts.count - 1] += 1
+                last = range
+            case .separator:
+                if counts[counts.count - 1] > 0 { counts.append(0) }
+                last = nil
+            }
         }
-        for byte in line where byte != UInt8(ascii: "\r") {
-            if isEscaped {
-                word.append(byte)
-                isEscaped = false
-            } else if byte == UInt8(ascii: "\\") {
+        var text = line
+        var pattern: String?
+        // `\<<X` is a word like any other.
+        if let last, line[last.lowerBound] != UInt8(ascii: "\\") {
+            let word = word(line[last])
+            if word.hasPrefix("<<") {
+                pattern = String(word.dropFirst(2))
+                counts[counts.count - 1] -= 1
+                text.removeSubrange(last.lowerBound...)
+            }
+        }
+        if counts.contains(where: { $0 > mostWords }) {
+            throw ControlMistake("Too many words (\(mostWords) at most).")
+        }
+        return (ControlCommands(text, count: counts.count { $0 > 0 }), pattern)
+    }
+
+    private enum Token {
+        case word(Range<Int>)
+        case separator
+    }
+
+    private static func tokens(of line: ArraySlice<UInt8>, _ take: (Token) -> Void) {
+        var start: Int?
+        var isEscaped = false
+        for index in line.indices where line[index] != UInt8(ascii: "\r") {
+            let byte = line[index]
+            let isSeparator = byte == UInt8(ascii: ";")
+            guard !isEscaped, isSeparator || byte == UInt8(ascii: " ") || byte == UInt8(ascii: "\t") else {
+                isEscaped = !isEscaped && byte == UInt8(ascii: "\\")
+                start = start ?? index
+                continue
+            }
+            if let begin = start { take(.word(begin..<index)) }
+            start = nil
+            if isSeparator { take(.separator) }
+        }
+        if let start { take(.word(start..<line.endIndex)) }
+    }
+
+    /// A backslash at the end of the line is one.
+    private static func word(_ bytes: ArraySlice<UInt8>) -> String {
+        var word: [UInt8] = []
+        var isEscaped = false
+        for byte in bytes where byte != UInt8(ascii: "\r") {
+            if !isEscaped && byte == UInt8(ascii: "\\") {
                 isEscaped = true
-                if !isInWord { beginsEscaped = true }
-                isInWord = true
-            } else if byte == UInt8(ascii: ";") {
-                endWord(&requests)
-                requests.append([])
-            } else if byte == UInt8(ascii: " ") || byte == UInt8(ascii: "\t") {
-                endWord(&requests)
             } else {
                 word.append(byte)
-                isInWord = true
+                isEscaped = false
             }
         }
         if isEscaped { word.append(UInt8(ascii: "\\")) }
-        endWord(&requests)
-        var pattern: String?
-        if let last = requests.last?.last, last.hasPrefix("<<"), !lastBeginsEscaped {
-            pattern = String(last.dropFirst(2))
-            requests[requests.count - 1].removeLast()
-        }
-        requests.removeAll(where: \.isEmpty)
-        if requests.contains(where: { $0.count > mostWords }) {
-            throw ControlMistake("Too many words (\(mostWords) at most).")
-        }
-        return (requests.map { ControlRequest($0) }, pattern)
-    }
-}
-
-/// The commands of a line that are still to be done. They are kept as the text of the line, and each is read when its
-/// turn comes: 16 KiB of text can be thousands of them.
-struct ControlCommands: Sendable {
-    private var text: [UInt8] = []
-    private var start = 0
-    /// Of the last one.
-    private var payload: String?
-
-    init(_ requests: [ControlRequest] = []) {
-        text = Array(ControlLine.text(requests).utf8)
-        payload = requests.last?.payload
+        return String(decoding: word, as: UTF8.self)
     }
 
-    /// The bytes that it keeps.
-    var size: Int { text.count + (payload?.utf8.count ?? 0) }
+    /// The words of the first command that has any, and what stands behind it.
+    static func first(in line: ArraySlice<UInt8>) -> (words: [String], rest: ArraySlice<UInt8>) {
+        var rest = line
+        while !rest.isEmpty {
+            let command = rest.prefix(commandLength(rest))
+            rest = rest.dropFirst(command.count + 1)
+            var words: [String] = []
+            tokens(of: command) { if case .word(let range) = $0 { words.append(word(command[range])) } }
+            if !words.isEmpty { return (words, rest) }
+        }
+        return ([], rest)
+    }
 
-    mutating func popFirst() -> ControlRequest? {
-        guard start < text.count else { return nil }
-        var end = start
-        while end < text.count, text[end] != UInt8(ascii: ";") {
-            // The character behind it is no separator, whatever it is.
-            end += text[end] == UInt8(ascii: "\\") ? 2 : 1
+    private static func commandLength(_ line: ArraySlice<UInt8>) -> Int {
+        var isEscaped = false
+        for index in line.indices where line[index] != UInt8(ascii: "\r") {
+            if line[index] == UInt8(ascii: ";") && !isEscaped { return index - line.startIndex }
+            isEscaped = !isEscaped && line[index] == UInt8(ascii: "\\")
         }
-        end = min(end, text.count)
-        // The text of commands that were read once has no mistake in it.
-        var request = (try? ControlLine.words(text[start..<end]))?.0.first
-        start = end + 1
-        if start >= text.count {
-            request?.payload = payload
-            self = ControlCommands()
-        }
-        return request
+        return line.count
     }
 }

@@ -280,10 +280,10 @@ package final class ControlServer {
         let continued = session.input.takeContinued()
         if session.mode == .prompting { session.send(String(repeating: "+ ", count: continued)) }
         switch item {
-        case .requests(let requests):
-            session.commands = ControlCommands(requests)
+        case .requests(let commands):
+            session.commands = commands
             session.isLineDone = true
-            if requests.isEmpty { sendPrompt(session) }
+            if commands.isEmpty { sendPrompt(session) }
         case .mistake(let mistake):
             session.send("\(mistake.message)\n\n")
             session.isLineDone = true

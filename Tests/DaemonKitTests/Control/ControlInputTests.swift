@@ -10,7 +10,7 @@ struct ControlInputTests {
         ControlMistake("Payload too long (\(ControlInput.longestPayload) bytes at most)."))
 
     private func request(_ words: String..., payload: String? = nil) -> ControlInput.Item {
-        .requests([ControlRequest(words, payload: payload)])
+        .requests(ControlCommands([ControlRequest(words, payload: payload)]))
     }
 
     @Test("a line comes when its end has come, and not before")
@@ -26,14 +26,16 @@ struct ControlInputTests {
     }
 
     @Test("several lines that come at once come one by one, the empty ones too")
-    func several() { #expect(items("a\n\nb;c\n") == [request("a"), .requests([]), requests(["b"], ["c"])]) }
+    func several() {
+        #expect(items("a\n\nb;c\n") == [request("a"), .requests(ControlCommands()), requests(["b"], ["c"])])
+    }
 
     private func requests(_ commands: [String]...) -> ControlInput.Item {
-        .requests(commands.map { ControlRequest($0) })
+        .requests(ControlCommands(commands.map { ControlRequest($0) }))
     }
 
     @Test("lines may end as telnet ends them")
-    func carriageReturn() { #expect(items("a b\r\n\r\n") == [request("a", "b"), .requests([])]) }
+    func carriageReturn() { #expect(items("a b\r\n\r\n") == [request("a", "b"), .requests(ControlCommands())]) }
 
     // MARK: Payloads
 
@@ -41,7 +43,9 @@ struct ControlInputTests {
     func payload() {
         #expect(items("set x <<EOF\none\ntwo\nEOF\n") == [request("set", "x", payload: "one\ntwo\n")])
         #expect(
-            items("a;b <<\n1\n\n") == [.requests([ControlRequest(["a"]), ControlRequest(["b"], payload: "1\n")])])
+            items("a;b <<\n1\n\n") == [
+                .requests(ControlCommands([ControlRequest(["a"]), ControlRequest(["b"], payload: "1\n")]))
+            ])
     }
 
     @Test("what would be commands elsewhere is text in a payload")
@@ -59,7 +63,7 @@ struct ControlInputTests {
     }
 
     @Test("without a command before it a payload is taken, and dropped")
-    func payloadOfNothing() { #expect(items("<<E\nx\nE\na\n") == [.requests([]), request("a")]) }
+    func payloadOfNothing() { #expect(items("<<E\nx\nE\na\n") == [.requests(ControlCommands()), request("a")]) }
 
     // MARK: Limits
 
