@@ -23,6 +23,27 @@ extension Socket {
 
     private static let passRights: Int32 = 83
 
+    /// Whether the system has that.
+    package static let canRefuseDescriptors: Bool = {
+        guard let (one, other) = try? pair() else { return false }
+        defer { for end in [one, other] { Descriptor.close(end) } }
+        return refuseDescriptors(one)
+    }()
+
+    /// read(2) of a Unix stream that comes from somebody who is trusted with nothing. Throws `.notPermitted` where he has
+    /// sent descriptors and nothing has refused them: the kernel would close them here, and that may take its time.
+    package static func read(
+        _ socket: Int32, into buffer: inout [UInt8], looksFirst: Bool = !canRefuseDescriptors
+    ) throws(Errno) -> Int {
+        guard looksFirst else { return try Descriptor.read(socket, into: &buffer) }
+        let first = try receive(socket, into: &buffer, mostDescriptors: 0, flags: Int32(MSG_PEEK))
+        guard !first.leavesDescriptors else { throw .notPermitted }
+        // No more than what was seen: what came behind it may have brought some.
+        let count = unsafe buffer.withUnsafeMutableBytes { unsafe recv(socket, $0.baseAddress, first.count, dontWait) }
+        guard count >= 0 else { throw .current }
+        return count
+    }
+
     /// One datagram into `buffer`, its length, and the pid that sent it (0 when the kernel does not say). Descriptors
     /// that came along are closed by the kernel, which may take its time: not for a master. Throws `.wouldBlock` when
     /// none waits.
