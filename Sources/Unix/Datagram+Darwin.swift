@@ -8,6 +8,12 @@ extension Socket {
     @discardableResult
     package static func refuseDescriptors(_ socket: Int32) -> Bool { false }
 
+    package static let canRefuseDescriptors = false
+
+    package static func read(_ socket: Int32, into buffer: inout [UInt8]) throws(Errno) -> Int {
+        try Descriptor.read(socket, into: &buffer)
+    }
+
     /// One datagram into `buffer`, its length, and 0. Throws `.wouldBlock` when none waits.
     package static func receive(
         _ socket: Int32, into buffer: inout [UInt8]

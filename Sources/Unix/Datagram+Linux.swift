@@ -23,6 +23,27 @@ extension Socket {
 
     private static let passRights: Int32 = 83
 
+    /// Whether the system has that.
+    package static let canRefuseDescriptors: Bool = {
+        guard let (one, other) = try? pair() else { return false }
+        defer { for end in [one, other] { Descriptor.close(end) } }
+        return refuseDescriptors(one)
+    }()
+
+    /// read(2) of a Unix stream that comes from somebody who is trusted with nothing. Throws `.notPermitted` where he has
+    /// sent descriptors and nothing has refused them: the kernel would close them here, and that may take its time.
+    package static func read(
+        _ socket: Int32, into buffer: inout [UInt8], looksFirst: Bool = !canRefuseDescriptors
+    ) throws(Errno) -> Int {
+        guard looksFirst else { return try Descriptor.read(socket, into: &buffer) }
+        let first = try receive(socket, into: &buffer, hasRoom: false, mostDescriptors: 0, flags: Int32(MSG_PEEK))
+        guard !first.leavesDescriptors else { throw .notPermitted }
+        // No more than what was seen: what came behind it may have brought some.
+        let count = unsafe buffer.withUnsafeMutableBytes { unsafe recv(socket, $0.baseAddress, first.count, dontWait) }
+        guard count >= 0 else { throw .current }
+        return count
+    }
+
     /// One datagram into `buffer`, its length, and the pid that sent it (0 when the kernel does not say). Descriptors
     /// that came along are closed by the kernel, which may take its time: not for a master. Throws `.wouldBlock` when
     /// none waits.
@@ -51,12 +72,13 @@ extension Socket {
     package static let mostDescriptors = 253
 
     private static func receive(
-        _ socket: Int32, into buffer: inout [UInt8], mostDescriptors: Int, flags: Int32
+        _ socket: Int32, into buffer: inout [UInt8], hasRoom: Bool = true, mostDescriptors: Int, flags: Int32
     ) throws(Errno) -> Datagram {
         // Room for struct ucred (pid, uid, gid) and, where they are wanted, for descriptors, each behind a header and
-        // aligned as a length.
+        // aligned as a length. Without credentials that room would be one for descriptors.
         let header = MemoryLayout<cmsghdr>.size
-        let room = header + 16 + (mostDescriptors > 0 ? header + (mostDescriptors * 4 + 7) / 8 * 8 : 0)
+        let descriptors = mostDescriptors > 0 ? header + (mostDescriptors * 4 + 7) / 8 * 8 : 0
+        let room = hasRoom ? header + 16 + descriptors : 0
         var control = [Int](repeating: 0, count: room / MemoryLayout<Int>.size + 1)
         var (count, used, told) = (0, 0, Int32(0))
         let flags = flags | dontWait | closeOnExec

@@ -120,6 +120,7 @@ struct ConfigurationMistakesTests {
         (inWorker("start-timeout 0s"), "m.cfg:3: 'start-timeout' expects more than 0."),
         (inWorker("start-timeout"), "m.cfg:3: 'start-timeout' expects \(time)."),
         (inWorker("stop-timeout 9"), "m.cfg:3: 'stop-timeout' expects \(time) or 'none', not '9'."),
+        (inWorker("notify-access exec"), "m.cfg:3: 'notify-access' expects 'main' or 'all', not 'exec'."),
         (inWorker("watchdog never"), "m.cfg:3: 'watchdog' expects \(time), not 'never'."),
         (inWorker("stop-signal FOO"), "m.cfg:3: 'stop-signal' expects the name of a signal, not 'FOO'."),
         (inProgram("reload-signal"), "m.cfg:3: 'reload-signal' expects the name of a signal."),

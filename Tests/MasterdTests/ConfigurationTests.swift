@@ -109,6 +109,7 @@ struct ConfigurationTests {
         ("log inherit", { $0.log == .inherit }), ("log file /var/log/x", { $0.log == .file("/var/log/x") }),
         ("on-master-death drain", { $0.onMasterDeath == .drain }),
         ("watchdog 10s", { $0.watchdog == .seconds(10) }),
+        ("notify-access main", { $0.notifyAccess == .main }), ("notify-access all", { $0.notifyAccess == .all }),
     ]
 
     @Test("every line of a worker or program", arguments: lines)

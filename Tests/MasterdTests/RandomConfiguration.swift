@@ -109,6 +109,7 @@ struct RandomConfiguration {
         service.log = pick([.prefix, .inherit, .file(path())])
         service.onMasterDeath = pick([.exit, .drain])
         service.watchdog = chance() ? time() : nil
+        service.notifyAccess = pick([nil, .main, .all])
         return service
     }
 

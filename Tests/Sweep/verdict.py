@@ -45,7 +45,7 @@ def judge_success(place: Place, start: HeldStart, fault: Optional[Fault]) -> Lis
     pid = int(text)
     problems = [] if pid in survivors(start) else [f"the pid file's process {pid} does not run"]
     problems += serves_nobody(pid) + is_not_locked(place) + is_not_logged(place, pid) + is_not_dropped(place, pid)
-    problems += manager_not_told(place, f"READY=1\nMAINPID={pid}\n", fault)
+    problems += manager_not_told(place, f"READY=1\nMAINPID={pid}\n")
     return problems + stops_badly(place, start, pid)
 
 
@@ -134,16 +134,11 @@ def is_not_dropped(place: Place, pid: int) -> List[str]:
     return problems
 
 
-def manager_not_told(place: Place, text: str, fault: Optional[Fault]) -> List[str]:
-    # By design no failed call to the manager's socket, which is the start's first one, ends a daemon.
-    if not place.manager or fault and is_call_to_manager(fault):
+def manager_not_told(place: Place, text: str) -> List[str]:
+    if not place.manager:
         return []
     told = eventually(lambda: text in place.notifications())
     return [] if told else [f"the service manager was not told {text.strip()!r}"]
-
-
-def is_call_to_manager(fault: Fault) -> bool:
-    return fault.call.name in ("connect", "sendto") or fault.call.name == "socket" and "SOCK_DGRAM" in fault.call.text
 
 
 def stops_badly(place: Place, start: HeldStart, pid: int) -> List[str]:

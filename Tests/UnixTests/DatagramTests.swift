@@ -169,5 +169,40 @@ struct DatagramTests {
         #expect(try Socket.receive(socket.number, into: &buffer) == (9, pid))
         #expect(try Child.reap(pid, waiting: true) == .exited(0))
     }
+
+    @Test("a stream with a descriptor in it is not read where nothing refuses it; one that refuses gets none")
+    func stream() throws {
+        let (one, other) = try Socket.pair()
+        defer { for end in [one, other] { Descriptor.close(end) } }
+        var buffer = [UInt8](repeating: 0, count: 64)
+        _ = try Socket.send(one, Array("plain".utf8).span)
+        try Socket.send(one, Array("with".utf8), descriptor: 0)
+        #expect(try Socket.read(other, into: &buffer, looksFirst: true) == 5)
+        #expect(throws: Errno.notPermitted) { try Socket.read(other, into: &buffer, looksFirst: true) }
+        guard Socket.canRefuseDescriptors else { return }
+        #expect(Socket.refuseDescriptors(other))
+        #expect(throws: Errno.notPermitted) { try Socket.send(one, [1], descriptor: 0) }
+    }
+
+    @Test("a look leaves the datagram where it is, and closes nothing")
+    func looks() throws {
+        let socket = try receiving()
+        let client = try Socket.open(AF_UNIX, .datagram)
+        try Socket.connect(client.number, to: .unix(folder["socket"]))
+        let ends = try FileDescriptor.pipe().release()
+        defer { Descriptor.close(ends.read) }
+        try Socket.send(client.number, Array("x".utf8), descriptor: ends.write)
+        Descriptor.close(ends.write)
+        var buffer = [UInt8](repeating: 0, count: 16)
+        for _ in 0..<3 {
+            let seen = try Socket.peek(socket.number, into: &buffer)
+            #expect(seen.leavesDescriptors && seen.count == 1 && seen.sender == CurrentProcess.id)
+            #expect(seen.user == CurrentProcess.userID && !Poll.readable(ends.read, timeout: .zero))
+        }
+        let taken = try Socket.receive(socket.number, into: &buffer, mostDescriptors: Socket.mostDescriptors)
+        #expect(taken.descriptors.count == 1 && !Poll.readable(ends.read, timeout: .zero))
+        for number in taken.descriptors { Descriptor.close(number) }
+        #expect(Poll.readable(ends.read, timeout: .seconds(1)))
+    }
     #endif
 }

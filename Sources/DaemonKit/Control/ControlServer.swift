@@ -44,6 +44,8 @@ package final class ControlServer {
         self.master = master
         master.control.limit(sessions: max(16, Limits.raiseOpenFiles(to: 8192) - 512))
         try Descriptor.setNonBlocking(listener, true)
+        // A session has nothing to hand over, and what it sent would be closed here, however long that takes.
+        Socket.refuseDescriptors(listener)
         try master.watch(listener) { [unowned self] in accept() }
         servers = { [unowned self] in [self] }
         add(ownCommands)
@@ -138,7 +140,7 @@ package final class ControlServer {
         sessions[session.descriptor] = nil
         accounts.remove(session)
         if session.isWatched { master.unwatch(session.descriptor) }
-        Descriptor.close(session.descriptor)
+        SentDescriptors.close(connection: session.descriptor, in: master)
         session.report = nil
         guard session.isBusy else { return }
         session.isBusy = false
@@ -151,7 +153,7 @@ package final class ControlServer {
         guard session.isResting else { return serveBusy(session) }
         guard !session.isAtEnd else { return flush(session) }
         do {
-            let count = try Descriptor.read(number, into: &buffer)
+            let count = try Socket.read(number, into: &buffer)
             guard count > 0 else {
                 // Whatever had come was done: its descriptor is free at once for who connects next.
                 session.isAtEnd = true

@@ -73,7 +73,7 @@ final class MasterChannel {
     func read(_ buffer: inout [UInt8], _ take: (Word) -> Void) -> Bool {
         do {
             if !hasMore {
-                let count = try Descriptor.read(descriptor, into: &buffer)
+                let count = try Socket.read(descriptor, into: &buffer)
                 guard count > 0 else { return false }
                 input.append(buffer[..<count])
             }

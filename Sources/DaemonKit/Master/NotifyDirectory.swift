@@ -12,20 +12,24 @@ final class NotifyDirectory {
     /// Has the lock, by which another master sees that this one lives. flock(2)
     let descriptor: Int32
 
+    /// The directories of masters that were killed, for `clear`.
+    let abandoned: [String]
+
     private static let prefix = "daemonkit-notify."
     private static let socketName = "s"
-    /// What a child has put into its directory is removed with it, up to so many files.
-    private static let mostStrangeFiles = 64
 
     /// In the first place that will do.
     init() throws(Errno) {
-        (path, descriptor) = try Self.make()
+        let place: String
+        (place, path, descriptor) = try Self.make()
+        abandoned = Self.abandoned(in: place, besides: path)
     }
 
     /// Kept over an exec.
     init(path: String, descriptor: Int32) {
         self.path = path
         self.descriptor = descriptor
+        abandoned = []
     }
 
     // MARK: The master's own
@@ -54,7 +58,7 @@ final class NotifyDirectory {
         return own != 0 || status.mode & 0o001 != 0
     }
 
-    private static func make() throws(Errno) -> (path: String, descriptor: Int32) {
+    private static func make() throws(Errno) -> (place: String, path: String, descriptor: Int32) {
         var failure = Errno.noSuchFile
         for place in places where isSafe(place) {
             // /PID-RANDOM, a number and the socket's name have to fit as well.
@@ -64,8 +68,7 @@ final class NotifyDirectory {
             }
             do {
                 let made = try make(in: place)
-                sweep(place, sparing: made.path)
-                return made
+                return (place, made.path, made.descriptor)
             } catch {
                 failure = error
             }
@@ -93,17 +96,22 @@ final class NotifyDirectory {
         throw .fileExists
     }
 
-    /// Removes what masters have left that were killed.
-    private static func sweep(_ place: String, sparing own: String) {
-        for name in Files.names(in: place) where name.hasPrefix(prefix) {
-            let path = "\(place)/\(name)"
-            guard path != own, let status = try? FileStatus(path: path), status.kind == .directory,
-                status.owner == CurrentProcess.userID,
-                let directory = try? FileDescriptor.open(path, [.directory, .noFollow, .nonBlocking]),
-                (try? Descriptor.tryLock(directory.number)) == true
-            else { continue }
-            NotifyDirectory(path: path, descriptor: -1).removeAll()
+    private static func abandoned(in place: String, besides own: String) -> [String] {
+        Files.names(in: place).filter { $0.hasPrefix(prefix) }.map { "\(place)/\($0)" }.filter { path in
+            guard path != own, let lock = lock(abandoned: path) else { return false }
+            Descriptor.close(lock)
+            return true
         }
+    }
+
+    /// While it is held no master that just begins takes the directory for its own.
+    private static func lock(abandoned path: String) -> Int32? {
+        guard let status = try? FileStatus(path: path), status.kind == .directory,
+            status.owner == CurrentProcess.userID,
+            let directory = try? FileDescriptor.open(path, [.directory, .noFollow, .nonBlocking]),
+            (try? Descriptor.tryLock(directory.number)) == true
+        else { return nil }
+        return directory.release()
     }
 
     // MARK: A child's
@@ -139,17 +147,33 @@ final class NotifyDirectory {
         do {
             try Files.removeDirectory(folder)
             return true
-        } catch .noSuchFile {
-            return true
         } catch {
-            for name in Files.names(in: folder).prefix(Self.mostStrangeFiles) { try? Files.unlink("\(folder)/\(name)") }
-            return (try? Files.removeDirectory(folder)) != nil
+            return error == .noSuchFile
         }
     }
 
     func removeAll() {
         for number in Files.names(in: path).compactMap({ Int($0) }) { _ = remove(number) }
         try? Files.removeDirectory(path)
+    }
+
+    /// What the child's user has put there goes too, which takes as long as he likes: not for a master itself. False
+    /// where there are directories in it.
+    func clear(_ number: Int) -> Bool {
+        let folder = "\(path)/\(number)"
+        for name in Files.names(in: folder) { try? Files.unlink("\(folder)/\(name)") }
+        return (try? Files.removeDirectory(folder)) != nil
+    }
+
+    /// The same for those of a master that was killed.
+    static func clear(_ abandoned: [String]) {
+        for path in abandoned {
+            guard let lock = lock(abandoned: path) else { continue }
+            defer { Descriptor.close(lock) }
+            let directory = NotifyDirectory(path: path, descriptor: lock)
+            for number in Files.names(in: path).compactMap({ Int($0) }) { _ = directory.clear(number) }
+            try? Files.removeDirectory(path)
+        }
     }
 
     /// This process has one thread: nobody makes a file meanwhile.

@@ -32,10 +32,11 @@ final class NotifySocket {
         self.access = access
     }
 
-    func admits(_ datagram: Datagram, isMain: Bool) -> Bool {
-        guard !datagram.isCut, access != .main || isMain else { return false }
-        // Where the system does not say who, the directory has seen to it.
-        return datagram.user.map { [user, 0, CurrentProcess.userID].contains($0) } ?? true
+    func admits(_ datagram: Datagram, isMain: Bool) -> Bool { !datagram.isCut && (access != .main || isMain) }
+
+    /// The directory lets these in. Where the system does not say who it was, that must do.
+    func isForWhom(_ datagram: Datagram) -> Bool {
+        datagram.user.map { [user, 0, CurrentProcess.userID].contains($0) } ?? true
     }
 
     // MARK: Over an exec

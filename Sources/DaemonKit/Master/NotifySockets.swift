@@ -10,8 +10,12 @@ package final class NotifySockets {
         /// The child's main process said it.
         package let isMain: Bool
         package let access: NotifyAccess?
+        /// Who sent it; 0 where the system does not say.
+        var sender: ProcessID = 0
+        /// Whose processes the child may name as its main one; nil: nobody's.
+        var user: UserID?
         /// Borrowed.
-        package let descriptors: [Int32]
+        package var descriptors: [Int32] = []
 
         /// Whether a heartbeat in it counts: another process's would hide that the main one hangs.
         package var givesBeat: Bool { message.beats && (isMain || access == .all) }
@@ -66,8 +70,7 @@ package final class NotifySockets {
     private func make(
         for child: Supervision.Child.ID, _ account: SpawnAccount?, _ access: NotifyAccess?
     ) throws(Errno) -> String {
-        let directory = if let there = self.directory { there } else { try NotifyDirectory() }
-        self.directory = directory
+        let directory = if let there = self.directory { there } else { try makeDirectory() }
         lastNumber += 1
         let number = lastNumber
         let descriptor = try directory.bind(number, user: account?.user, group: account?.group).release()
@@ -84,12 +87,20 @@ package final class NotifySockets {
         return directory.address(number)
     }
 
+    private func makeDirectory() throws(Errno) -> NotifyDirectory {
+        let made = try NotifyDirectory()
+        directory = made
+        if !made.abandoned.isEmpty {
+            let helper = try? HelperProcess.start(keeping: []) { NotifyDirectory.clear(made.abandoned) }
+            if let helper { master.adopt(helper: helper) { _ in } }
+        }
+        return made
+    }
+
     /// The child is gone, or was never there.
     package func close(_ child: Supervision.Child.ID) {
         guard let socket = sockets.removeValue(forKey: child) else { return }
-        if directory?.remove(socket.number) == false {
-            complain("a child has left files in \(directory?.address(socket.number) ?? ""): remove them")
-        }
+        if let directory, !directory.remove(socket.number) { clear(directory, socket.number) }
         if !socket.isHeld { master.unwatch(socket.descriptor) }
         Socket.shutdownReading(socket.descriptor)
         while !socket.isBusy, let datagram = try? Socket.peek(socket.descriptor, into: &buffer) {
@@ -99,6 +110,16 @@ package final class NotifySockets {
             Socket.discard(socket.descriptor)
         }
         Descriptor.close(socket.descriptor)
+    }
+
+    private func clear(_ directory: NotifyDirectory, _ number: Int) {
+        let helper = try? HelperProcess.start(keeping: []) {
+            if !directory.clear(number) { CurrentProcess.exitNow(1) }
+        }
+        guard let helper else { return }
+        master.adopt(helper: helper) { [complain] ending in
+            if ending != .exited(0) { complain("a child has left directories in \(directory.path)/\(number)") }
+        }
     }
 
     /// At the end of the master.
@@ -165,17 +186,25 @@ package final class NotifySockets {
         guard let child = master.supervisor.children[socket.child] else { return nil }
         let isUnknown = datagram.user == nil
         let isMain = isUnknown || datagram.sender != 0 && datagram.sender == child.pid
-        guard socket.admits(datagram, isMain: isMain), isMain || isOfItsOwn(datagram.sender, child) else { return nil }
+        guard socket.admits(datagram, isMain: isMain), isMain || isOfItsOwn(datagram, socket, child) else { return nil }
         return Notification(
             message: NotifyMessage(buffer[..<datagram.count]), child: child, isMain: isMain, access: socket.access,
-            descriptors: descriptors)
+            sender: datagram.sender, user: socket.user, descriptors: descriptors)
     }
 
     /// The address says whose message it is, and the directory who can have sent it: its user, also when the sender has
-    /// ended by now. One that still runs and has nothing to do with the child is some other process of that user.
-    private func isOfItsOwn(_ sender: ProcessID, _ child: Supervision.Child) -> Bool {
-        guard sender > 0, master.kinship(of: sender, to: child) == .stranger else { return true }
-        return child.group > 1 && CurrentProcess.group(of: sender) == child.group
+    /// ended by now. One that still runs and has nothing to do with the child is some other process of that user; one
+    /// of another user is a descendant that has dropped its privileges, or nobody.
+    private func isOfItsOwn(_ datagram: Datagram, _ socket: NotifySocket, _ child: Supervision.Child) -> Bool {
+        let sender = datagram.sender
+        let kinship = sender > 0 ? master.kinship(of: sender, to: child) : .unseen
+        let isInGroup = sender > 0 && child.group > 1 && CurrentProcess.group(of: sender) == child.group
+        switch kinship {
+        case .descendant: return true
+        case .orphan: return socket.isForWhom(datagram) || isInGroup
+        case .unseen: return socket.isForWhom(datagram)
+        case .stranger: return socket.isForWhom(datagram) && isInGroup
+        }
     }
 
     /// The first datagram has brought descriptors: another process takes it from the queue.
@@ -212,7 +241,7 @@ package final class NotifySockets {
         take(
             Notification(
                 message: notification.message, child: child, isMain: notification.isMain, access: notification.access,
-                descriptors: descriptors ?? []))
+                sender: notification.sender, user: notification.user, descriptors: descriptors ?? []))
     }
 
     // MARK: Over an exec

@@ -4,6 +4,11 @@ import Unix
 /// lingers, a Unix socket with such a one in its queue, a file of FUSE): so a master neither receives one unseen nor
 /// closes the last copy of one. Processes of their own do that, and are killed when it takes too long.
 enum SentDescriptors {
+    /// Closes a connection of somebody who is trusted with nothing: what he has sent may wait in it.
+    static func close(connection: Int32, in master: Master) {
+        if Socket.canRefuseDescriptors { Descriptor.close(connection) } else { close([connection], in: master) }
+    }
+
     /// Closes descriptors of ours, or a socket in whose queue others may lie.
     static func close(_ numbers: [Int32], in master: Master) {
         guard !numbers.isEmpty else { return }

@@ -45,7 +45,7 @@ extension ServiceMaster: ControlRouter {
             case .report(let message):
                 guard let child = master?.supervisor.children[child] else { return }
                 // Nobody but the worker has the other end.
-                take(.init(message: message, child: child, isMain: true, access: nil, descriptors: []))
+                take(.init(message: message, child: child, isMain: true, access: nil))
             }
         }
     }
@@ -53,7 +53,11 @@ extension ServiceMaster: ControlRouter {
     /// What a worker said before its end counts.
     func hearChannel(of child: Supervision.Child.ID) {
         guard let channel = channels[child], !channel.isSilent else { return }
-        for _ in 0..<64 where !read(channel, of: child) { return }
+        for _ in 0..<64 {
+            guard channel.hasMore || Poll.readable(channel.descriptor, timeout: .zero), read(channel, of: child) else {
+                return
+            }
+        }
     }
 
     /// Keeps nothing of an answer that nobody waits for any more, or that is too much beside those of other workers.
@@ -90,7 +94,7 @@ extension ServiceMaster: ControlRouter {
         guard let channel = channels.removeValue(forKey: child) else { return }
         if !channel.isSilent { master?.unwatch(channel.descriptor) }
         count(0, channel)
-        Descriptor.close(channel.descriptor)
+        if let master { SentDescriptors.close(connection: channel.descriptor, in: master) }
         giveUp(channel)
     }
 

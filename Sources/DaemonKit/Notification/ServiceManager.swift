@@ -71,6 +71,8 @@ package struct ServiceManager: Sendable {
             do {
                 try channel.report(Array(message.text.utf8), patience: message.patience)
             } catch {
+                // That the master is gone, its reader has noticed.
+                guard error != .brokenPipe else { return }
                 throw error == .wouldBlock ? .deaf : .refused(error)
             }
         }

@@ -302,6 +302,7 @@ struct NotifySocketTests {
     func sweep() async throws {
         await #expect(processExitsWith: .success) { [place = folder.path as String] in
             Environment.set("RUNTIME_DIRECTORY", place)
+            chmod(place, 0o755)
             let dead = try NotifyDirectory()
             _ = try dead.bind(1, user: nil, group: nil)
             _ = try FileDescriptor.open("\(dead.path)/1/junk", [.create, .writeOnly])
@@ -309,6 +310,8 @@ struct NotifySocketTests {
             #expect(dead.path.hasPrefix(place) && Files.names(in: place).count == 2)
             Descriptor.close(dead.descriptor)
             let third = try NotifyDirectory()
+            #expect(third.abandoned == [dead.path])
+            NotifyDirectory.clear(third.abandoned)
             #expect(Set(Files.names(in: place).map { "\(place)/\($0)" }) == [living.path, third.path])
             third.removeAll()
         }
