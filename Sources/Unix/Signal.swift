@@ -78,9 +78,9 @@ package struct Signal: Hashable, RawRepresentable, Sendable, CustomStringConvert
     }
 
     /// A handler that does nothing. Unlike an ignored signal, exec(3) resets it, so no child inherits it.
-    package func discard() { _ = cunix_signal_discard(rawValue) }
+    package func discard() { _ = signal(rawValue) { _ in } }
 
-    package func restoreDefault() { _ = cunix_signal_default(rawValue) }
+    package func restoreDefault() { _ = signal(rawValue, SIG_DFL) }
 
     package func send(to process: ProcessID) throws(Errno) {
         _ = try checked { Self.kill(process, rawValue) }
