@@ -34,7 +34,6 @@ extension Supervisor {
         child.spawnedAt = now
         identifiers[pid] = id
         children[id] = child
-        // The pace counts from here: a spawn that takes long must not make the next one due at once.
         slots[child.slot]?.lastSpawn = now
         if stopRequest != nil { return tellForStop(id) }
         if child.isRetired {
@@ -51,6 +50,8 @@ extension Supervisor {
         child.phase = .starting
         child.deadline = nil
         children[id] = child
+        // The pace counts from here: a start that takes long must not make the next one due at once.
+        slots[child.slot]?.lastSpawn = now
         report(.starting(child))
         if stopRequest != nil { return }
         switch slots[child.slot]?.service.readiness {

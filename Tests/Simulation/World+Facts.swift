@@ -91,6 +91,7 @@ extension World {
         living[index].phase = .starting
         living[index].isOnItsWay = false
         living[index].startDue = never
+        started(living[index].label)
         guard stopping == nil else { return }
         switch rules.readiness {
         case .none: living[index].isReadied = true

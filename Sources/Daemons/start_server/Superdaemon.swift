@@ -189,9 +189,6 @@ final class Superdaemon: MasterHost {
         spawn.environment = variables
         spawn.pidVariable = environment.pidVariable
         spawn.descriptors = zip(BoundSocket.numbers(of: sockets), sockets).map { ($0, $1.descriptor) }
-        let null = try FileDescriptor.open("/dev/null", .readWrite)
-        // A socket may have been wished there.
-        if !spawn.descriptors.contains(where: { $0.child == 0 }) { spawn.descriptors.append((0, null.number)) }
         spawn.directory = settings.dir
         spawn.leadsGroup = settings.stopTimeout != nil
         // As the original leaves it: programs rely on it.
