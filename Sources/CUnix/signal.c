@@ -8,14 +8,12 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-#include <sys/syscall.h>
 
-static int wake_end = -1;
+static int wake_end = -1, report_end = -1;
 static atomic_bool pending[cunix_signal_slots];
 
 static struct { int directory; char *path; dev_t device; ino_t inode; } files[16];
 static volatile sig_atomic_t file_count, armed;
-static int report_end = -1;
 
 static void abort_start(int signal) {
     static const char term[] = "F143 ended by SIGTERM during start-up", interrupt[] = "F130 ended by SIGINT during start-up";
@@ -42,7 +40,6 @@ static void handle(int signal, siginfo_t *info, void *context) {
     errno = saved;
 }
 
-static void discard(int signal) { (void)signal; }
 void cunix_signal_pipe(int write_end) { wake_end = write_end; }
 
 int cunix_signal_catch(int signal) {
@@ -53,21 +50,13 @@ int cunix_signal_catch(int signal) {
 
 bool cunix_signal_take(int slot) { return atomic_exchange(&pending[slot], false); }
 
-static int dispose(int signal, void (*handler)(int)) {
-    struct sigaction action = {.sa_handler = handler, .sa_flags = SA_RESTART};
-    return sigaction(signal, &action, NULL);
-}
-
-int cunix_signal_default(int signal) { return dispose(signal, SIG_DFL); }
-int cunix_signal_discard(int signal) { return dispose(signal, discard); }
-
 void cunix_signals_reset(void) {
 #if defined(__linux__) && defined(SYS_rt_sigaction)
     // glibc keeps 32 and 33 to itself and leaves them as inherited, often ignored: so the kernel is asked itself.
     static const struct { void *handler; unsigned long flags; void *restorer; unsigned long mask[2]; } none;
     for (int signal = 1; signal <= 64; signal++) syscall(SYS_rt_sigaction, signal, &none, NULL, 8);
 #else
-    for (int signal = 1; signal < NSIG; signal++) dispose(signal, SIG_DFL);
+    for (int number = 1; number < NSIG; number++) signal(number, SIG_DFL);
 #endif
 }
 

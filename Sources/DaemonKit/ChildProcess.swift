@@ -14,7 +14,9 @@ public struct ChildProcess: Sendable {
     /// Starts the executable at `path`, which is not looked up in PATH. Safe from any thread.
     public static func start(_ path: String, _ arguments: [String] = []) throws(DaemonError) -> ChildProcess {
         try attempt(.process, "cannot start \(path)") { () throws(Errno) in
-            ChildProcess(pid: try Spawn(path, arguments).start())
+            var spawn = Spawn(path, arguments)
+            spawn.environment = ChildEnvironment.cleaned(Environment.entries)
+            return ChildProcess(pid: try spawn.start())
         }
     }
 

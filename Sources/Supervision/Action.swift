@@ -3,7 +3,7 @@
 package enum Action: Equatable, Sendable {
     /// Read the configuration and make ready what the new generation needs; answered by `loaded` or `loadFailed`.
     case load
-    /// Start a process; answered by `spawned` or `spawnFailed` before any other event.
+    /// Start a process; answered by `spawned`, `forked` or `spawnFailed` before any other event.
     case spawn(Child)
     /// Only ever to a child that is not reaped yet; `pid` is the number of its group when it goes to the group.
     case signal(pid: Int32, Int32, group: Bool)

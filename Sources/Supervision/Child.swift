@@ -5,6 +5,8 @@ package struct Child: Equatable, Sendable {
     package enum Phase: String, Sendable {
         /// The spawn is under way: it has no pid yet.
         case spawning
+        /// It is on its way to its program: its user may hold it, and a file system may.
+        case executing
         case starting
         case ready
         /// It was told to stop.
@@ -25,6 +27,8 @@ package struct Child: Equatable, Sendable {
     package internal(set) var readyAt: Instant?
     /// It belongs to an old generation, or failed in its start: nothing replaces it.
     package internal(set) var isRetired = false
+    /// It did not come to its program, which was reported: its end is not worth a word.
+    var isStillborn = false
     /// It was told to stop as part of a restart: it is started again when it is gone.
     var restarts = false
     /// The stop signal that it was sent.

@@ -10,9 +10,13 @@ package enum Event: Equatable, Sendable {
     /// The answer to `Action.load`.
     case loaded(Plan)
     case loadFailed(String)
-    /// The answers to `Action.spawn`.
+    /// The answers to `Action.spawn`: it runs its program; it is there, and on its way to it; there is no child.
     case spawned(Child.ID, pid: Int32)
+    case forked(Child.ID, pid: Int32)
     case spawnFailed(Child.ID, errno: Int32)
+    /// What became of one that was on its way. In the second case the runtime ends it, and `exited` follows.
+    case executed(pid: Int32)
+    case notExecuted(pid: Int32, errno: Int32)
     /// Reaped by wait(2); a stranger's end changes nothing.
     case exited(pid: Int32, Ending)
     /// READY=1 came from this process.

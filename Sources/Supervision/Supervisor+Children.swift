@@ -20,17 +20,21 @@ extension Supervisor {
     }
 
     mutating func spawned(_ id: Child.ID, _ pid: Int32) {
+        forked(id, pid)
+        executed(pid)
+    }
+
+    /// The process is there. A start takes no longer than its time-out, whatever keeps it from its program.
+    mutating func forked(_ id: Child.ID, _ pid: Int32) {
         guard var child = children[id], child.phase == .spawning else { return }
         spawning -= 1
         child.pid = pid
         child.group = child.stop.group ? pid : 0
-        child.phase = .starting
+        child.phase = .executing
         child.spawnedAt = now
         identifiers[pid] = id
         children[id] = child
-        // The pace counts from here: a spawn that takes long must not make the next one due at once.
         slots[child.slot]?.lastSpawn = now
-        report(.starting(child))
         if stopRequest != nil { return tellForStop(id) }
         if child.isRetired {
             tell(id, child.stop)
@@ -38,13 +42,31 @@ extension Supervisor {
         }
         // A command came while it was on its way.
         if child.restarts || held.contains(child.service) { return tell(id, child.stop) }
+        setDeadline(id, slots[child.slot]?.service.startTimeout.map { now + $0 })
+    }
+
+    mutating func executed(_ pid: Int32) {
+        guard let id = identifiers[pid], var child = children[id], child.phase == .executing else { return }
+        child.phase = .starting
+        child.deadline = nil
+        children[id] = child
+        // The pace counts from here: a start that takes long must not make the next one due at once.
+        slots[child.slot]?.lastSpawn = now
+        report(.starting(child))
+        if stopRequest != nil { return }
         switch slots[child.slot]?.service.readiness {
         case .none?, nil: becameReady(id)
         case .alive(let time):
             children[id]?.isOnProbation = true
             setDeadline(id, now + time)
-        case .notified: if let limit = slots[child.slot]?.service.startTimeout { setDeadline(id, now + limit) }
+        case .notified: setDeadline(id, slots[child.slot]?.service.startTimeout.map { now + $0 })
         }
+    }
+
+    /// The child that speaks: so it runs its program.
+    mutating func speaker(_ pid: Int32) -> Child.ID? {
+        executed(pid)
+        return identifiers[pid]
     }
 
     mutating func spawnFailed(_ id: Child.ID, _ errno: Int32) {
@@ -55,6 +77,20 @@ extension Supervisor {
         hasGone(child)
         if child.isRetired { return retired.remove(child) }
         if stopRequest != nil { return leftStage(child) }
+        failedToStart(child, .notSpawned(errno))
+    }
+
+    /// It stays in the table until it is reaped; its slot is free.
+    mutating func notExecuted(_ pid: Int32, _ errno: Int32) {
+        guard let id = identifiers[pid], let child = children[id], child.phase == .executing || child.phase == .stopping
+        else { return }
+        children[id]?.phase = .killed
+        children[id]?.deadline = nil
+        touched.append(child.slot)
+        // Whoever told it to stop waits for its end.
+        if child.phase == .stopping || stopRequest != nil { return }
+        children[id]?.isStillborn = true
+        children[id]?.isRetired = true
         failedToStart(child, .notSpawned(errno))
     }
 
@@ -97,7 +133,7 @@ extension Supervisor {
         guard let child = children[id] else { return }
         children[id]?.deadline = nil
         switch child.phase {
-        case .starting:
+        case .executing, .starting:
             // A stop tells it when its stage is due.
             if stopRequest != nil { return }
             if child.isOnProbation { return becameReady(id) }
@@ -134,7 +170,7 @@ extension Supervisor {
         if child.isRetired {
             retired.remove(child)
             if !child.isTold { adopted.removeAll { $0 == id } }
-            report(stopRequest == nil ? .formerDied(child, ending) : .ended(child, ending))
+            if !child.isStillborn { report(stopRequest == nil ? .formerDied(child, ending) : .ended(child, ending)) }
             report(.changed)
             return stopRequest == nil ? retiredChildEnded() : ()
         }
@@ -148,7 +184,7 @@ extension Supervisor {
             report(.formerDied(child, ending))
             return report(.changed)
         }
-        if child.phase == .starting {
+        if child.phase == .starting || child.phase == .executing {
             failedToStart(child, .ended(ending))
         } else if isCandidate(child) {
             candidateFailed(child, .ended(ending))

@@ -23,7 +23,7 @@ extension Supervisor {
 
     /// Not the time for which it must live to be accepted, and never beyond the age of an old generation.
     mutating func extend(_ pid: Int32, _ duration: Duration) {
-        guard let child = child(withPID: pid), let deadline = child.deadline,
+        guard let child = speaker(pid).flatMap({ children[$0] }), let deadline = child.deadline,
             child.phase != .starting || !child.isOnProbation
         else { return }
         let due = now + duration
@@ -32,7 +32,7 @@ extension Supervisor {
 
     /// From now on the child is another process; what the one before was told, this one is told too.
     mutating func changeMainProcess(of pid: Int32, to process: Int32, _ group: Int32?) {
-        guard let id = identifiers[pid], process > 1, process == pid || identifiers[process] == nil else { return }
+        guard let id = speaker(pid), process > 1, process == pid || identifiers[process] == nil else { return }
         identifiers[pid] = nil
         identifiers[process] = id
         let group = group.flatMap { $0 > 1 ? $0 : nil }

@@ -195,6 +195,7 @@ extension Supervisor {
         case .signal(let signal):
             // One that is still starting may not catch it yet: it gets it when it is ready.
             if child.phase == .starting { children[child.id]?.reloadSignal = signal }
+            if child.phase == .executing { children[child.id]?.reloadSignal = signal }
             if child.phase == .ready { self.signal(child, signal) }
         case .restart:
             // One that is just being spawned is new already.

@@ -104,7 +104,7 @@ extension Supervisor {
         generation = max(generation, child.generation)
         children[id] = child
         identifiers[pid] = id
-        if child.isRetired { adopt(child) }
+        if child.isRetired, !child.isStillborn { adopt(child) }
         if let due = child.deadline {
             armed[id] = due
             deadlines.insert(due, .child(id))
@@ -262,6 +262,7 @@ extension Child {
         if phase == .spawning { phase = .starting }
         readyAt = record[instant: "readyAt"]
         isRetired = record[flag: "retired"]
+        isStillborn = record[flag: "stillborn"]
         restarts = record[flag: "restarts"]
         isOnProbation = record[flag: "probation"]
         told = record[number: "told"].map { Int32(clamping: $0) }
@@ -279,6 +280,7 @@ extension Child {
         record[instant: "spawnedAt"] = spawnedAt
         record[instant: "readyAt"] = readyAt
         record[flag: "retired"] = isRetired
+        record[flag: "stillborn"] = isStillborn
         record[flag: "restarts"] = restarts
         record[flag: "probation"] = isOnProbation
         record[number: "told"] = told.map(Int.init)

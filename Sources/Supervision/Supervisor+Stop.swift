@@ -27,6 +27,8 @@ extension Supervisor {
     /// Sends the stop signal; the rest follows from the child's end or its time-out.
     mutating func tell(_ id: Child.ID, _ rule: StopRule) {
         guard let child = children[id], child.phase != .spawning, child.phase != .killed else { return }
+        // The first that is heard of it.
+        if child.phase == .executing { report(.starting(child)) }
         signal(child, rule.signal)
         touched.append(child.slot)
         children[id]?.phase = .stopping

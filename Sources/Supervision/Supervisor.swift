@@ -79,9 +79,12 @@ package struct Supervisor: Sendable {
         case .loaded(let plan): loaded(plan)
         case .loadFailed(let reason): loadFailed(reason)
         case .spawned(let id, let pid): spawned(id, pid)
+        case .forked(let id, let pid): forked(id, pid)
         case .spawnFailed(let id, let errno): spawnFailed(id, errno)
+        case .executed(let pid): executed(pid)
+        case .notExecuted(let pid, let errno): notExecuted(pid, errno)
         case .exited(let pid, let ending): exited(pid, ending)
-        case .ready(let pid): if let id = identifiers[pid] { becameReady(id) }
+        case .ready(let pid): if let id = speaker(pid) { becameReady(id) }
         case .reload(let requester, let isHard): requestReload(requester, .request, isHard: isHard)
         case .command(let requester, let command): commanded(Order(requester: requester, command: command))
         case .waitReady(let requester): waitReady(requester)

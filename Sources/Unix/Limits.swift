@@ -1,3 +1,5 @@
+import Synchronization
+
 #if canImport(Glibc)
 import Glibc
 #elseif canImport(Musl)
@@ -8,6 +10,22 @@ import Darwin
 
 /// Resource limits, getrlimit(2).
 package enum Limits {
+    /// What the soft limit of open descriptors was before it was raised: children start with that. nil: never raised.
+    package static var openFilesOfCaller: Int? {
+        get { callers.withLock { $0 } }
+        set { callers.withLock { $0 = newValue } }
+    }
+
+    private static let callers = Mutex<Int?>(nil)
+
+    /// The limit that a child is to have, where it is not ours.
+    static var openFilesOfChildren: rlimit? {
+        var limit = rlimit()
+        guard let soft = openFilesOfCaller, unsafe getrlimit(resource, &limit) == 0 else { return nil }
+        limit.rlim_cur = min(rlim_t(clamping: soft), limit.rlim_max)
+        return limit
+    }
+
     /// Raises the soft limit of open descriptors towards `wanted`, as far as the hard limit goes; the limit in force.
     @discardableResult
     package static func raiseOpenFiles(to wanted: Int) -> Int {
@@ -17,7 +35,11 @@ package enum Limits {
         if limit.rlim_cur < target {
             let old = limit.rlim_cur
             limit.rlim_cur = target
-            if unsafe setrlimit(resource, &limit) != 0 { limit.rlim_cur = old }
+            if unsafe setrlimit(resource, &limit) != 0 {
+                limit.rlim_cur = old
+            } else if openFilesOfCaller == nil {
+                openFilesOfCaller = Int(clamping: old)
+            }
         }
         return Int(clamping: limit.rlim_cur)
     }

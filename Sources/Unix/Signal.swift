@@ -79,9 +79,9 @@ package struct Signal: Hashable, RawRepresentable, Sendable, CustomStringConvert
     }
 
     /// A handler that does nothing. Unlike an ignored signal, exec(3) resets it, so no child inherits it.
-    package func discard() { _ = cunix_signal_discard(rawValue) }
+    package func discard() { _ = signal(rawValue) { _ in } }
 
-    package func restoreDefault() { _ = cunix_signal_default(rawValue) }
+    package func restoreDefault() { _ = signal(rawValue, SIG_DFL) }
 
     /// kill(2). Only this module may: a number alone is no proof of whose it is. `Child.send`, `ProvenProcess`
     func deliver(to process: ProcessID) throws(Errno) {

@@ -2,8 +2,8 @@
 import Darwin
 
 extension Spawn {
-    /// By posix_spawn(3).
-    func start(moving moves: [(child: Int32, ours: Int32)]) throws(Errno) -> ProcessID {
+    /// By posix_spawn(3), which always waits for the exec.
+    func start(moving moves: [(child: Int32, ours: Int32)], reporting report: Int32?) throws(Errno) -> ProcessID {
         guard account == nil else { throw .noSystemCall }
         var attributes: posix_spawnattr_t?
         var actions: posix_spawn_file_actions_t?
@@ -36,6 +36,13 @@ extension Spawn {
             return unsafe Self.withCStrings(environment) { envp in
                 unsafe posix_spawn(&pid, executable, &actions, &attributes, argv, envp)
             }
+        }
+        guard error != ENOEXEC || !runsScripts else {
+            var shell = self
+            shell.executable = "/bin/sh"
+            shell.arguments = [executable] + arguments
+            shell.runsScripts = false
+            return try shell.start(moving: moves, reporting: report)
         }
         guard error == 0 else { throw Errno(rawValue: error) }
         return pid

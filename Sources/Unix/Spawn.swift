@@ -6,7 +6,11 @@ import Musl
 import Darwin
 #endif
 
-/// Starts another program, never by a plain fork, whose cost grows with our memory.
+/// Starts another program.
+///
+/// `start` waits for the exec, in the memory that both share meanwhile: its cost does not grow with our memory, but a
+/// child may hold us, whose user stops it or whose executable lies on a file system that does not answer. `begin` waits
+/// for nothing, at the cost of a copy of our page tables: for masters, which are small.
 ///
 /// The child has an empty signal mask, default dispositions, descriptors 0 to 2 and those declared.
 package struct Spawn: Sendable {
@@ -31,6 +35,8 @@ package struct Spawn: Sendable {
     package var pidVariable: String?
     /// Whom the child runs as. Linux only: elsewhere it throws ENOSYS.
     package var account: SpawnAccount?
+    /// What is neither a program nor a script with an interpreter's line is given to /bin/sh, as execvp(3) does it.
+    package var runsScripts = false
 
     package init(_ executable: String, _ arguments: [String], environment: [String]? = nil) {
         self.executable = executable
@@ -40,6 +46,31 @@ package struct Spawn: Sendable {
 
     /// Throws what chdir or exec said in the child, too: then there is no child.
     package func start() throws(Errno) -> ProcessID {
+        // Somebody else may hold a child of another user: never one that shares our memory.
+        guard account == nil else { return try begin().waitForExec() }
+        return try launch(reporting: nil)
+    }
+
+    /// Waits neither for chdir nor for exec: the report tells what became of them.
+    package func begin() throws(Errno) -> NewProcess {
+        #if os(Linux)
+        let ends = try FileDescriptor.pipe()
+        // The child's number is no number of a descriptor that it gets.
+        let wanted = Set(descriptors.map(\.child))
+        let copy = try wanted.contains(ends.write.number) ? Descriptor.duplicate(ends.write.number, above: wanted) : nil
+        defer { if let copy { Descriptor.close(copy) } }
+        let pid = try launch(reporting: copy ?? ends.write.number)
+        // The child does it too: whoever is first, nobody sends a signal to a group that is not there yet.
+        if leadsGroup { _ = setpgid(pid, pid) }
+        let (read, write) = ends.release()
+        Descriptor.close(write)
+        return NewProcess(pid: pid, report: ExecReport(owning: read))
+        #else
+        return NewProcess(pid: try launch(reporting: nil))
+        #endif
+    }
+
+    private func launch(reporting report: Int32?) throws(Errno) -> ProcessID {
         // A descriptor of ours that has a number wanted in the child would be overwritten before its turn.
         let wanted = Set(descriptors.map(\.child))
         var moved: [Int32] = []
@@ -53,13 +84,21 @@ package struct Spawn: Sendable {
             }
             moves.append((child, source))
         }
-        return try start(moving: moves)
+        return try start(moving: moves, reporting: report)
     }
 
     static func withCStrings<Result>(
         _ strings: [String], _ body: (UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>) -> Result
     ) -> Result {
-        unsafe withCStrings(strings.map { Array($0.utf8) }, body)
+        unsafe withCStrings(strings.map(\.systemBytes), body)
+    }
+
+    /// One of them.
+    static func withCString<Result>(_ string: String, _ body: (UnsafePointer<CChar>) -> Result) -> Result {
+        unsafe withCStrings([string]) { strings in
+            guard let string = unsafe strings.pointee else { fatalError("an array of one string has none") }
+            return unsafe body(string)
+        }
     }
 
     /// Zero-terminated copies for the call.

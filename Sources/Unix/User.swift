@@ -11,11 +11,16 @@ package struct User: Sendable, Hashable {
     package let id: UserID
     package let name: String
     package let group: GroupID
+    /// Bytes, as the database has them; empty for none.
+    package let home: [UInt8]
+    package let shell: [UInt8]
 
-    package init(id: UserID, name: String, group: GroupID) {
+    package init(id: UserID, name: String, group: GroupID, home: [UInt8] = [], shell: [UInt8] = []) {
         self.id = id
         self.name = name
         self.group = group
+        self.home = home
+        self.shell = shell
     }
 
     /// By name, or by number where no such name exists; nil when neither does. A number without an entry has no name.
@@ -51,9 +56,16 @@ package struct User: Sendable, Hashable {
             guard unsafe found != nil else { return nil }
             // The strings lie in `buffer`, which is still alive.
             return unsafe buffer.withUnsafeBufferPointer { _ in
-                unsafe User(id: record.pw_uid, name: String(cString: record.pw_name), group: record.pw_gid)
+                unsafe User(
+                    id: record.pw_uid, name: String(cString: record.pw_name), group: record.pw_gid,
+                    home: bytes(of: record.pw_dir), shell: bytes(of: record.pw_shell))
             }
         }
+    }
+
+    private static func bytes(of text: UnsafePointer<CChar>?) -> [UInt8] {
+        guard let text = unsafe text else { return [] }
+        return unsafe Array(UnsafeRawBufferPointer(start: text, count: strlen(text)))
     }
 }
 

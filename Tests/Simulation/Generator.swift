@@ -24,7 +24,9 @@ extension Dice {
         case ..<93:
             return .adjust(
                 retireDelay: .seconds(pick([0, 2])), reloadInterval: chance(50) ? nil : .seconds(pick([1, 7])))
-        case ..<94: return .spawnTime(pick([0, 1, 600_000_000, 5_000_000_000]))
+        case ..<94:
+            return chance(50)
+                ? .spawnTime(pick([0, 1, 600_000_000, 5_000_000_000])) : .slowExecutions(chance(70))
         case ..<95:
             return chance(50)
                 ? .mainProcess(roll(16), pick(MainGroup.allCases)) : .advance(31_536_000_000_000_000)
@@ -44,9 +46,11 @@ extension Dice {
         let which = roll(world.living.count)
         let process = world.living[which]
         switch process.phase {
+        case .told where process.isOnItsWay && chance(50): return .execution(which, works: chance(50))
         case .told: return .exit(which, chance(70) ? .signaled(process.told, dumpedCore: false) : .exited(0))
         case .killed: return .exit(which, .signaled(9, dumpedCore: false))
         case .starting: return chance(70) ? .ready(which) : .deadline(offset: offset())
+        case .executing: return chance(80) ? .execution(which, works: chance(75)) : .deadline(offset: offset())
         case .ready where process.watchDue != never && chance(60): return .beat(which)
         case .ready, .asked: return .deadline(offset: offset())
         }

@@ -3,7 +3,7 @@ import Supervision
 /// A process from the request to spawn it until it is reaped.
 struct Process {
     enum Role { case candidate, current, old }
-    enum Phase { case asked, starting, ready, told, killed }
+    enum Phase { case asked, executing, starting, ready, told, killed }
 
     let id: Child.ID
     let label: SlotID
@@ -19,6 +19,10 @@ struct Process {
     var rules: Int
     var role: Role
     var phase = Phase.asked
+    /// It did not come to its program: nobody waits for its end.
+    var isStillborn = false
+    /// The runtime has not told yet whether it came to its program.
+    var isOnItsWay = false
     /// It said READY=1 and is to be accepted.
     var isReadied = false
     var readyDue = never
@@ -59,6 +63,8 @@ struct Process {
     }
 
     var isTold: Bool { phase == .told || phase == .killed }
+    /// Its start is not over.
+    var isStarting: Bool { phase == .executing || phase == .starting }
 }
 
 /// Where one instance of a service belongs.

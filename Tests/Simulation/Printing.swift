@@ -43,6 +43,8 @@ extension Step: CustomStringConvertible {
         case .configuration(let isBroken): "configuration(isBroken: \(isBroken))"
         case .failSpawns(let count): "failSpawns(\(count))"
         case .spawnTime(let time): "spawnTime(\(time))"
+        case .slowExecutions(let isOn): "slowExecutions(\(isOn))"
+        case .execution(let which, let works): "execution(\(which), works: \(works))"
         case .adopt: "adopt"
         case .adjust(let delay, let interval):
             "adjust(retireDelay: \(delay.source), reloadInterval: \(interval?.source ?? "nil"))"

@@ -17,6 +17,8 @@ struct Rules {
     let readiness: Readiness
     let aliveFor: Int64
     let startTimeout: Int64
+    /// From the fork to the program.
+    let executionTimeout: Int64
     let when: Restart.When
     let base: Int64
     let maximum: Int64
@@ -42,7 +44,8 @@ struct Rules {
         case .alive(let time): (readiness, aliveFor) = (.alive, time.wholeNanoseconds)
         case .notified: (readiness, aliveFor) = (.notified, never)
         }
-        startTimeout = readiness == .notified ? service.startTimeout?.wholeNanoseconds ?? never : never
+        executionTimeout = service.startTimeout?.wholeNanoseconds ?? never
+        startTimeout = readiness == .notified ? executionTimeout : never
         when = service.restart.when
         base = service.restart.backoff.base.wholeNanoseconds
         maximum = service.restart.backoff.maximum.wholeNanoseconds

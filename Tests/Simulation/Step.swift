@@ -39,6 +39,10 @@ package enum Step: Sendable {
     case failSpawns(Int)
     /// From now on a spawn takes so long.
     case spawnTime(Int64)
+    /// From now on children are some time on the way to their programs, or not.
+    case slowExecutions(Bool)
+    /// The n-th of the living comes to its program, or not, if it is on its way.
+    case execution(Int, works: Bool)
     case adopt
     case adjust(retireDelay: Duration, reloadInterval: Duration?)
 }

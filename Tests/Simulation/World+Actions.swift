@@ -48,7 +48,9 @@ extension World {
     var isReloadDue: Bool {
         guard let interval = terms?.interval, interval != never, stopping == nil, round == nil else { return false }
         return now
-            >= later(later(reloadBase, interval), living.contains { $0.role == .old && !$0.isAdopted } ? interval : 0)
+            >= later(
+                later(reloadBase, interval),
+                living.contains { $0.role == .old && !$0.isAdopted && !$0.isStillborn } ? interval : 0)
     }
 
     /// Every new place has a ready child.
@@ -129,7 +131,7 @@ extension World {
             let signal = expected.reloadSignals.firstIndex(of: process.id)
             if let signal { expected.reloadSignals.remove(at: signal) }
             require((process.phase == .ready) == (signal != nil), "a reload signal once, to a child that is ready")
-            if process.phase == .starting { living[index].owed = number }
+            if process.isStarting { living[index].owed = number }
         case .restart: require(process.isTold || process.phase == .asked, "a restart begins with a stop")
         case .keep, .replace: break
         }

@@ -86,6 +86,7 @@ extension World {
             let isRight =
                 switch child.phase {
                 case .spawning: process.phase == .asked
+                case .executing: process.phase == .executing
                 case .starting: process.phase == .starting
                 case .ready: process.phase == .ready
                 case .stopping: process.phase == .told
@@ -108,12 +109,12 @@ extension World {
                 switch process.phase {
                 case .asked, .killed: never
                 case .ready: stopping != nil ? never : process.watchDue
-                case .starting:
+                case .executing, .starting:
                     process.role == .old || stopping != nil ? never : min(process.readyDue, process.startDue)
                 case .told: process.killDue
                 }
             if due <= now { overdue(process) }
-            if process.role == .old && process.phase == .starting && stopping == nil {
+            if process.role == .old && process.isStarting && stopping == nil {
                 fail("who became old before it was spawned is told to stop at once")
             }
             if process.phase == .starting && process.isReadied && stopping == nil && process.role != .old {
@@ -122,7 +123,7 @@ extension World {
             if process.phase == .ready && process.owed != 0 && stopping == nil {
                 fail("who got no reload signal while he was starting gets it when he is ready")
             }
-            earliest = min(earliest, process.phase == .starting ? min(process.readyDue, process.startDue) : due)
+            earliest = min(earliest, process.isStarting ? min(process.readyDue, process.startDue) : due)
             if process.phase == .ready { earliest = min(earliest, process.watchDue) }
             latest = min(latest, due)
         }

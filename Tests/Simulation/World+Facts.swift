@@ -8,7 +8,14 @@ extension World {
         case .timer: break
         case .loaded: loaded()
         case .loadFailed: expected.roundFails = round != nil
-        case .spawned(let id, let pid): spawned(id, pid)
+        case .spawned(let id, let pid):
+            forked(id, pid)
+            executed(pid)
+        case .forked(let id, let pid):
+            forked(id, pid)
+            if let index = living.firstIndex(where: { $0.id == id }) { living[index].isOnItsWay = true }
+        case .executed(let pid): executed(pid)
+        case .notExecuted(let pid, _): notExecuted(pid)
         case .spawnFailed(let id, _): spawnFailed(id)
         case .exited(let pid, let ending): exited(pid, ending)
         case .ready(let pid): readied(pid)
@@ -60,18 +67,32 @@ extension World {
         round?.generation = generation
     }
 
-    private mutating func spawned(_ id: Child.ID, _ pid: Int32) {
+    private mutating func forked(_ id: Child.ID, _ pid: Int32) {
         guard let index = living.firstIndex(where: { $0.id == id }) else { return fail("a spawn is of a known child") }
         let rules = book[living[index].rules]
         living[index].pid = pid
         living[index].group = living[index].leads ? pid : 0
-        living[index].phase = .starting
+        living[index].phase = .executing
         started(living[index].label)
         guard stopping == nil, living[index].role != .old else { return }
         if living[index].restarts || held.contains(rules.name) {
             expected.told.insert(id)
-            return
+        } else {
+            living[index].startDue = later(now, rules.executionTimeout)
         }
+    }
+
+    /// Nobody comes to his program who is to be told to stop before.
+    mutating func executed(_ pid: Int32) {
+        guard let index = living.firstIndex(where: { $0.pid == pid }), living[index].phase == .executing,
+            !expected.told.contains(living[index].id), stopping != nil || living[index].role != .old
+        else { return }
+        let rules = book[living[index].rules]
+        living[index].phase = .starting
+        living[index].isOnItsWay = false
+        living[index].startDue = never
+        started(living[index].label)
+        guard stopping == nil else { return }
         switch rules.readiness {
         case .none: living[index].isReadied = true
         case .alive: living[index].readyDue = later(now, rules.aliveFor)
@@ -85,11 +106,26 @@ extension World {
     }
 
     private mutating func readied(_ pid: Int32) {
+        executed(pid)
         guard stopping == nil, let index = living.firstIndex(where: { $0.pid == pid }) else { return }
         if living[index].phase == .starting && living[index].role != .old { living[index].isReadied = true }
     }
 
     // MARK: Ends
+
+    /// The runtime has killed it; its end follows.
+    private mutating func notExecuted(_ pid: Int32) {
+        guard let index = living.firstIndex(where: { $0.pid == pid }) else { return }
+        let process = living[index]
+        guard process.phase == .executing || process.phase == .told else { return }
+        living[index].phase = .killed
+        living[index].startDue = never
+        living[index].killDue = never
+        guard process.phase == .executing, stopping == nil else { return }
+        living[index].role = .old
+        living[index].isStillborn = true
+        startFailed(process, code: 1)
+    }
 
     private mutating func spawnFailed(_ id: Child.ID) {
         guard let index = living.firstIndex(where: { $0.id == id }) else { return fail("a spawn is of a known child") }
@@ -112,9 +148,9 @@ extension World {
         } else if isHeld(process) {
             return
         } else if process.role == .candidate {
-            candidateFailed(place, ending.code, failedStart: process.phase == .starting)
+            candidateFailed(place, ending.code, failedStart: process.isStarting)
         } else {
-            currentEnded(place, ending.code, failedStart: process.phase == .starting)
+            currentEnded(place, ending.code, failedStart: process.isStarting)
         }
     }
 

@@ -15,11 +15,12 @@ extension World {
     }
 
     mutating func extended(_ pid: Int32, _ time: Int64) {
+        executed(pid)
         guard let index = living.firstIndex(where: { $0.pid == pid }) else { return }
         let due = later(now, time)
         func extended(_ limit: Int64) -> Int64 { limit == never ? never : max(limit, due) }
         switch living[index].phase {
-        case .asked, .killed: break
+        case .asked, .executing, .killed: break
         case .starting: living[index].startDue = extended(living[index].startDue)
         case .ready: living[index].watchDue = extended(living[index].watchDue)
         case .told:
@@ -29,13 +30,14 @@ extension World {
     }
 
     mutating func movedTo(_ process: Int32, from pid: Int32, _ group: Int32?) {
+        executed(pid)
         guard let index = living.firstIndex(where: { $0.pid == pid }) else { return }
         living[index].pid = process
         living[index].group = group ?? 0
         switch living[index].phase {
         case .told: expected.toldAgain = (living[index].id, living[index].told)
         case .killed: expected.toldAgain = (living[index].id, 9)
-        case .asked, .starting, .ready: break
+        case .asked, .executing, .starting, .ready: break
         }
     }
 

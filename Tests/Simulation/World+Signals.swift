@@ -92,7 +92,7 @@ extension World {
         if expected.told.remove(process.id) != nil {
             return tell(index, signal, 1, book[process.rules].stopTimeout, age: process.role == .old ? age : never)
         }
-        if process.role != .old, process.phase == .starting, process.startDue <= now, Self.isTimedOut(process.id, all) {
+        if process.role != .old, process.isStarting, process.startDue <= now, Self.isTimedOut(process.id, all) {
             living[index].role = .old
             tell(index, signal, 1, book[process.rules].stopTimeout, age: age)
             return startFailed(process, code: 1)
@@ -109,7 +109,7 @@ extension World {
                 toldByRound(index, signal)
             } else {
                 // It was on its way when its generation became old.
-                require(process.phase == .starting, "old children are told once")
+                require(process.isStarting, "old children are told once")
                 tell(index, signal, 1, book[process.rules].stopTimeout, age: age)
             }
         }

@@ -22,6 +22,7 @@ struct World {
     var isBroken = false
     var failingSpawns = 0
     var spawnTime: Int64 = 0
+    private var isSlowToExecute = false
     private var slowSpawns = 0
     var execWorks = true
     var isProofPending = false
@@ -118,7 +119,8 @@ struct World {
         } else if living.count > 48 {
             queue.append(.spawnFailed(child.id, errno: 11))
         } else {
-            queue.append(.spawned(child.id, pid: freePID()))
+            let pid = freePID()
+            queue.append(isSlowToExecute ? .forked(child.id, pid: pid) : .spawned(child.id, pid: pid))
         }
     }
 
@@ -134,7 +136,12 @@ struct World {
     }
 
     private func promised(_ pid: Int32) -> Bool {
-        queue.contains { if case .spawned(_, pid) = $0 { true } else { false } }
+        queue.contains {
+            switch $0 {
+            case .spawned(_, pid), .forked(_, pid): true
+            default: false
+            }
+        }
     }
 
     // MARK: Upgrade
@@ -202,12 +209,23 @@ struct World {
         case .configuration(let isBroken): self.isBroken = isBroken
         case .failSpawns(let count): failingSpawns = count
         case .spawnTime(let time): spawnTime = time
+        case .slowExecutions(let isOn): isSlowToExecute = isOn
+        case .execution(let which, let works): endExecution(which, works)
         case .adopt: adopt()
         case .adjust(let delay, let interval): adjust(delay, interval)
         }
     }
 
     private func pid(_ which: Int) -> Int32? { living.isEmpty ? nil : living[which % living.count].pid }
+
+    /// Of one that was told meanwhile, too: it may have come so far.
+    private mutating func endExecution(_ which: Int, _ works: Bool) {
+        guard !living.isEmpty else { return }
+        let process = living[which % living.count]
+        guard process.isOnItsWay else { return }
+        living[which % living.count].isOnItsWay = false
+        send(works ? .executed(pid: process.pid) : .notExecuted(pid: process.pid, errno: 2))
+    }
 
     private mutating func changeMainProcess(_ which: Int, _ group: MainGroup) {
         guard !living.isEmpty else { return }

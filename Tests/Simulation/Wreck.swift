@@ -124,7 +124,7 @@ private struct Survivor {
         self.now = now
         living = Set(supervisor.children.values.map(\.pid))
         for child in supervisor.children.values {
-            if child.phase == .starting { starting.insert(child.pid) }
+            if child.phase == .starting || child.phase == .executing { starting.insert(child.pid) }
             if child.isTold { told.insert(child.pid) }
         }
     }

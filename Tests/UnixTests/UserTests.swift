@@ -6,7 +6,8 @@ struct UserTests {
     @Test("a user is found by name")
     func name() throws {
         let root = try #require(try User.find("root"))
-        #expect(root == User(id: 0, name: "root", group: 0))
+        #expect(root.id == 0 && root.name == "root" && root.group == 0)
+        #expect(root.home == Array("/root".utf8) && root.shell.first == UInt8(ascii: "/"))
     }
 
     @Test("a user is found by number, and has the entry's name")

@@ -7,6 +7,7 @@
 #include <sys/wait.h>
 #ifdef __linux__
 #include <sys/epoll.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #endif
 
@@ -27,20 +28,24 @@ static inline int cunix_term_signal(int status) { return WTERMSIG(status); }
 static inline char **cunix_environ(void) { extern char **environ; return environ; }
 long cunix_syscall(long number, long first, long second, long third, long fourth);  // variadic syscall(2): -1 and errno
 
-// A program to start. As posix_spawn(3) does it, without a copy of our memory; but posix_spawn can neither change the user
-// nor tell the child its own pid (LISTEN_PID). `moves` are pairs: ours, the child's; all others are closed.
+// A program to start. posix_spawn(3) can neither change the user nor tell the child its own pid (LISTEN_PID). `moves` are
+// pairs, ours and the child's, which ascend; all other descriptors are closed.
 struct cunix_program {
     const char *executable, *directory;
-    char *const *arguments, *const *environment;
+    char *const *arguments, *const *script, *const *environment;  // `script`: of /bin/sh for one without #!; NULL: ENOEXEC
     char *pid_text;  // in `environment`: replaced by the child's pid; NULL for none
     const int *moves;
     int move_count, group_count, death_signal;  // to the child when we die, 0 for none
+    // Of the moves: gets the step and the errno of a failure, is closed by the exec, and nobody waits. -1: vfork(2).
+    int report;
+    const struct rlimit *open_files;  // NULL: ours
     const gid_t *groups;  // NULL: the user stays
     uid_t user;
     gid_t group;
     bool leads_group, ignores_pipe;
 };
-pid_t cunix_spawn(const struct cunix_program *program);  // -1 and errno, that of a failed exec too
+enum cunix_step { cunix_descriptors = 1, cunix_account, cunix_directory, cunix_exec };
+pid_t cunix_spawn(const struct cunix_program *program);  // -1 and errno
 #endif
 
 // Signals. One handler for all: it marks the signal as pending and wakes the reader of the pipe.
@@ -50,11 +55,8 @@ enum { cunix_signal_slots = 65, cunix_reopen_only = 0x10c };
 void cunix_signal_pipe(int write_end);
 int cunix_signal_catch(int signal);
 bool cunix_signal_take(int slot);
-int cunix_signal_default(int signal);
 // Every signal to its default disposition, those that libc hides too.
 void cunix_signals_reset(void);
-// A handler that does nothing, instead of SIG_IGN: exec(3) gives the child the default disposition back.
-int cunix_signal_discard(int signal);
 
 // While armed, SIGTERM and SIGINT end a start at once: registered files are removed if they are still the same inode,
 // the launcher is told through `report` (or -1), and the process exits with 128 + signal. Everything here is

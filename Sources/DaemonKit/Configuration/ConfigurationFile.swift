@@ -46,7 +46,7 @@ extension Environment {
     package static var variables: [String: String] {
         var variables: [String: String] = [:]
         for entry in entries {
-            let text = String(decoding: entry, as: UTF8.self)
+            let text = String(system: entry)
             guard let equals = text.utf8.firstIndex(of: UInt8(ascii: "=")) else { continue }
             variables[String(text[..<equals])] = String(text[text.utf8.index(after: equals)...])
         }

@@ -26,17 +26,17 @@ final class ChildOutputs {
 
     /// Calls `start` with what the child is to have as its standard output and error, nil for our own.
     func start(
-        _ output: ChildOutput, _ start: (Int32?) throws(Errno) -> ProcessID
-    ) throws(Errno) -> ProcessID {
+        _ output: ChildOutput, _ start: (Int32?) throws(Errno) -> NewProcess
+    ) throws(Errno) -> NewProcess {
         guard output != .inherit else { return try start(nil) }
         let take = try taker(for: output)
         let ends = try FileDescriptor.pipe().release()
         defer { Descriptor.close(ends.write) }
         do {
             try Descriptor.setNonBlocking(ends.read, true)
-            let pid = try start(ends.write)
+            let process = try start(ends.write)
             watch(ChildLog(ends.read, take), output)
-            return pid
+            return process
         } catch {
             Descriptor.close(ends.read)
             throw error

@@ -5,7 +5,12 @@ import Unix
 package protocol MasterHost: AnyObject {
     /// The answer to `Action.load`: `.loaded` or `.loadFailed`.
     func load() -> Event
-    func spawn(_ child: Supervision.Child) throws(Errno) -> ProcessID
+    /// Throws what kept it from making the child; nothing in it waits for the child.
+    func spawn(_ child: Supervision.Child) throws(Errno) -> NewProcess
+    /// A child that `spawn` made did not come to its program; the report of it follows.
+    func cannotExecute(_ failure: SpawnFailure)
+    /// A stop goes on without these, which do not end although they were killed.
+    func gaveUp(_ pids: [ProcessID])
     func report(_ report: Report)
     func answer(_ requester: Requester, _ answer: Answer)
     /// The answer comes by `Master.send`: `.proven` or `.unproven`.
@@ -22,6 +27,8 @@ package protocol MasterHost: AnyObject {
 
 extension MasterHost {
     package func reopenLogs() { received(.hangup) }
+    package func cannotExecute(_ failure: SpawnFailure) {}
+    package func gaveUp(_ pids: [ProcessID]) {}
 }
 
 /// The runtime around the engine: one thread, one loop, which hands in what happens and does what the engine says.
@@ -29,13 +36,17 @@ extension MasterHost {
 /// It runs nobody's code, so it may wait for any child; strangers (as process 1, or before an exec) are reaped silently.
 package final class Master {
     package private(set) var supervisor: Supervisor
-    private let host: any MasterHost
+    let host: any MasterHost
     private let signals: SignalPipe
     private let caught: [Signal]
     /// The sessions of all control sockets.
     package let control = ControlAccounts()
     private var poller: Poller
     private var readers: [Int32: () -> Void] = [:]
+    /// The alarm that ends the wait for those who were killed.
+    var lastWait: Int?
+    /// Of the children that are on their way to their programs.
+    var executions: [ProcessID: ExecReport] = [:]
     /// Children of the front end itself, which the engine does not know.
     private var helpers: [ProcessID: (Ending) -> Void] = [:]
     /// Those that speak for a child, by number.
@@ -149,18 +160,16 @@ package final class Master {
     private func perform(_ action: Action) {
         switch action {
         case .load: events.append(host.load())
-        case .spawn(let child):
-            do {
-                events.append(.spawned(child.id, pid: try host.spawn(child)))
-            } catch {
-                events.append(.spawnFailed(child.id, errno: error.rawValue))
-            }
+        case .spawn(let child): events.append(begin(child))
         case .signal(let pid, let signal, let group):
             deliver(Signal(rawValue: signal), to: pid, group: group)
+            if signal == Signal.kill.rawValue, supervisor.stopRequest != nil { limitStop() }
         case .answer(let requester, let answer): host.answer(requester, answer)
         case .prove: host.prove()
         case .exec: events.append(.execFailed(host.exec()))
-        case .report(let report): host.report(report)
+        case .report(let report):
+            if case .stopping = report { limitStop() }
+            host.report(report)
         case .exit(let code): host.exit(code)
         }
     }
@@ -239,6 +248,7 @@ package final class Master {
         while let (pid, status, raw) = Unix.Child.reapAny() {
             let ending = Ending(status, raw: raw)
             mainProcesses[pid] = nil
+            readExecution(of: pid, isReaped: true)
             if let ended = helpers.removeValue(forKey: pid) {
                 ended(ending)
             } else {
@@ -247,7 +257,7 @@ package final class Master {
         }
     }
 
-    private func bury(_ pid: ProcessID, _ ending: Ending) {
+    func bury(_ pid: ProcessID, _ ending: Ending) {
         let child = supervisor.child(withPID: pid)
         if let child { beforeEnd?(child) }
         send(.exited(pid: pid, ending))
@@ -264,15 +274,21 @@ package final class Master {
         var pending = StateText.Record("signals")
         pending[flag: "reopen"] = signals.takeReopenOnly()
         pending[numbers: "pending"] = caught.filter { signals.take($0) }.map { Int($0.rawValue) }
-        let reason = image.execute(StateText(supervisor.records + state() + [pending]), kept: kept)
+        // What we have raised goes over the exec, too: the next image would take it for the caller's.
+        var limits = StateText.Record("limits")
+        limits[number: "openFiles"] = Limits.openFilesOfCaller
+        let records = supervisor.records + state() + executionRecords + [limits, pending]
+        let reason = image.execute(StateText(records), kept: kept + executions.values.map(\.descriptor))
         // Still here: what was taken is not forgotten.
         if pending[flag: "reopen"] { host.reopenLogs() }
         for number in pending[numbers: "pending"] { host.received(Signal(rawValue: Int32(number))) }
         return reason
     }
 
-    /// After an exec: the signals that the old image had taken, but not handled.
-    package func redeliver(_ state: StateText) {
+    /// After an exec: who was on the way to his program, and the signals that the old image had taken, but not handled.
+    package func resume(_ state: StateText) {
+        Limits.openFilesOfCaller = state.first("limits")?[number: "openFiles"].map { max(0, $0) }
+        restoreExecutions(state)
         if state.first("signals")?[flag: "reopen"] == true { host.reopenLogs() }
         for number in state.first("signals")?[numbers: "pending"] ?? [] {
             host.received(Signal(rawValue: Int32(clamping: number)))

@@ -102,17 +102,14 @@ package struct MasterImage {
             spawn.name = arguments.first
             // What it complains of goes the same way as its proof, which comes last.
             spawn.descriptors = [(0, null.number), (2, ends.write.number), (3, file.number), (4, ends.write.number)]
-            let pid = try spawn.start()
             let (reading, writing) = ends.release()
-            Descriptor.close(writing)
+            defer { Descriptor.close(writing) }
             var isLate = false
-            let alarm = master.after(limit) {
-                isLate = true
-                try? Unix.Child.send(.kill, to: pid, group: true)
-            }
-            master.adopt(helper: pid) { [path] ending in
-                master.cancel(alarm)
+            var alarm: Int?
+            let ended = { [path] (ending: Ending, failure: SpawnFailure?) in
+                alarm.map(master.cancel)
                 defer { Descriptor.close(reading) }
+                if let failure { return then("cannot try \(path): \(failure.errno)") }
                 var buffer = [UInt8](repeating: 0, count: 4096)
                 let count = Poll.readable(reading, timeout: .zero) ? try? Descriptor.read(reading, into: &buffer) : nil
                 let said = String(decoding: buffer.prefix(count ?? 0), as: UTF8.self)
@@ -123,6 +120,16 @@ package struct MasterImage {
                     return then("\(path) does not understand the state (\(Self.text(ending)))\(complaint)")
                 }
                 then(nil)
+            }
+            do {
+                let pid = try master.start(helper: spawn, ended: ended)
+                alarm = master.after(limit) {
+                    isLate = true
+                    try? Unix.Child.send(.kill, to: pid, group: true)
+                }
+            } catch {
+                Descriptor.close(reading)
+                throw error
             }
         } catch {
             then("cannot try \(path): \(error)")

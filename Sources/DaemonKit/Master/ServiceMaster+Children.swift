@@ -3,7 +3,7 @@ import Unix
 
 /// Starting children.
 extension ServiceMaster {
-    func spawn(_ child: Supervision.Child) throws(Errno) -> ProcessID {
+    func spawn(_ child: Supervision.Child) throws(Errno) -> NewProcess {
         guard let program = program(for: child) else { throw .noSuchFile }
         let kept = stored[child.service]
         var spawn = Spawn(program.executable, program.arguments)
@@ -13,6 +13,10 @@ extension ServiceMaster {
         spawn.deathSignal = program.deathSignal
         let handed = program.sockets.map(\.descriptor) + kept.map(\.descriptor)
         spawn.descriptors = handed.enumerated().map { (Int32(3 + $0), $1) }
+        // Ours may be a terminal. A chroot may lack the file: then it is ours.
+        let null = try? FileDescriptor.open("/dev/null", .readWrite).release()
+        defer { null.map(Descriptor.close) }
+        if let null { spawn.descriptors.append((0, null)) }
         if !handed.isEmpty { spawn.pidVariable = "LISTEN_PID" }
         let ends = program.hasChannel ? try Socket.pair() : nil
         // A worker has nothing to hand up, and what it sent would have to be closed here.
@@ -24,10 +28,10 @@ extension ServiceMaster {
         spawn.environment =
             program.environment + variables(child, program, kept, address, channel: channel).map { Array($0.utf8) }
         do {
-            let pid = try start(spawn, program)
+            let process = try start(spawn, program)
             notes[child.id] = ChildNote(program.kind)
             if let ends { watchChannel(ends.0, of: child.id) }
-            return pid
+            return process
         } catch {
             if let ends { Descriptor.close(ends.0) }
             notify?.close(child.id)
@@ -45,22 +49,26 @@ extension ServiceMaster {
         }
     }
 
+    func gaveUp(_ pids: [ProcessID]) {
+        for pid in pids { runtime.log.error("process \(pid) does not end after SIGKILL, leaving it behind") }
+    }
+
     /// A new generation is of the setup that is being brought up; what is restarted meanwhile is not.
     private func program(for child: Supervision.Child) -> Program? {
         let isNew = pending != nil && child.generation == pendingGeneration
         return (isNew ? pending : current ?? pending)?.programs[child.service]
     }
 
-    private func start(_ spawn: Spawn, _ program: Program) throws(Errno) -> ProcessID {
+    private func start(_ spawn: Spawn, _ program: Program) throws(Errno) -> NewProcess {
         // This process has one thread: nobody makes a file meanwhile.
         let mask = program.umask.map(Files.setUmask)
         defer { if let mask { Files.setUmask(mask) } }
-        guard let outputs else { return try spawn.start() }
+        guard let outputs else { return try spawn.begin() }
         if let account = program.account { outputs.owners.insert(account.user) }
         return try outputs.start(program.output) { (output) throws(Errno) in
             var spawn = spawn
             if let output { spawn.descriptors += [(1, output), (2, output)] }
-            return try spawn.start()
+            return try spawn.begin()
         }
     }
 

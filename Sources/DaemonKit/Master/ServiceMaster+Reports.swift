@@ -18,7 +18,8 @@ extension ServiceMaster {
             let longest = request.urgency == .soft ? nil : current?.plan.longestStop
             if let longest { manager?.tell(.extendTimeout(longest + .seconds(5))) }
         case .ended(let child, _), .formerDied(let child, _), .died(let child, _, _): forget(child)
-        case .failedToStart(let child, .ended), .failedToStart(let child, .notSpawned): forget(child)
+        case .failedToStart(let child, .ended): forget(child)
+        case .failedToStart(let child, .notSpawned): forgetWords(of: child)
         default: break
         }
     }
@@ -66,6 +67,10 @@ extension ServiceMaster {
 
     private func forget(_ child: Supervision.Child) {
         leftovers?.adopt(from: child.group, isTold: child.isTold, limit: patience(behind: child))
+        forgetWords(of: child)
+    }
+
+    private func forgetWords(of child: Supervision.Child) {
         notes[child.id] = nil
         closeChannel(of: child.id)
     }
@@ -88,11 +93,10 @@ extension ServiceMaster {
         switch report {
         case .starting(let child): (.notice, "New \(kind(child)) (\(child.pid)) started\(label(child))")
         case .accepted(let child): (.debug, "\(kind(child)) \(child.pid) is ready")
+        case .failedToStart(let child, .notSpawned(let errno)):
+            (.error, "\(kind(child))\(label(child)) failed to start: \(StartFailure.notSpawned(errno).text)")
         case .failedToStart(let child, let failure):
-            (
-                .error,
-                "\(kind(child))\(child.pid == 0 ? "" : " (\(child.pid))")\(label(child)) failed to start: \(failure.text)"
-            )
+            (.error, "\(kind(child)) (\(child.pid))\(label(child)) failed to start: \(failure.text)")
         case .died(let child, let ending, let restarts):
             (
                 .warning,

@@ -102,7 +102,7 @@ extension ServiceMaster {
         let before = head["version"].map { " from version \($0)" } ?? ""
         isUpgraded = state.first("supervisor")?["upgrade"] != nil
         note(.notice, "Upgraded\(before) to \(runtime.daemon.version)")
-        master.redeliver(state)
+        master.resume(state)
     }
 
     /// What a damaged line of the state has left without an owner.

@@ -25,7 +25,8 @@ final class Workers: MasterSource {
         // The worker keeps its own grace period; this is for one that hangs beyond it.
         worker.stopTimeout = runtime.daemon.gracePeriod + .seconds(5)
         var program = Program(
-            executable: image.path, name: CommandLine.arguments.first ?? image.path, environment: Environment.entries)
+            executable: image.path, name: CommandLine.arguments.first ?? image.path,
+            environment: ChildEnvironment.cleaned(Environment.entries))
         program.arguments = Array(CommandLine.arguments.dropFirst())
         program.directory = (try? FileStatus(following: image.folder))?.kind == .directory ? image.folder : "/"
         program.sockets = runtime.listeners.map {

@@ -11,6 +11,7 @@ struct InheritedListeners {
     static func take(for kinds: [Listener.Kind]) throws(DaemonError) -> InheritedListeners {
         let starter = Environment.take("SERVER_STARTER_PORT")
         let count = Environment.take("LISTEN_FDS")
+        Environment.remove("LISTEN_PIDFDID")
         let owner = Environment.take("LISTEN_PID")
         let names = Environment.take("LISTEN_FDNAMES")
         var result = InheritedListeners()
@@ -38,6 +39,7 @@ struct InheritedListeners {
     static func takeAny() -> InheritedListeners {
         var result = InheritedListeners()
         let count = Environment.take("LISTEN_FDS").flatMap { decimal($0) } ?? 0
+        Environment.remove("LISTEN_PIDFDID")
         let owner = Environment.take("LISTEN_PID")
         let names = (Environment.take("LISTEN_FDNAMES") ?? "").split(separator: ":", omittingEmptySubsequences: false)
         guard owner.map({ ProcessID($0) == CurrentProcess.id }) ?? true, (1...4096).contains(count) else {

@@ -6,6 +6,8 @@ struct Account: Sendable {
     let group: GroupID
     /// Looked up before the forks: no library of the name service is loaded in the daemon, least of all from a chroot.
     let groups: [GroupID]?
+    /// A user was named, not only a group.
+    let changesUser: Bool
 
     /// nil when the daemon stays what it was started as. Root drops to the configured user; anybody else must be it.
     static func resolve(_ daemon: Daemon, _ values: OptionValues) throws(DaemonError) -> Account? {
@@ -30,7 +32,7 @@ struct Account: Sendable {
         #else
         let groups: [GroupID]? = nil
         #endif
-        return Account(user: target, group: main, groups: groups)
+        return Account(user: target, group: main, groups: groups, changesUser: user != nil)
     }
 
     private static func find(user name: String) throws(DaemonError) -> User {
@@ -55,6 +57,7 @@ struct Account: Sendable {
         try attempt(.privileges, "cannot drop privileges to user \(user.id), group \(group)") { () throws(Errno) in
             try Privileges.drop(to: user, group: group, groups: groups)
         }
+        if changesUser { ChildEnvironment.become(user) }
     }
 }
 

@@ -55,7 +55,7 @@ struct Launch {
     /// The daemon's command with more options. Of our own environment it gets nothing that was meant for us.
     func program(_ more: [String] = []) -> Spawn {
         var program = Spawn(daemon.command[0], Self.arguments(daemon.command, more))
-        program.environment = Environment.entries.filter { entry in
+        program.environment = ChildEnvironment.cleaned(Environment.entries).filter { entry in
             !Self.ownVariables.contains { entry.starts(with: $0.utf8) }
         }
         // A daemon that has its file starts the same from everywhere.
@@ -70,9 +70,8 @@ struct Launch {
         return words[..<end] + more + words[end...]
     }
 
-    private static let ownVariables = [
-        "NOTIFY_SOCKET=", "LISTEN_", "WATCHDOG_", "SERVER_STARTER_", "DAEMONKIT_", "INVOCATION_ID=", "JOURNAL_STREAM=",
-    ]
+    /// Of the unit that we run in: the daemon is none of it.
+    private static let ownVariables = ["INVOCATION_ID=", "JOURNAL_STREAM=", "SYSTEMD_EXEC_PID="]
 
     /// /run is empty after a boot, and the daemon's own folders are gone with it. What cannot be made, the daemon tells.
     private func makeFolders() {

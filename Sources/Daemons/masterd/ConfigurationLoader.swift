@@ -9,8 +9,12 @@ struct ConfigurationLoader: Sendable {
     /// What masterd itself was started with: `setenv` is undone at the next reload.
     private let environment: [String: String]
 
-    init(_ paths: [String]) {
+    /// The output of masterd itself is its log.
+    private let isDetached: Bool
+
+    init(_ paths: [String], isDetached: Bool) {
         self.paths = paths
+        self.isDetached = isDetached
         environment = Environment.variables
     }
 
@@ -27,7 +31,7 @@ struct ConfigurationLoader: Sendable {
         }
         guard mistakes.isEmpty else { throw ConfigurationError(mistakes: mistakes) }
         let configuration = try Configuration.parse(files, environment: environment)
-        mistakes = configuration.mistakes(.real)
+        mistakes = configuration.mistakes(.real) + (isDetached ? configuration.sharedLogs : [])
         guard mistakes.isEmpty else { throw ConfigurationError(mistakes: mistakes) }
         return configuration
     }

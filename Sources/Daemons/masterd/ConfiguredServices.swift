@@ -174,11 +174,8 @@ final class ConfiguredServices: MasterSource {
         } catch {
             throw DaemonError("\(service.place): Cannot execute \(name): \(error)")
         }
-        var variables = configuration.environment.filter { !Self.isInternal($0.key) }
-        for variable in service.environment { variables[variable.name] = variable.value }
         var program = Program(
-            executable: path, name: name,
-            environment: variables.sorted { $0.key < $1.key }.map { Array("\($0)=\($1)".utf8) })
+            executable: path, name: name, environment: try environment(service, configuration))
         program.kind = service.kind == .worker ? .worker : .program
         program.arguments = Array(service.command.dropFirst())
         program.directory = service.directory
@@ -209,10 +206,26 @@ final class ConfiguredServices: MasterSource {
         }
     }
 
-    /// Meant for the master itself.
-    private static func isInternal(_ name: String) -> Bool {
-        ["NOTIFY_SOCKET", "WATCHDOG_PID", "WATCHDOG_USEC", "LISTEN_PID", "LISTEN_FDS", "LISTEN_FDNAMES"].contains(name)
-            || ["SERVER_STARTER_", "DAEMONKIT_", "EINHORN_"].contains { name.hasPrefix($0) }
+    /// What the files set, for all or for this service, goes before what follows from its user.
+    private func environment(
+        _ service: ServiceSection, _ configuration: Configuration
+    ) throws(DaemonError) -> [[UInt8]] {
+        let all = configuration.environment.sorted { $0.key < $1.key }
+        var entries = ChildEnvironment.cleaned(all.map { "\($0)=\($1)".systemBytes })
+        if let user = service.user {
+            let found: User?
+            do {
+                found = try User.find(user)
+            } catch {
+                throw DaemonError("\(service.place): cannot look up the user '\(user)': \(error)")
+            }
+            let kept = Set(configuration.variablesOfFiles.map(\.systemBytes))
+            if let found { entries = ChildEnvironment.entries(entries, of: found, keeping: kept) }
+        }
+        let own = service.environment.reduce(into: [:]) { $0[$1.name] = $1.value }
+        let names = Set(own.keys.map(\.systemBytes))
+        entries.removeAll { names.contains(Array(ChildEnvironment.name(of: $0))) }
+        return entries + own.sorted { $0.key < $1.key }.map { "\($0)=\($1)".systemBytes }
     }
 
     private func account(_ service: ServiceSection) throws(DaemonError) -> SpawnAccount? {

@@ -12,10 +12,14 @@ let masterd = Daemon(
     "masterd", version: "0.1.0", summary: "Runs, reloads and restarts workers and programs under one master.",
     gracePeriod: .seconds(86_400))
 
+func loader(_ values: OptionValues) -> ConfigurationLoader {
+    ConfigurationLoader(values[configurationFiles], isDetached: !values[StandardOption.foreground])
+}
+
 /// The files are read before anything is made. One line a mistake, as compilers print them.
 func check(_ values: OptionValues) throws(DaemonError) -> Configuration {
     do {
-        return try ConfigurationLoader(values[configurationFiles]).load()
+        return try loader(values).load()
     } catch {
         try? Descriptor.writeAll(2, VisibleText.lines(error.text))
         throw DaemonError("")
@@ -23,8 +27,8 @@ func check(_ values: OptionValues) throws(DaemonError) -> Configuration {
 }
 
 func wishes(_ start: MasterStart, _ checked: Configuration?) -> MasterWishes {
-    let loader = ConfigurationLoader(start.values[configurationFiles])
-    var wishes = MasterWishes(source: ConfiguredServices(loader, start.log, inherited: start.inherited.take()))
+    let services = ConfiguredServices(loader(start.values), start.log, inherited: start.inherited.take())
+    var wishes = MasterWishes(source: services)
     wishes.controls = checked?.controls ?? []
     wishes.reloadsOnHangup = true
     return wishes

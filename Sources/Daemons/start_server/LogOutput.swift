@@ -118,9 +118,7 @@ final class LogOutput {
             let null = try FileDescriptor.open("/dev/null", .readWrite)
             let outputs = original.count == 2 ? original : [null.number, null.number]
             spawn.descriptors = [(0, pipe.read), (1, outputs[0]), (2, outputs[1])]
-            let pid = try spawn.start()
-            command = pid
-            master.adopt(helper: pid) { [unowned self] _ in ended(in: master) }
+            command = try master.start(helper: spawn) { [unowned self] _, _ in ended(in: master) }
         } catch {
             ended(in: master)
         }

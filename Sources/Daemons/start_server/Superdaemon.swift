@@ -62,7 +62,13 @@ final class Superdaemon: MasterHost {
             WorkerEnvironment.PassedSocket(key: socket.key, descriptor: number, kind: socket.kind)
         }
         environment = WorkerEnvironment(
-            inherited: Environment.entries, settings: settings, sockets: passed)
+            inherited: Self.inherited(settings), settings: settings, sockets: passed)
+    }
+
+    /// For the workers: ours, or that of their user, whose name is known to be right.
+    private static func inherited(_ settings: Settings) -> [[UInt8]] {
+        guard let user = settings.user.flatMap({ try? User.find($0) }) else { return Environment.entries }
+        return ChildEnvironment.entries(Environment.entries, of: user)
     }
 
     func run(_ supervisor: Supervisor, _ pipe: SignalPipe, _ first: Event, state: StateText? = nil) throws(ExitError)
@@ -84,7 +90,7 @@ final class Superdaemon: MasterHost {
             notify?.restore(state)
             manager?.restore(state)
             control?.restore(state, expect: expect)
-            master.redeliver(state)
+            master.resume(state)
         }
         master.run(first)
     }
@@ -137,7 +143,7 @@ final class Superdaemon: MasterHost {
 
     func load() -> Event { .loaded(plan) }
 
-    func spawn(_ child: Supervision.Child) throws(Errno) -> ProcessID {
+    func spawn(_ child: Supervision.Child) throws(Errno) -> NewProcess {
         let effective = readEnvdir()
         master?.adjust(
             retireDelay: effective.killOldDelay,
@@ -149,11 +155,7 @@ final class Superdaemon: MasterHost {
         do {
             return try spawn(try Spawn.find(name, path: Self.path(variables)), variables)
         } catch {
-            if let folder = settings.dir, (try? FileStatus(following: folder))?.kind != .directory {
-                console.write("failed to chdir:\(folder):\(error)")
-            } else {
-                console.write("failed to exec \(name): \(error)")
-            }
+            console.write("failed to exec \(name): \(error)")
             notify?.close(child.id)
             throw error
         }
@@ -169,7 +171,19 @@ final class Superdaemon: MasterHost {
         }
     }
 
-    private func spawn(_ path: String, _ variables: [[UInt8]]) throws(Errno) -> ProcessID {
+    func cannotExecute(_ failure: SpawnFailure) {
+        if let folder = settings.dir, failure.step == .directory {
+            console.write("failed to chdir:\(folder):\(failure.errno)")
+        } else {
+            console.write("failed to exec \(settings.program[0]): \(failure.errno)")
+        }
+    }
+
+    func gaveUp(_ pids: [ProcessID]) {
+        for pid in pids { console.write("worker \(pid) does not end after KILL, leaving it behind") }
+    }
+
+    private func spawn(_ path: String, _ variables: [[UInt8]]) throws(Errno) -> NewProcess {
         var spawn = Spawn(path, Array(settings.program.dropFirst()))
         spawn.name = settings.program[0]
         spawn.environment = variables
@@ -180,14 +194,8 @@ final class Superdaemon: MasterHost {
         // As the original leaves it: programs rely on it.
         spawn.ignoresPipe = true
         spawn.account = account
-        do {
-            return try spawn.start()
-        } catch .notExecutable {
-            // A script without an interpreter's line. execvp(3)
-            spawn.executable = "/bin/sh"
-            spawn.arguments = [path] + spawn.arguments
-            return try spawn.start()
-        }
+        spawn.runsScripts = true
+        return try spawn.begin()
     }
 
     private static func path(_ variables: [[UInt8]]) -> String? {

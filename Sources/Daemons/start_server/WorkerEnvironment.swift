@@ -1,3 +1,4 @@
+import DaemonKit
 import Unix
 
 /// The environment of the workers: what changes between two spawns is put on top of what was made once.
@@ -25,7 +26,7 @@ struct WorkerEnvironment: Sendable {
         replaceable =
             inherited.filter { entry in
                 let name = Self.name(entry)
-                return !Self.isInternal(name) && !names.contains(name)
+                return !ChildEnvironment.isInternal(name) && !names.contains(name)
             } + exported
         let listen = Self.listenVariables(sockets)
         fixed = Self.fixed(sockets) + listen
@@ -38,7 +39,7 @@ struct WorkerEnvironment: Sendable {
         var own = [Self.entry("SERVER_STARTER_GENERATION", String(generation))]
         if let notifySocket { own.append(Self.entry("NOTIFY_SOCKET", notifySocket)) }
         if envdir.isEmpty { return replaceable + fixed + own }
-        let added = envdir.map { Array("\($0.name)=".utf8) + $0.value }.filter { !Self.isInternal(Self.name($0)) }
+        let added = ChildEnvironment.cleaned(envdir.map { Array("\($0.name)=".utf8) + $0.value })
         let names = Set(added.map(Self.name))
         return replaceable.filter { !names.contains(Self.name($0)) } + added + fixed + own
     }
@@ -88,20 +89,7 @@ struct WorkerEnvironment: Sendable {
 
     // MARK: Names
 
-    /// Meant for the superdaemon itself. LISTEN_ADDRESS and the like are the worker's own.
-    private static func isInternal(_ name: ArraySlice<UInt8>) -> Bool {
-        internalNames.contains(name) || internalPrefixes.contains { name.starts(with: $0) }
-    }
-
-    private static let internalNames = Set(
-        [
-            "NOTIFY_SOCKET", "WATCHDOG_PID", "WATCHDOG_USEC", "LISTEN_PID", "LISTEN_FDS", "LISTEN_FDNAMES",
-            "LISTEN_PIDFDID",
-        ].map { Array($0.utf8)[...] })
-
-    private static let internalPrefixes = ["SERVER_STARTER_", "EINHORN_", "DAEMONKIT_"].map { Array($0.utf8) }
-
-    private static func name(_ entry: [UInt8]) -> ArraySlice<UInt8> { entry.prefix { $0 != UInt8(ascii: "=") } }
+    private static func name(_ entry: [UInt8]) -> ArraySlice<UInt8> { ChildEnvironment.name(of: entry) }
 
     private static func entry(_ name: String, _ value: String) -> [UInt8] { Array("\(name)=\(value)".utf8) }
 }

@@ -167,8 +167,8 @@ struct MasterExecTests {
                 host.receives = { received.append($0) }
                 var record = StateText.Record("signals")
                 record[numbers: "pending"] = [Int(SIGHUP), Int(SIGUSR1)]
-                master.redeliver(StateText([record]))
-                master.redeliver(StateText([]))
+                master.resume(StateText([record]))
+                master.resume(StateText([]))
                 #expect(received == [.hangup, .user1])
                 CurrentProcess.exit(0)
             }

@@ -15,7 +15,7 @@ final class StubHost: MasterHost {
     var execs: () -> String = { "no executable" }
 
     func load() -> Event { .loaded(plan) }
-    func spawn(_ child: Supervision.Child) throws(Errno) -> ProcessID { try starts(child) }
+    func spawn(_ child: Supervision.Child) throws(Errno) -> NewProcess { NewProcess(pid: try starts(child)) }
     func report(_ report: Report) { reports(report) }
     func answer(_ requester: Requester, _ answer: Answer) { answers(requester, answer) }
     func prove() { proves() }

@@ -9,6 +9,8 @@ struct Rig {
     var isBroken = false
     /// The errno of the next spawns.
     var failingSpawns: [Int32] = []
+    /// Children stay on the way to their programs, until `executed` or `notExecuted`.
+    var isSlowToExecute = false
     /// The pid of the next child.
     var nextPID: Int32 = 100
     private(set) var reports: [Report] = []
@@ -39,7 +41,8 @@ struct Rig {
         case .load: queue.append(isBroken ? .loadFailed("unreadable") : .loaded(configuration))
         case .spawn(let child):
             if failingSpawns.isEmpty {
-                queue.append(.spawned(child.id, pid: nextPID))
+                queue.append(
+                    isSlowToExecute ? .forked(child.id, pid: nextPID) : .spawned(child.id, pid: nextPID))
                 nextPID += 1
             } else {
                 queue.append(.spawnFailed(child.id, errno: failingSpawns.removeFirst()))

@@ -10,6 +10,8 @@ struct Configuration: Equatable, Sendable {
     var services: [ServiceSection] = []
     /// What the global section makes of the master's environment.
     var environment: [String: String] = [:]
+    /// Which of them the global section has set or unset.
+    var variablesOfFiles: Set<String> = []
 
     var workers: [ServiceSection] { services.filter { $0.kind == .worker } }
     var programs: [ServiceSection] { services.filter { $0.kind == .program } }

@@ -44,6 +44,7 @@ extension ConfigurationParser {
     /// It holds for the rest of the files.
     private mutating func change(_ change: EnvironmentChange) {
         configuration.global.environment.append(change)
+        change.note(in: &configuration.variablesOfFiles, before: configuration.environment)
         change.apply(to: &configuration.environment)
     }
 

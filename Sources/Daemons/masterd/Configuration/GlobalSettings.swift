@@ -40,6 +40,16 @@ enum EnvironmentChange: Equatable, Sendable {
         case .reset(let names): environment = environment.filter { names.contains($0.key) }
         }
     }
+
+    /// The names of variables that are as they are because of a change, which no other rule undoes.
+    func note(in changed: inout Set<String>, before environment: [String: String]) {
+        switch self {
+        case .set(let variable): changed.insert(variable.name)
+        case .preset(let variable): if environment[variable.name] == nil { changed.insert(variable.name) }
+        case .unset(let names): changed.formUnion(names)
+        case .reset(let names): changed.formIntersection(names)
+        }
+    }
 }
 
 /// A variable of an environment.

@@ -57,6 +57,17 @@ extension Configuration {
         return mistakes
     }
 
+    /// In the background, masterd's own output is its log: who writes there can write masterd's lines, and cut the file.
+    var sharedLogs: [Mistake] {
+        services.filter { $0.log == .inherit }.compactMap { service in
+            guard let user = service.user else { return nil }
+            return Mistake(
+                service.place(of: .log),
+                "'log inherit' lets user '\(user)' write masterd's own log: use 'log prefix', 'log file PATH' or masterd "
+                    + "in the foreground.")
+        }
+    }
+
     /// What a service's command names: looked up in the PATH that the service gets; a relative path counts from its
     /// working folder.
     func executable(of service: ServiceSection, _ facts: SystemFacts = .real) throws(Errno) -> String {
