@@ -58,6 +58,7 @@ void cunix_release_code(void) {}
 
 #ifdef __linux__
 long cunix_syscall(long number, long a, long b, long c, long d) { return syscall(number, a, b, c, d); }
+long cunix_write_now(int file, const void *part) { return syscall(SYS_pwritev2, file, part, 1, -1L, -1L, 8 /* NOWAIT */); }
 
 // In a vfork child, whose memory is the parent's: raw system calls where libc keeps state (setuid tells all threads).
 static int become(const struct cunix_program *program) {
