@@ -149,7 +149,7 @@ public final class Log: Sendable {
     // MARK: Losses
 
     private static func record(_ loss: LogLoss) -> LogRecord {
-        LogRecord(level: .warning, message: loss.text("log records"))
+        LogRecord(level: .warning, message: loss.ofRecords)
     }
 
     private func fileLoss(_ loss: LogLoss) -> [UInt8] { format(Self.record(loss), LogTime.of(.now)) }

@@ -35,10 +35,11 @@ package struct LogLoss: Equatable, Sendable {
         cause = other.cause
     }
 
-    /// `3 lines were lost: No space left on device (412 bytes)`
-    package func text(_ records: String) -> String {
-        "\(self.records) \(records) were lost: \(cause) (\(bytes) bytes)"
-    }
+    /// `3 log records were lost: No space left on device`
+    var ofRecords: String { "\(records) log records were lost: \(cause)" }
+
+    /// `3 lines (412 bytes) were lost: No space left on device`
+    package var ofLines: String { "\(records) lines (\(bytes) bytes) were lost: \(cause)" }
 
     // MARK: Over an exec
 

@@ -57,7 +57,7 @@ package final class Syslog: Sendable {
             state.waiting.removeFirst()
         }
         guard state.lost > 0 else { return true }
-        guard send(report(state.lost), &state) == nil else { return false }
+        guard connected(&state), send(report(state.lost), &state) == nil else { return false }
         state.lost = 0
         return true
     }

@@ -158,7 +158,7 @@ final class ChildOutputs {
 
     // MARK: Losses
 
-    private static func report(_ loss: LogLoss) -> [UInt8] { Array("\(loss.text("lines"))\n".utf8) }
+    private static func report(_ loss: LogLoss) -> [UInt8] { Array("\(loss.ofLines)\n".utf8) }
 
     /// The administrator looks into our log first: a file that is full, and what it has cost.
     private func tellOfFailures() {
@@ -168,7 +168,7 @@ final class ChildOutputs {
                 failing.insert(path)
                 log.error("log file \(path) takes no lines: \(file.failure ?? .noSpace)")
             } else {
-                log.warning("log file \(path) takes lines again; so far \(file.lost.text("lines"))")
+                log.warning("log file \(path) takes lines again; so far \(file.lost.ofLines)")
             }
         }
     }

@@ -57,7 +57,8 @@ extension ServiceMaster {
         let said = (manager.map { [$0.record] } ?? []) + (notify?.records ?? [])
         return [head] + said + (current?.records("current") ?? []) + (pending?.records("pending") ?? [])
             + source.records + runtime.log.records + (outputs?.records ?? []) + stored.records
-            + (leftovers?.records ?? []) + notes.map { $1.record($0) } + channels.map { $1.record($0) } + controls.flatMap(records)
+            + (leftovers?.records ?? []) + notes.map { $1.record($0) }
+            + channels.map { $1.record($0) } + controls.flatMap(records)
     }
 
     private func records(_ control: ControlServer) -> [StateText.Record] {

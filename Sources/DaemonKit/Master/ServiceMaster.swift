@@ -83,7 +83,8 @@ final class ServiceMaster: MasterHost {
             hearChannel(of: child.id)
         }
         outputs = ChildOutputs(runtime.log, master: master)
-        retry = LogRetry(master, isWaiting: { [unowned self] in isLogWaiting }) { [unowned self] in flushLogs() }
+        retry = LogRetry(
+            master, isWaiting: { [unowned self] in isLogWaiting }, flush: { [unowned self] in flushLogs() })
         master.afterTurn = { [unowned self] in
             outputs?.serve()
             retry?.check()

@@ -30,7 +30,7 @@ final class Console {
         syslog.write(record(.notice, message), report: syslogLoss)
     }
 
-    private func loss(_ loss: LogLoss) -> [UInt8] { Array("\(loss.text("lines"))\n".utf8) }
+    private func loss(_ loss: LogLoss) -> [UInt8] { Array("\(loss.ofLines)\n".utf8) }
 
     private func syslogLoss(_ lost: Int) -> [UInt8] { record(.warning, "\(lost) log records were lost") }
 
