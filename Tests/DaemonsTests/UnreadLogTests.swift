@@ -100,6 +100,8 @@ struct UnreadLogTests {
         let master = try Master(Self.flood, [(2, ends.theirs)])
         #expect(eventually { isFull(ends.theirs) })
         try master.works("victim")
+        let metric = /daemonkit_log_lost_records_total{log="standard error"} \d+\n/
+        #expect(try master.ask("show metrics").firstMatch(of: metric) != nil)
         master.stop()
     }
 
@@ -235,6 +237,9 @@ struct FullLogTests {
         let lost = lines.compactMap {
             $0.wholeMatch(of: /(\d+) lines \(\d+ bytes\) were lost: No space left on device/).flatMap { Int($0.1) }
         }
+        let metric = /daemonkit_log_lost_records_total{log=".*\/out"} (\d+)\n/
+        let counted = try master.ask("show metrics").firstMatch(of: metric).flatMap { Int($0.1) }
+        #expect(counted == lost.reduce(0, +))
         #expect(lines.count == whole + lost.count && whole + lost.reduce(0, +) == 5000, "\(whole) \(lost)")
         master.stop()
     }
