@@ -29,6 +29,7 @@ public final class Log: Sendable {
     private let file: LogWriter?
     private let standardError: LogWriter?
     private let errorIsJournal: Bool
+    private let isMaster: Bool
     /// Whether standard output and error are the log file, and move with it.
     private let holdsStandardStreams: Bool
 
@@ -47,6 +48,7 @@ public final class Log: Sendable {
         self.format = format
         self.targets = targets
         self.holdsStandardStreams = holdsStandardStreams
+        self.isMaster = isMaster
         pid = CurrentProcess.id
         identity = Array("\(name) pid=\(pid) ".utf8)
         let (patience, queue) = isMaster ? (Duration.zero, Self.queueLimit) : (Self.patience, 0)
@@ -172,6 +174,15 @@ public final class Log: Sendable {
         file?.flush(report: fileLoss)
         standardError?.flush(report: errorLoss)
         targets.syslog?.flush(report: syslogLoss)
+    }
+
+    /// The process ends: what waits for a reader that is only slow gets a moment more.
+    func finish() {
+        let deadline = MonotonicTime.now + Self.patience
+        while isMaster, isWaiting, .now < deadline {
+            Poll.pause(.milliseconds(5))
+            flush()
+        }
     }
 
     /// All that was ever lost, by where it should have gone.
