@@ -85,12 +85,12 @@ final class ChildOutputs {
             served += 1
         } while served < ready.count && .now < deadline
         ready.removeFirst(served)
-        tellOfFailures()
     }
 
     private func read(_ stream: Stream) {
         let isOpen =
             if case .file = stream.output { stream.pipe.read(&byteBuffer) } else { stream.pipe.read(&lineBuffer) }
+        if case .file(let path) = stream.output { tellOfFailure(path) }
         guard !isOpen else { return }
         let number = stream.pipe.descriptor
         master.unwatch(number)
@@ -105,7 +105,6 @@ final class ChildOutputs {
             var reads = 8
             while reads > 0, readMore(from: stream) { reads -= 1 }
         }
-        tellOfFailures()
     }
 
     private func readMore(from stream: Stream) -> Bool {
@@ -161,15 +160,13 @@ final class ChildOutputs {
     private static func report(_ loss: LogLoss) -> [UInt8] { Array("\(loss.ofLines)\n".utf8) }
 
     /// The administrator looks into our log first: a file that is full, and what it has cost.
-    private func tellOfFailures() {
-        for (path, file) in files {
-            guard file.isWaiting != failing.contains(path) else { continue }
-            if failing.remove(path) == nil {
-                failing.insert(path)
-                log.error("log file \(path) takes no lines: \(file.failure ?? .noSpace)")
-            } else {
-                log.warning("log file \(path) takes lines again; so far \(file.lost.ofLines)")
-            }
+    private func tellOfFailure(_ path: String) {
+        guard let file = files[path], file.isWaiting != failing.contains(path) else { return }
+        if failing.remove(path) == nil {
+            failing.insert(path)
+            log.error("log file \(path) takes no lines: \(file.failure ?? .noSpace)")
+        } else {
+            log.warning("log file \(path) takes lines again; so far \(file.lost.ofLines)")
         }
     }
 
@@ -177,8 +174,10 @@ final class ChildOutputs {
 
     /// Tries once more what files did not take.
     func flush() {
-        for path in failing { files[path]?.flush(report: Self.report) }
-        tellOfFailures()
+        for path in failing {
+            files[path]?.flush(report: Self.report)
+            tellOfFailure(path)
+        }
     }
 
     /// All that was ever lost, by file.
