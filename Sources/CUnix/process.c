@@ -50,6 +50,7 @@ void cunix_release_code(void) {
 }
 
 long cunix_syscall(long number, long a, long b, long c, long d) { return syscall(number, a, b, c, d); }
+long cunix_write_now(int file, const void *part) { return syscall(SYS_pwritev2, file, part, 1, -1L, -1L, 8 /* NOWAIT */); }
 
 // Before the exec: raw system calls where libc keeps state (setuid tells all threads). Returns the step that failed.
 static enum cunix_step become(const struct cunix_program *program, pid_t parent) {

@@ -45,6 +45,7 @@ package struct Errno: Error, Hashable, RawRepresentable, Sendable, CustomStringC
     package static let outOfMemory = Errno(rawValue: ENOMEM)
     package static let messageTooLong = Errno(rawValue: EMSGSIZE)
     package static let notADevice = Errno(rawValue: ENXIO)
+    package static let notSupported = Errno(rawValue: EOPNOTSUPP)
 
     package var description: String {
         guard let text = unsafe strerror(rawValue) else { return "errno \(rawValue)" }

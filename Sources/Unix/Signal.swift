@@ -23,6 +23,8 @@ package struct Signal: Hashable, RawRepresentable, Sendable, CustomStringConvert
     package static let terminate = Signal(rawValue: SIGTERM)
     package static let child = Signal(rawValue: SIGCHLD)
     package static let `continue` = Signal(rawValue: SIGCONT)
+    /// The process has reached its RLIMIT_FSIZE.
+    package static let fileSizeLimit = Signal(rawValue: SIGXFSZ)
     package static let windowChange = Signal(rawValue: SIGWINCH)
 
     package static let terminalInput = Signal(rawValue: SIGTTIN)

@@ -27,6 +27,7 @@ enum SystemCall {
     }
 
     static func duplicate(_ source: Int32, onto target: Int32) -> Int32 { closeOnExec(dup2(source, target)) }
+    static func writeNow(_ number: Int32, _ bytes: UnsafeBufferPointer<UInt8>) -> Int32 { unsupported() }
     static func closeRange(_ first: UInt32, _ last: UInt32) -> Int32 { unsupported() }
     static func openProcess(_ pid: ProcessID) -> Int32 { unsupported() }
     static func signal(_ process: Int32, _ signal: Int32, queued value: Int32? = nil) -> Int32 { unsupported() }

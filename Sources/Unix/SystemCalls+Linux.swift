@@ -43,6 +43,12 @@ enum SystemCall {
         call(SYS_dup3, Int(source), Int(target), Int(O_CLOEXEC))
     }
 
+    /// Without waiting, whatever the flags of the open file: not every kind of file knows how. RWF_NOWAIT
+    static func writeNow(_ number: Int32, _ bytes: UnsafeBufferPointer<UInt8>) -> Int32 {
+        var part = unsafe iovec(iov_base: UnsafeMutableRawPointer(mutating: bytes.baseAddress), iov_len: bytes.count)
+        return Int32(truncatingIfNeeded: unsafe cunix_write_now(number, &part))
+    }
+
     static func closeRange(_ first: UInt32, _ last: UInt32) -> Int32 { call(SYS_close_range, Int(first), Int(last)) }
 
     static func openProcess(_ pid: ProcessID) -> Int32 { call(SYS_pidfd_open, Int(pid)) }

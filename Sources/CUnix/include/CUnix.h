@@ -11,8 +11,7 @@
 #include <sys/syscall.h>
 #endif
 
-// fork(2), by the only thread. Swift's locks (Mutex, lazy globals) keep the thread's id in thread-local storage, which fork
-// copies: the child would lock under its parent's id, and spin for ever at the first contention. So the child forgets it.
+// fork(2), by the only thread. Swift's locks keep its id, under which a child would spin for ever: the child forgets it.
 pid_t cunix_fork(void);
 
 // Unmaps code that only the start touched; what is needed comes back page by page. madvise(2)
@@ -27,6 +26,7 @@ static inline int cunix_term_signal(int status) { return WTERMSIG(status); }
 // Swift's own getter traps where there is none, after clearenv(3).
 static inline char **cunix_environ(void) { extern char **environ; return environ; }
 long cunix_syscall(long number, long first, long second, long third, long fourth);  // variadic syscall(2): -1 and errno
+long cunix_write_now(int file, const void *part);  // pwritev2(2) of one struct iovec that never waits: -1 and errno
 
 // A program to start. posix_spawn(3) can neither change the user nor tell the child its own pid (LISTEN_PID). `moves` are
 // pairs, ours and the child's, which ascend; all other descriptors are closed.
@@ -48,8 +48,7 @@ enum cunix_step { cunix_descriptors = 1, cunix_account, cunix_directory, cunix_e
 pid_t cunix_spawn(const struct cunix_program *program);  // -1 and errno
 #endif
 
-// Signals. One handler for all: it marks the signal as pending and wakes the reader of the pipe.
-// A SIGHUP queued with the value `cunix_reopen_only` is kept apart, in slot 0.
+// One handler marks a signal and wakes the pipe's reader. A SIGHUP with the value `cunix_reopen_only` is marked in slot 0.
 enum { cunix_signal_slots = 65, cunix_reopen_only = 0x10c };
 
 void cunix_signal_pipe(int write_end);

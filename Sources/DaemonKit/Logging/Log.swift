@@ -1,8 +1,9 @@
+import Supervision
 import Synchronization
 import Unix
 
 /// The daemon's log: one record is one line and one write(2) on a descriptor in append mode, so threads and processes
-/// that share the file never tear a line. SIGHUP reopens it.
+/// that share the file never tear a line. SIGHUP reopens it. How lines get out is `LogWriter`'s part.
 public final class Log: Sendable {
     enum Format: String, Sendable { case text, json }
 
@@ -25,38 +26,52 @@ public final class Log: Sendable {
     private let pid: ProcessID
     /// `NAME pid=PID `
     private let identity: [UInt8]
-    private let fileSink: LogSink?
-    private let errorSink: LogSink?
+    private let file: LogWriter?
+    private let standardError: LogWriter?
     private let errorIsJournal: Bool
+    private let isMaster: Bool
     /// Whether standard output and error are the log file, and move with it.
     private let holdsStandardStreams: Bool
 
+    /// How long a record waits for a reader that is slow, where no master's loop waits behind it.
+    private static let patience = Duration.milliseconds(100)
+    /// How much waits instead in a master, which never does.
+    private static let queueLimit = 64 * 1024
+
     /// Opens the file; the log belongs to the calling process's pid.
     init(
-        name: String, level: LogLevel, format: Format, targets: Targets, holdsStandardStreams: Bool
+        name: String, level: LogLevel, format: Format, targets: Targets, holdsStandardStreams: Bool,
+        isMaster: Bool = false
     ) throws(DaemonError) {
         self.name = name
         lowest = Atomic(level.rawValue)
         self.format = format
         self.targets = targets
         self.holdsStandardStreams = holdsStandardStreams
+        self.isMaster = isMaster
         pid = CurrentProcess.id
         identity = Array("\(name) pid=\(pid) ".utf8)
-        if let file = targets.file {
-            fileSink = LogSink(try file.open().release())
+        let (patience, queue) = isMaster ? (Duration.zero, Self.queueLimit) : (Self.patience, 0)
+        if let target = targets.file {
+            file = LogWriter(try target.open().release(), patience: patience, queueLimit: queue)
         } else {
-            fileSink = nil
+            file = nil
         }
-        errorSink = targets.standardError ? LogSink(2, isShared: true) : nil
+        standardError =
+            targets.standardError ? LogWriter(2, isShared: true, patience: patience, queueLimit: queue) : nil
         errorIsJournal = targets.standardError && Self.isJournal(2)
         targets.syslog?.connect()
     }
 
+    static func syslog(isMaster: Bool) -> Syslog {
+        isMaster ? Syslog(queueLimit: queueLimit) : Syslog(patience: patience)
+    }
+
     /// The descriptor of the file, where there is one.
-    var descriptor: Int32? { fileSink?.descriptor }
+    var descriptor: Int32? { file?.descriptor }
 
     /// Why the file takes no records now.
-    var fileFailure: Errno? { fileSink?.failure }
+    var fileFailure: Errno? { file?.failure }
 
     public func debug(_ message: @autoclosure () -> String, _ metadata: KeyValuePairs<String, String> = [:]) {
         log(.debug, message(), metadata)
@@ -98,36 +113,107 @@ public final class Log: Sendable {
         let record = LogRecord(
             level: level, message: message(), metadata: metadata.isEmpty ? [] : metadata.map { ($0.key, $0.value) })
         let wall = WallTime.now
-        if fileSink != nil || errorSink != nil { writeLines(record, wall) }
+        if file != nil || standardError != nil { writeLines(record, wall) }
         if let syslog = targets.syslog, level > .debug {
-            syslog.write(record.syslog(wall, name: name, pid: pid)) { lost in
-                Self.lossRecord(lost, nil).syslog(wall, name: name, pid: pid)
-            }
+            syslog.write(record.syslog(wall, name: name, pid: pid), report: syslogLoss)
         }
     }
 
     private func writeLines(_ record: LogRecord, _ wall: WallTime) {
         let time = LogTime.of(wall)
         let line = format(record, time)
-        let report = { (lost: Int, cause: Errno) in self.format(Self.lossRecord(lost, cause), time) }
-        fileSink?.write(line, report: report)
-        guard let errorSink else { return }
-        if errorIsJournal {
-            errorSink.write(record.journal(identity)) { lost, cause in
-                Self.lossRecord(lost, cause).journal(identity)
+        file?.write(line, report: fileLoss)
+        standardError?.write(errorIsJournal ? record.journal(identity) : line, report: errorLoss)
+    }
+
+    /// Several records of one time and level, in as few writes as there can be.
+    func log(_ level: LogLevel, batch messages: [String]) {
+        guard level >= self.level, !messages.isEmpty else { return }
+        let wall = WallTime.now
+        let time = LogTime.of(wall)
+        var (lines, journalLines): ([UInt8], [UInt8]) = ([], [])
+        for message in messages {
+            let record = LogRecord(level: level, message: message)
+            if file != nil || !errorIsJournal { lines += format(record, time) }
+            if errorIsJournal { journalLines += record.journal(identity) }
+            if let syslog = targets.syslog, level > .debug {
+                syslog.write(record.syslog(wall, name: name, pid: pid), report: syslogLoss)
             }
-        } else {
-            errorSink.write(line, report: report)
         }
+        file?.write(lines, report: fileLoss)
+        standardError?.write(errorIsJournal ? journalLines : lines, report: errorLoss)
     }
 
     private func format(_ record: LogRecord, _ time: LogTime) -> [UInt8] {
         format == .json ? record.json(time, name: name, pid: pid) : record.text(time, identity)
     }
 
-    private static func lossRecord(_ count: Int, _ cause: Errno?) -> LogRecord {
-        let reason = cause.map { ": \($0)" } ?? ""
-        return LogRecord(level: .warning, message: "\(count) log records were lost\(reason)", metadata: [])
+    // MARK: Losses
+
+    private static func record(_ loss: LogLoss) -> LogRecord {
+        LogRecord(level: .warning, message: loss.ofRecords)
+    }
+
+    private func fileLoss(_ loss: LogLoss) -> [UInt8] { format(Self.record(loss), LogTime.of(.now)) }
+
+    private func errorLoss(_ loss: LogLoss) -> [UInt8] {
+        errorIsJournal ? Self.record(loss).journal(identity) : fileLoss(loss)
+    }
+
+    private func syslogLoss(_ lost: Int) -> [UInt8] {
+        LogRecord(level: .warning, message: "\(lost) log records were lost").syslog(.now, name: name, pid: pid)
+    }
+
+    /// Records wait for room, or a loss is not told yet.
+    var isWaiting: Bool {
+        file?.isWaiting == true || standardError?.isWaiting == true || targets.syslog?.isWaiting == true
+    }
+
+    /// Tries that once more.
+    func flush() {
+        file?.flush(report: fileLoss)
+        standardError?.flush(report: errorLoss)
+        targets.syslog?.flush(report: syslogLoss)
+    }
+
+    /// The process ends: what waits for a reader that is only slow gets a moment more.
+    func finish() {
+        let deadline = MonotonicTime.now + Self.patience
+        while isMaster, isWaiting, .now < deadline {
+            Poll.pause(.milliseconds(5))
+            flush()
+        }
+    }
+
+    /// All that was ever lost, by where it should have gone.
+    var losses: [(log: String, loss: LogLoss)] {
+        var losses: [(String, LogLoss)] = []
+        if let file, let path = targets.file?.path { losses.append((path, file.lost)) }
+        if let standardError { losses.append(("standard error", standardError.lost)) }
+        if let syslog = targets.syslog { losses.append(("syslog", syslog.lost)) }
+        return losses.filter { !$0.1.isEmpty }
+    }
+
+    // MARK: Over an exec
+
+    var records: [StateText.Record] {
+        [("file", file), ("error", standardError)].compactMap { name, writer in
+            guard let writer else { return nil }
+            var record = StateText.Record("log")
+            record["of"] = name
+            writer.write(to: &record)
+            return record
+        }
+    }
+
+    func restore(_ state: StateText) {
+        for record in state.all("log") {
+            switch record["of"] {
+            case "file": file?.restore(record)
+            case "error": standardError?.restore(record)
+            default: break
+            }
+        }
     }
 
     // MARK: Reopening
@@ -137,17 +223,16 @@ public final class Log: Sendable {
     /// Opens the file's name anew, writes its first line, then puts it in the place of the old one in one step each.
     /// Where it cannot be opened, the old one stays and gets told why.
     func reopen() {
-        guard let file = targets.file, let fileSink else { return notice(Self.reopenMessage) }
+        guard let target = targets.file, let file else { return notice(Self.reopenMessage) }
         do {
-            let fresh = try file.open()
+            let fresh = try target.open()
             let record = LogRecord(level: .notice, message: Self.reopenMessage, metadata: [])
             let line = format(record, LogTime.of(.now))
-            _ = try? Descriptor.write(fresh.number, line.span)
-            try attempt(.logFile, "log file \(file.path)") { () throws(Errno) in
-                try Descriptor.duplicate(fresh.number, onto: fileSink.descriptor)
+            try attempt(.logFile, "log file \(target.path)") { () throws(Errno) in
+                try file.replace(by: fresh.number, first: line, report: fileLoss)
             }
             if holdsStandardStreams { redirectStandardStreams() }
-            errorSink?.write(line, report: { _, _ in line })
+            standardError?.write(errorIsJournal ? record.journal(identity) : line, report: errorLoss)
         } catch {
             warning("\(Self.reopenMessage) failed, keeping the old file: \(error)")
         }
@@ -155,7 +240,7 @@ public final class Log: Sendable {
 
     /// Makes standard output and error the log file, or nothing where there is no file.
     func redirectStandardStreams() {
-        let target = fileSink?.descriptor
+        let target = file?.descriptor
         for number: Int32 in 1...2 {
             if let target {
                 try? Descriptor.duplicate(target, ontoStandard: number)

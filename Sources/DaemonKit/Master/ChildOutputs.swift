@@ -1,16 +1,26 @@
 import Supervision
 import Unix
 
-/// Where the output of a master's children goes: pipes that are read line by line, and the files that lines go to.
+/// Where the output of a master's children goes: pipes that are read when they have something, and the files that lines
+/// go to.
 final class ChildOutputs {
     private let log: Log
     private unowned let master: Master
     private var streams: [Int32: Stream] = [:]
     /// Files of children's output, by path; the numbers stay the same over a reopening.
-    private var files: [String: Int32] = [:]
+    private var files: [String: LogWriter] = [:]
     /// Whom children run as: a log may be theirs.
     var owners: Set<UserID> = []
-    private var buffer = [UInt8](repeating: 0, count: 16 * 1024)
+    /// Files that do not take lines now.
+    private var failing: Set<String> = []
+    /// Pipes that have something, in the order of their turn.
+    private var ready: [Int32] = []
+    private var isReady: Set<Int32> = []
+    private var lineBuffer = [UInt8](repeating: 0, count: 16 * 1024)
+    private var byteBuffer = [UInt8](repeating: 0, count: 64 * 1024)
+
+    /// For all children together, between two looks at signals and requests.
+    private static let share = Duration.milliseconds(2)
 
     private struct Stream {
         let pipe: ChildLog
@@ -29,13 +39,13 @@ final class ChildOutputs {
         _ output: ChildOutput, _ start: (Int32?) throws(Errno) -> NewProcess
     ) throws(Errno) -> NewProcess {
         guard output != .inherit else { return try start(nil) }
-        let take = try taker(for: output)
         let ends = try FileDescriptor.pipe().release()
         defer { Descriptor.close(ends.write) }
         do {
+            let taker = try taker(for: output, from: ends.read)
             try Descriptor.setNonBlocking(ends.read, true)
             let process = try start(ends.write)
-            watch(ChildLog(ends.read, take), output)
+            watch(ChildLog(ends.read, taker), output)
             return process
         } catch {
             Descriptor.close(ends.read)
@@ -43,29 +53,49 @@ final class ChildOutputs {
         }
     }
 
-    private func taker(for output: ChildOutput) throws(Errno) -> (ArraySlice<UInt8>) -> Void {
+    private func taker(
+        for output: ChildOutput, from pipe: Int32, unfinished: [UInt8] = [], isContinued: Bool = false
+    ) throws(Errno) -> any ChildOutputTaker {
         switch output {
-        case .inherit: return { _ in }
-        case .prefix(let name): return { [log] in log.info("\(name): \(String(decoding: $0, as: UTF8.self))") }
+        case .inherit: ChildLines("", unfinished: unfinished) { _ in }
+        case .prefix(let name):
+            ChildLines(name, unfinished: unfinished, isContinued: isContinued) { [log] in log.log(.info, batch: $0) }
         case .file(let path):
-            let file = try file(at: path)
-            return { line in
-                let bytes = line + [UInt8(ascii: "\n")]
-                _ = try? Descriptor.write(file, bytes.span)
-            }
+            ChildBytes(try file(at: path), source: pipe, unfinished: unfinished, report: Self.report)
         }
     }
 
     private func watch(_ pipe: ChildLog, _ output: ChildOutput) {
         streams[pipe.descriptor] = Stream(pipe: pipe, output: output)
-        try? master.watch(pipe.descriptor) { [unowned self] in read(pipe) }
+        try? master.watch(pipe.descriptor) { [unowned self] in
+            if isReady.insert(pipe.descriptor).inserted { ready.append(pipe.descriptor) }
+        }
     }
 
-    private func read(_ pipe: ChildLog) {
-        guard !pipe.readLines(&buffer) else { return }
-        master.unwatch(pipe.descriptor)
-        streams[pipe.descriptor] = nil
-        Descriptor.close(pipe.descriptor)
+    /// Reads from each that has something, once and in turn, as long as the time allows; the others are first the next
+    /// time.
+    func serve() {
+        guard !ready.isEmpty else { return }
+        let deadline = MonotonicTime.now + Self.share
+        var served = 0
+        repeat {
+            let number = ready[served]
+            isReady.remove(number)
+            if let stream = streams[number] { read(stream) }
+            served += 1
+        } while served < ready.count && .now < deadline
+        ready.removeFirst(served)
+    }
+
+    private func read(_ stream: Stream) {
+        let isOpen =
+            if case .file = stream.output { stream.pipe.read(&byteBuffer) } else { stream.pipe.read(&lineBuffer) }
+        if case .file(let path) = stream.output { tellOfFailure(path) }
+        guard !isOpen else { return }
+        let number = stream.pipe.descriptor
+        master.unwatch(number)
+        streams[number] = nil
+        Descriptor.close(number)
     }
 
     /// What was written before the end, and has not been read yet: as much as a pipe holds, since somebody who has left
@@ -73,22 +103,23 @@ final class ChildOutputs {
     func readRest() {
         for stream in Array(streams.values) {
             var reads = 8
-            while reads > 0, read(onceFrom: stream.pipe) { reads -= 1 }
+            while reads > 0, readMore(from: stream) { reads -= 1 }
         }
     }
 
-    private func read(onceFrom pipe: ChildLog) -> Bool {
-        guard Poll.readable(pipe.descriptor, timeout: .zero) else { return false }
-        read(pipe)
-        return streams[pipe.descriptor] != nil
+    private func readMore(from stream: Stream) -> Bool {
+        guard Poll.readable(stream.pipe.descriptor, timeout: .zero) else { return false }
+        read(stream)
+        return streams[stream.pipe.descriptor] != nil
     }
 
     // MARK: Files
 
-    private func file(at path: String) throws(Errno) -> Int32 {
+    private func file(at path: String) throws(Errno) -> LogWriter {
         if let file = files[path] { return file }
         do {
-            let file = try open(path)
+            let file = LogWriter(try open(path))
+            file.lookAtEnd()
             files[path] = file
             return file
         } catch {
@@ -103,11 +134,11 @@ final class ChildOutputs {
 
     /// After a rotation.
     func reopen() {
-        for (path, number) in files {
+        for (path, file) in files {
             do {
                 let fresh = try open(path)
                 defer { Descriptor.close(fresh) }
-                try Descriptor.duplicate(fresh, onto: number)
+                try file.replace(by: fresh, report: Self.report)
             } catch {
                 log.warning("cannot reopen \(path), keeping the old file: \(error)")
             }
@@ -117,21 +148,52 @@ final class ChildOutputs {
     /// Closes the files that neither a running child nor the setup needs.
     func keep(_ needed: some Sequence<ChildOutput>) {
         let outputs = Set(streams.values.map(\.output)).union(needed)
-        for (path, number) in files where !outputs.contains(.file(path)) {
+        for (path, file) in files where !outputs.contains(.file(path)) {
             files[path] = nil
-            Descriptor.close(number)
+            failing.remove(path)
+            Descriptor.close(file.descriptor)
         }
     }
 
+    // MARK: Losses
+
+    private static func report(_ loss: LogLoss) -> [UInt8] { Array("\(loss.ofLines)\n".utf8) }
+
+    /// The administrator looks into our log first: a file that is full, and what it has cost.
+    private func tellOfFailure(_ path: String) {
+        guard let file = files[path], file.isWaiting != failing.contains(path) else { return }
+        if failing.remove(path) == nil {
+            failing.insert(path)
+            log.error("log file \(path) takes no lines: \(file.failure ?? .noSpace)")
+        } else {
+            log.warning("log file \(path) takes lines again; so far \(file.lost.ofLines)")
+        }
+    }
+
+    var isWaiting: Bool { !failing.isEmpty }
+
+    /// Tries once more what files did not take.
+    func flush() {
+        for path in failing {
+            files[path]?.flush(report: Self.report)
+            tellOfFailure(path)
+        }
+    }
+
+    /// All that was ever lost, by file.
+    var losses: [(log: String, loss: LogLoss)] { files.map { ($0, $1.lost) }.filter { !$0.1.isEmpty } }
+
     // MARK: Over an exec
 
-    var descriptors: [Int32] { Array(streams.keys) + files.values }
+    var descriptors: [Int32] { Array(streams.keys) + files.values.map(\.descriptor) }
 
     var records: [StateText.Record] {
-        var records = files.map { path, number in
+        var records = files.map { path, file in
             var record = StateText.Record("outputFile")
             record["path"] = path
-            record[number: "descriptor"] = Int(number)
+            record[number: "descriptor"] = Int(file.descriptor)
+            record[flag: "failing"] = failing.contains(path)
+            file.write(to: &record)
             return record
         }
         if !owners.isEmpty {
@@ -143,7 +205,8 @@ final class ChildOutputs {
             var record = StateText.Record("outputPipe")
             record[number: "descriptor"] = Int(number)
             stream.output.write(to: &record)
-            record[bytes: "line"] = stream.pipe.unfinished
+            record[bytes: "line"] = stream.pipe.taker.unfinished
+            record[flag: "continued"] = stream.pipe.taker.isContinued
             records.append(record)
         }
         return records
@@ -153,13 +216,17 @@ final class ChildOutputs {
         owners.formUnion(state.first("outputOwners")?[numbers: "users"].compactMap(UserID.init(exactly:)) ?? [])
         for record in state.all("outputFile") {
             guard let path = record["path"], let number = record[descriptor: "descriptor"] else { continue }
-            files[path] = number
+            let file = LogWriter(number)
+            file.restore(record)
+            files[path] = file
+            if record[flag: "failing"] { failing.insert(path) }
         }
         for record in state.all("outputPipe") {
             guard let number = record[descriptor: "descriptor"] else { continue }
             let output = ChildOutput(record)
-            let take = (try? taker(for: output)) ?? { _ in }
-            watch(ChildLog(number, take, unfinished: record[bytes: "line"]), output)
+            let (line, isContinued) = (record[bytes: "line"], record[flag: "continued"])
+            let taker = try? taker(for: output, from: number, unfinished: line, isContinued: isContinued)
+            watch(ChildLog(number, taker ?? ChildLines("") { _ in }), output)
         }
     }
 }

@@ -55,6 +55,8 @@ package final class Master {
     package var beforeEnd: ((Supervision.Child) -> Void)?
     /// Called when the child is in the engine's table no more.
     package var afterEnd: ((Supervision.Child) -> Void)?
+    /// Called when what came with one wait was handed on: for work of many sources that share a limited time.
+    package var afterTurn: (() -> Void)?
     private var alarms: [Alarm] = []
     private var alarmCount = 0
     private var events: [Event] = []
@@ -103,6 +105,7 @@ package final class Master {
         let count = (try? poller.wait(timeout)) ?? 0
         if count > 0 { isRested = false }
         for index in 0..<count { readers[poller.event(index).descriptor]?() }
+        afterTurn?()
     }
 
     /// Nothing but `timer` meets a deadline: several that have ended are told one after the other.

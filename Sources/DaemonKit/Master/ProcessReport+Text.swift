@@ -135,8 +135,18 @@ extension ProcessReport {
         perChild("daemonkit_child_cpu_seconds", "counter") { report, child in
             report.processorTime(child).map { ("", report.decimals($0)) }
         },
+        Part(head: { $0.losses("records", \.records) }),
+        Part(head: { $0.losses("bytes", \.bytes) }),
         Part(head: { _ in "# EOF\n" }),
     ]
+
+    /// Of each log that has lost something.
+    private func losses(_ unit: String, _ count: (LogLoss) -> Int) -> String {
+        let name = "daemonkit_log_lost_\(unit)"
+        let losses = (host.runtime.log.losses + (host.outputs?.losses ?? [])).sorted { $0.log < $1.log }
+        return Self.family(name, "counter")
+            + losses.map { "\(name)_total{log=\(Self.label($0.log))} \(count($0.loss))\n" }.joined()
+    }
 
     private static func family(_ name: String, _ type: String) -> String { "# TYPE \(name) \(type)\n" }
 

@@ -56,8 +56,9 @@ extension ServiceMaster {
         head[numbers: "descriptors"] = descriptors.map(Int.init)
         let said = (manager.map { [$0.record] } ?? []) + (notify?.records ?? [])
         return [head] + said + (current?.records("current") ?? []) + (pending?.records("pending") ?? [])
-            + source.records + (outputs?.records ?? []) + stored.records + (leftovers?.records ?? [])
-            + notes.map { $1.record($0) } + channels.map { $1.record($0) } + controls.flatMap(records)
+            + source.records + runtime.log.records + (outputs?.records ?? []) + stored.records
+            + (leftovers?.records ?? []) + notes.map { $1.record($0) }
+            + channels.map { $1.record($0) } + controls.flatMap(records)
     }
 
     private func records(_ control: ControlServer) -> [StateText.Record] {
@@ -85,6 +86,7 @@ extension ServiceMaster {
         current = MasterSetup(state, "current", plan: master.supervisor.plan)
         pending = MasterSetup(state, "pending", plan: nil)
         source.restore(state)
+        runtime.log.restore(state)
         outputs?.restore(state)
         stored.restore(state)
         notify?.restore(state)

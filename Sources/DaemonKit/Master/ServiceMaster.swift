@@ -14,6 +14,7 @@ final class ServiceMaster: MasterHost {
     private(set) var notify: NotifySockets?
     private(set) var manager: ManagerReports?
     var outputs: ChildOutputs?
+    private var retry: LogRetry?
     var leftovers: Leftovers?
     var controls: [ControlServer] = []
     /// Bound by the load that is not in force yet, and those whose last sessions are still open.
@@ -82,6 +83,12 @@ final class ServiceMaster: MasterHost {
             hearChannel(of: child.id)
         }
         outputs = ChildOutputs(runtime.log, master: master)
+        retry = LogRetry(
+            master, isWaiting: { [unowned self] in isLogWaiting }, flush: { [unowned self] in flushLogs() })
+        master.afterTurn = { [unowned self] in
+            outputs?.serve()
+            retry?.check()
+        }
         leftovers = Leftovers(master)
         manager?.beat()
         if let state {
@@ -91,6 +98,13 @@ final class ServiceMaster: MasterHost {
         }
         Signal.unblockAll()
         master.run(state == nil ? .start : .resumed)
+    }
+
+    private var isLogWaiting: Bool { runtime.log.isWaiting || outputs?.isWaiting == true }
+
+    private func flushLogs() {
+        runtime.log.flush()
+        outputs?.flush()
     }
 
     // MARK: Loading

@@ -132,6 +132,7 @@ final class Runtime: Sendable {
         guard !isCleaned.exchange(true, ordering: .relaxed) else { return }
         for listener in listeners { listener.removeFile() }
         log.notice("\(daemon.name) daemon shutdown")
+        log.finish()
         state.withLock(\.pidFile)?.remove()
     }
 

@@ -112,12 +112,17 @@ struct Start {
     /// Before the log is touched: a second start leaves no trace in the running daemon's.
     mutating func lockPidFile() throws(DaemonError) {
         // A report to a launcher that was killed must not kill the daemon too, with its pid file left behind.
-        Signal.pipe.discard()
+        Self.discardWritersSignals()
         try attempt(.process, "cannot catch signals") { () throws(Errno) in try StartAbort.arm() }
         // The superdaemon has the pid file: a worker's own would keep the next generation from starting beside it.
         if role != nil || isForeground && isSupervised && values[StandardOption.pidFile] == nil { return }
         try defaults.checkOwner(of: paths.pidFile, isMade: true)
         pidFile = try PidFile.lock(paths.pidFile, daemon: daemon.name, owners: owners)
+    }
+
+    /// A reader that is gone and a file that has reached its limit are errors of a write, and no reason to die.
+    private static func discardWritersSignals() {
+        for signal in [Signal.pipe, .fileSizeLimit] { signal.discard() }
     }
 
     mutating func detach() throws(DaemonError) {
@@ -160,12 +165,12 @@ struct Start {
                 isAnchored
                 ? try LogFile(anchoring: paths.logFile, owners: owners) : LogFile(path: paths.logFile, owners: owners)
         }
-        if values[StandardOption.syslog] != "no" { targets.syslog = Syslog() }
+        if values[StandardOption.syslog] != "no" { targets.syslog = Log.syslog(isMaster: image != nil) }
         targets.standardError = isForeground || paths.logFile == "-"
         let log = try Log(
             name: daemon.name, level: values[StandardOption.debug] ? .debug : .info,
             format: Log.Format(rawValue: values[StandardOption.logFormat]) ?? .text, targets: targets,
-            holdsStandardStreams: !isForeground)
+            holdsStandardStreams: !isForeground, isMaster: image != nil)
         self.log = log
         // An upgrade goes on with standard error, which still is the old file.
         if resuming { return }
@@ -255,7 +260,7 @@ struct Start {
 
     /// Takes over what an earlier image of this process left; nothing of a start is done again.
     mutating func resume(_ resumption: Resumption) throws(DaemonError) -> Context {
-        Signal.pipe.discard()
+        Self.discardWritersSignals()
         _ = InheritedListeners.takeAny()
         for name in ["SERVER_STARTER_PORT", "SERVER_STARTER_GENERATION", "DAEMONKIT_GENERATION"] {
             _ = Environment.take(name)
@@ -320,7 +325,7 @@ struct Start {
             if let report {
                 report.failed(error)
             } else if !message.isEmpty {
-                try? Descriptor.writeAll(2, "\(daemon.name): \(VisibleText.lines(message))\n")
+                LogWriter.say("\(daemon.name): \(VisibleText.lines(message))")
             }
             CurrentProcess.exitNow(error.exitStatus)
         }

@@ -1,30 +1,62 @@
 import DaemonKit
+import Supervision
 import Unix
 
 /// Where the superdaemon's lines go: standard error, which is the log once there is one; syslog besides when wanted.
 ///
-/// A reader that stops reading loses lines; it never stops the superdaemon.
+/// A reader that stops reading loses lines, which are counted; it never stops the superdaemon.
 final class Console {
-    private var sink: LogSink
+    private var writer: LogWriter
     private let syslog: Syslog?
+    /// How much waits for a reader that is slow.
+    private static let queueLimit = 64 * 1024
 
     init(syslog: Bool) {
-        sink = LogSink(2, isShared: true)
-        self.syslog = syslog ? Syslog() : nil
+        writer = LogWriter(2, isShared: true, queueLimit: Self.queueLimit)
+        self.syslog = syslog ? Syslog(queueLimit: Self.queueLimit) : nil
     }
 
     /// Standard error has become another file.
-    func reopened() { sink = LogSink(2, isShared: true) }
+    func reopened() {
+        let fresh = LogWriter(2, isShared: true, queueLimit: Self.queueLimit)
+        fresh.takeOver(writer)
+        writer = fresh
+    }
 
     func write(_ message: String) {
         let message = VisibleText.lines(message)
-        sink.write(Array("\(message)\n".utf8)) { lost, cause in Array("\(lost) lines were lost: \(cause)\n".utf8) }
+        writer.write(Array("\(message)\n".utf8), report: loss)
         guard let syslog else { return }
-        let (wall, pid) = (WallTime.now, CurrentProcess.id)
-        syslog.write(LogRecord(level: .notice, message: message).syslog(wall, name: "start_server", pid: pid)) { lost in
-            LogRecord(level: .warning, message: "\(lost) log records were lost")
-                .syslog(wall, name: "start_server", pid: pid)
-        }
+        syslog.write(record(.notice, message), report: syslogLoss)
+    }
+
+    private func loss(_ loss: LogLoss) -> [UInt8] { Array("\(loss.ofLines)\n".utf8) }
+
+    private func syslogLoss(_ lost: Int) -> [UInt8] { record(.warning, "\(lost) log records were lost") }
+
+    private func record(_ level: LogLevel, _ message: String) -> [UInt8] {
+        LogRecord(level: level, message: message).syslog(.now, name: "start_server", pid: CurrentProcess.id)
+    }
+
+    /// Lines wait for room, or a loss is not told yet.
+    var isWaiting: Bool { writer.isWaiting || syslog?.isWaiting == true }
+
+    /// Tries that once more.
+    func flush() {
+        writer.flush(report: loss)
+        syslog?.flush(report: syslogLoss)
+    }
+
+    // MARK: Over an exec
+
+    var record: StateText.Record {
+        var record = StateText.Record("console")
+        writer.write(to: &record)
+        return record
+    }
+
+    func restore(_ state: StateText) {
+        if let record = state.first("console") { writer.restore(record) }
     }
 }
 
@@ -51,7 +83,7 @@ struct ExitError: Error {
 
     /// One line, then the end.
     func end() -> Never {
-        try? Descriptor.writeAll(2, "start_server: \(VisibleText.lines(text))\n")
+        LogWriter.say("start_server: \(VisibleText.lines(text))")
         CurrentProcess.exitNow(exitStatus)
     }
 }

@@ -38,6 +38,7 @@ extension Superdaemon {
         files["controlIdentity"] = control?.file.identity.text
         records.append(files)
         if let record = log?.record { records.append(record) }
+        records.append(console.record)
         if let manager { records.append(manager.record) }
         return records + (notify?.records ?? []) + (control?.records ?? [])
     }
@@ -61,6 +62,7 @@ extension Superdaemon {
         }
         if let log = settings.log { parts.log = LogOutput(log, console, account, restoring: state.first("log")) }
         parts.account = account
+        console.restore(state)
         var supervisor = Supervisor(restoring: state)
         if state.damagedLines > 0 || state.first("supervisor") == nil {
             console.write("the state of the upgrade is damaged (\(state.damagedLines) lines): keeping the workers")
@@ -87,7 +89,7 @@ extension Superdaemon {
 
     static func catchSignals(_ pipe: SignalPipe) {
         // Not ours, and no reason to leave workers without a superdaemon.
-        for signal in ["PIPE", "ALRM", "VTALRM", "PROF", "IO", "XCPU"] { Signal(parsing: signal)?.discard() }
+        for signal in ["PIPE", "ALRM", "VTALRM", "PROF", "IO", "XCPU", "XFSZ"] { Signal(parsing: signal)?.discard() }
         for signal in signals + [.child] { pipe.catches(signal) }
         Signal.unblockAll()
     }

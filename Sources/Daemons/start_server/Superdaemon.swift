@@ -28,6 +28,7 @@ final class Superdaemon: MasterHost {
     private var requestCount = 0
     private var stopAsked: MonotonicTime?
     private(set) var control: ControlServer?
+    private var retry: LogRetry?
     private(set) var exitCode: Int32 = 0
 
     /// In this order when several came at once: a stop goes before anything else.
@@ -85,6 +86,8 @@ final class Superdaemon: MasterHost {
         if settings.readiness == .notify || state?.first("notifyDirectory") != nil { listenToWorkers(master) }
         if let bound = boundControl { control = try makeControl(bound.descriptor, bound.file, master) }
         log?.startCommand(in: master)
+        retry = LogRetry(master, isWaiting: { [console] in console.isWaiting }, flush: { [console] in console.flush() })
+        master.afterTurn = { [unowned self] in retry?.check() }
         manager?.beat()
         if let state {
             notify?.restore(state)

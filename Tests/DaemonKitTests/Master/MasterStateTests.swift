@@ -83,38 +83,3 @@ struct MasterStateTests {
         #expect(Listener(moved) == nil)
     }
 }
-
-@Suite("Lines of a child's output")
-struct ChildLogTests {
-    /// The lines that come of these pieces, each written and read by itself.
-    private func lines(_ pieces: [String], unfinished: [UInt8] = []) throws -> [String] {
-        let ends = try FileDescriptor.pipe().release()
-        try Descriptor.setNonBlocking(ends.read, true)
-        var lines: [String] = []
-        let log = ChildLog(ends.read, { lines.append(String(decoding: $0, as: UTF8.self)) }, unfinished: unfinished)
-        var buffer = [UInt8](repeating: 0, count: 1000)
-        for piece in pieces {
-            try Descriptor.writeAll(ends.write, piece)
-            while Poll.readable(ends.read, timeout: .zero) { #expect(log.readLines(&buffer)) }
-        }
-        Descriptor.close(ends.write)
-        #expect(!log.readLines(&buffer))
-        Descriptor.close(ends.read)
-        return lines
-    }
-
-    @Test("a line is a line, however it comes; the last needs no end")
-    func cuts() throws {
-        #expect(try lines(["one\ntw", "o\n", "\n", "three"]) == ["one", "two", "", "three"])
-        #expect(try lines([]) == [])
-        #expect(try lines(["rest\n"], unfinished: Array("the ".utf8)) == ["the rest"])
-    }
-
-    @Test("a line that is too long is cut, and nothing of it gets into the next one")
-    func tooLong() throws {
-        let long = String(repeating: "x", count: 30_000)
-        let found = try lines([long, "\nnext\n"])
-        #expect(found.map(\.utf8.count) == [8192, 8192, 8192, 5424, 4])
-        #expect(found.last == "next")
-    }
-}
