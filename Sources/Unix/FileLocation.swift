@@ -131,7 +131,7 @@ package struct FileLocation: ~Copyable, Sendable {
             if name == "." { return }
             do {
                 try move(to: try FileDescriptor.open(name, in: directory.number, [.onlyNames, .noFollow]), name)
-            } catch  where error == .symbolicLinkLoop || error == .notADirectory {
+            } catch let error where error == .symbolicLinkLoop || error == .notADirectory {
                 // What says "not a directory" may be a link.
                 guard isLink(name) else { throw FileRefusal(.system(.notADirectory), path(to: name)) }
                 return try follow(name)
@@ -194,7 +194,7 @@ package struct HeldFile: ~Copyable, Sendable {
     package func setMode(_ mode: FileMode) throws(Errno) {
         do {
             _ = try checked { SystemCall.setMode(file.number, mode) }
-        } catch  where error == .noSystemCall || error == .notPermitted {
+        } catch let error where error == .noSystemCall || error == .notPermitted {
             try Files.setMode("/proc/self/fd/\(file.number)", mode)
         }
     }

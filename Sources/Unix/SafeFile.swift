@@ -36,9 +36,9 @@ package enum SafeFile {
         for _ in 0..<mostRounds {
             do throws(FileRefusal) {
                 return Opened(file: try openOnce(location, options, kinds, owners), isNew: false)
-            } catch  where error.reason == .system(.noSuchFile) {
+            } catch let error where error.reason == .system(.noSuchFile) {
                 // To be made.
-            } catch  where error.reason == .replaced {
+            } catch let error where error.reason == .replaced {
                 continue
             }
             do throws(Errno) {

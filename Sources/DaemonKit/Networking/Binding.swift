@@ -115,7 +115,7 @@ package enum Binding {
         let tried = "cannot bind \(path)"
         do {
             return try OwnedFile.bind(socket, to: path, mode: mode)
-        } catch  where error.errno == .addressInUse {
+        } catch let error where error.errno == .addressInUse {
             if let stale = try staleFile(path, kind) {
                 removing()
                 guard stale.remove() else {

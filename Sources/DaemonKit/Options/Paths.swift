@@ -43,7 +43,7 @@ package struct DefaultPaths {
         guard path.hasPrefix("\(temporary)/") else { return }
         do {
             try SafeFile.ownDirectory(temporary, isMade: isMade)
-        } catch  where error.errno == .noSuchFile {
+        } catch let error where error.errno == .noSuchFile {
             return
         } catch {
             throw DaemonError(.pidFile, "cannot use \(temporary)", error)

@@ -60,8 +60,19 @@ func tryNotify(_ bytes: [UInt8]) {
     _ = note
 }
 
-/// What a master answers to daemonctl: JSON of children, which may be anything.
+/// What a master answers to daemonctl, and what a log holds: it may be anything, and nothing of it steers a terminal.
 func tryAnswer(_ bytes: [UInt8]) {
     _ = try? JSON(bytes)
-    _ = printableLines(String(decoding: bytes, as: UTF8.self))
+    let cut = Int(bytes.last ?? 0) % (bytes.count + 1)
+    let whole = shown([bytes[...]])
+    precondition(shown([bytes[..<cut], bytes[cut...]]) == whole, "pieces change what is shown")
+    let isSafe = String(decoding: whole, as: UTF8.self).unicodeScalars.allSatisfy {
+        !VisibleText.isHidden($0) || $0 == "\n" || $0 == "\t"
+    }
+    precondition(isSafe, "a terminal would be steered")
+}
+
+private func shown(_ pieces: [ArraySlice<UInt8>]) -> [UInt8] {
+    var text = VisibleBytes()
+    return pieces.flatMap { text.take($0) } + text.end()
 }
