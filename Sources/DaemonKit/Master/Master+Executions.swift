@@ -30,7 +30,7 @@ extension Master {
         case .executed: send(.executed(pid: pid))
         case .failed(let failure):
             // It has said its last word: nobody keeps it from ending.
-            if !isReaped { try? Signal.kill.send(to: pid) }
+            if !isReaped { try? Unix.Child.send(.kill, to: pid) }
             host.cannotExecute(failure)
             send(.notExecuted(pid: pid, errno: failure.errno.rawValue))
         }
