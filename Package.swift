@@ -50,7 +50,9 @@ let package = Package(
         .testTarget(name: "DaemonKitTests", dependencies: ["DaemonKit", "Unix", "TestSupport"]),
         .testTarget(
             name: "DaemonsTests",
-            dependencies: ["DaemonKit", "Unix", "daemonctl", "echod", "faultd", "masterd", "start_server", "tickd"]),
+            dependencies: [
+                "DaemonKit", "Supervision", "Unix", "daemonctl", "echod", "faultd", "masterd", "start_server", "tickd",
+            ]),
     ],
     swiftLanguageModes: [.v6]
 )

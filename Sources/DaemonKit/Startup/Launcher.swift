@@ -33,7 +33,7 @@ struct Launcher: ~Copyable {
             guard left > .zero else { giveUp(state, "it was not ready within \(durationText(timeout))", code: 1) }
             let ready = Poll.readable([pipe.number, signals.descriptor, processHandle], timeout: left)
             if ready[1], let signal = [Signal.terminate, .interrupt].first(where: { signals.take($0) }) {
-                giveUp(state, "the start was ended by \(signal)", code: 128 + signal.rawValue)
+                giveUp(state, "the start was ended by \(signal)", code: 128 &+ signal.rawValue)
             }
             // The process's end counts, though somebody else may hold the pipe open; what it wrote is read first.
             if ready[0] || ready[2] {
