@@ -51,7 +51,8 @@ let package = Package(
         .testTarget(
             name: "DaemonsTests",
             dependencies: [
-                "DaemonKit", "Unix", "TestSupport", "daemonctl", "echod", "faultd", "masterd", "start_server", "tickd",
+                "DaemonKit", "Supervision", "Unix", "TestSupport", "daemonctl", "echod", "faultd", "masterd",
+                "start_server", "tickd",
             ]),
     ],
     swiftLanguageModes: [.v6]

@@ -159,7 +159,8 @@ private struct Waiting {
         let nap = Task {
             while !Task.isCancelled {
                 do {
-                    try await Task.sleep(for: duration ?? .seconds(86400 * 365))
+                    // Task.sleep traps on the end of time; a century will do.
+                    try await Task.sleep(for: min(duration ?? .seconds(31_536_000), .seconds(3_153_600_000)))
                 } catch {
                     return
                 }

@@ -21,6 +21,9 @@ package struct Instant: Comparable, Hashable, Sendable {
 extension Duration {
     /// Saturates at 292 years.
     package var wholeNanoseconds: Int64 {
+        // What follows traps on more seconds than an Int64 holds.
+        if self >= .nanoseconds(Int64.max) { return .max }
+        if self <= .nanoseconds(Int64.min) { return .min }
         let (seconds, attoseconds) = components
         let (product, overflow) = seconds.multipliedReportingOverflow(by: 1_000_000_000)
         let (sum, carry) = product.addingReportingOverflow(attoseconds / 1_000_000_000)

@@ -14,7 +14,7 @@ extension Supervisor {
     mutating func restoreRequests(_ state: StateText) {
         for record in state.all("restarts") {
             guard let name = record["service"] else { continue }
-            restartCounts[name] = min(max(0, record[number: "count"] ?? 0), Int.max / 2)
+            restartCounts[name] = max(0, record[number: "count"] ?? 0)
         }
         for record in state.all("wait") {
             guard var wait = Wait(record) else { continue }

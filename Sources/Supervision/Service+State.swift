@@ -1,7 +1,7 @@
 extension Service {
     init(_ record: StateText.Record) {
         self.init(name: record["name"] ?? "", stopSignal: Int32(clamping: record[number: "stopSignal"] ?? 15))
-        instances = max(0, record[number: "instances"] ?? 1)
+        instances = min(max(0, record[number: "instances"] ?? 1), 1000)
         switch record["readiness"] {
         case "notified": readiness = .notified
         case "alive": readiness = .alive(record[duration: "aliveFor"] ?? .zero)

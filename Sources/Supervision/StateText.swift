@@ -17,8 +17,16 @@ package struct StateText: Sendable {
             set { values[key] = newValue }
         }
 
+        /// So large at the most, either way: what the next image counts on does not overflow. In nanoseconds 73 years.
+        private static let largest = 1 << 61
+
+        private static func bounded(_ text: some StringProtocol) -> Int? {
+            // bounded: here
+            Int(text).map { min(max($0, -largest), largest) }
+        }
+
         package subscript(number key: String) -> Int? {
-            get { values[key].flatMap { Int($0) } }
+            get { values[key].flatMap(Self.bounded) }
             set { values[key] = newValue.map(String.init) }
         }
 
@@ -28,7 +36,7 @@ package struct StateText: Sendable {
         }
 
         package subscript(numbers key: String) -> [Int] {
-            get { (values[key] ?? "").split(separator: ",").compactMap { Int($0) } }
+            get { (values[key] ?? "").split(separator: ",").compactMap(Self.bounded) }
             set { values[key] = newValue.isEmpty ? nil : newValue.map(String.init).joined(separator: ",") }
         }
 
@@ -48,12 +56,12 @@ package struct StateText: Sendable {
 
         /// Whole nanoseconds.
         package subscript(duration key: String) -> Duration? {
-            get { values[key].flatMap { Int64($0) }.map { .nanoseconds($0) } }
+            get { values[key].flatMap(Self.bounded).map { .nanoseconds($0) } }
             set { values[key] = newValue.map { String($0.wholeNanoseconds) } }
         }
 
         subscript(instant key: String) -> Instant? {
-            get { values[key].flatMap { Int64($0) }.map(Instant.init(nanoseconds:)) }
+            get { values[key].flatMap(Self.bounded).map { Instant(nanoseconds: Int64($0)) } }
             set { values[key] = newValue.map { String($0.nanoseconds) } }
         }
     }

@@ -187,8 +187,8 @@ extension Supervisor {
 }
 
 extension StateText.Record {
-    /// Neither negative nor so large that counting on overflows.
-    fileprivate func count(_ key: String) -> Int { min(max(0, self[number: key] ?? 0), Int.max / 2) }
+    /// Not negative, and as bounded as every number of a state.
+    fileprivate func count(_ key: String) -> Int { max(0, self[number: key] ?? 0) }
 }
 
 extension Round {
@@ -206,7 +206,7 @@ extension Round {
 
 extension Slot {
     fileprivate init?(_ record: StateText.Record, _ services: [Int: Service]) {
-        guard let id = record[number: "id"], (1..<Int.max / 2).contains(id),
+        guard let id = record[number: "id"], id > 0,
             let service = services[record[number: "service"] ?? -1]
         else { return nil }
         self.init(

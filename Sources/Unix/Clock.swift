@@ -12,10 +12,12 @@ package struct MonotonicTime: Comparable, Sendable {
 
     package init(nanoseconds: Int64) { self.nanoseconds = nanoseconds }
 
+    private init(_ time: timespec) { nanoseconds = time.nanoseconds }
+
     package static var now: MonotonicTime {
         var time = timespec()
         unsafe clock_gettime(CLOCK_MONOTONIC, &time)
-        return MonotonicTime(nanoseconds: Int64(time.tv_sec) * 1_000_000_000 + Int64(time.tv_nsec))
+        return MonotonicTime(time)
     }
 
     #if os(Linux)
@@ -23,18 +25,16 @@ package struct MonotonicTime: Comparable, Sendable {
     static var sinceBoot: MonotonicTime {
         var time = timespec()
         unsafe clock_gettime(CLOCK_BOOTTIME, &time)
-        return MonotonicTime(nanoseconds: Int64(time.tv_sec) * 1_000_000_000 + Int64(time.tv_nsec))
+        return MonotonicTime(time)
     }
     #endif
 
     package static func < (left: Self, right: Self) -> Bool { left.nanoseconds < right.nanoseconds }
     package static func - (left: Self, right: Self) -> Duration {
-        let (difference, overflow) = left.nanoseconds.subtractingReportingOverflow(right.nanoseconds)
-        return .nanoseconds(overflow ? (left < right ? .min : .max) : difference)
+        .nanoseconds(left.nanoseconds.subtractingSaturated(right.nanoseconds))
     }
     package static func + (time: Self, duration: Duration) -> Self {
-        let (sum, overflow) = time.nanoseconds.addingReportingOverflow(duration.inNanoseconds)
-        return MonotonicTime(nanoseconds: overflow ? (duration < .zero ? .min : .max) : sum)
+        MonotonicTime(nanoseconds: time.nanoseconds.addingSaturated(duration.inNanoseconds))
     }
 }
 
@@ -51,7 +51,7 @@ package struct WallTime: Sendable {
     package static var now: WallTime {
         var time = timespec()
         unsafe clock_gettime(CLOCK_REALTIME, &time)
-        return WallTime(seconds: Int64(time.tv_sec), microseconds: Int32(time.tv_nsec / 1000))
+        return WallTime(seconds: Int64(time.tv_sec), microseconds: Int32(clamping: time.tv_nsec / 1000))
     }
 
     package struct Calendar: Sendable {
@@ -74,18 +74,16 @@ package struct WallTime: Sendable {
     }
 }
 
-extension Duration {
-    package var inNanoseconds: Int64 {
-        let (seconds, attoseconds) = components
-        let (product, overflow) = seconds.multipliedReportingOverflow(by: 1_000_000_000)
-        let (sum, carry) = product.addingReportingOverflow(attoseconds / 1_000_000_000)
-        return overflow || carry ? (seconds < 0 ? .min : .max) : sum
-    }
+extension timespec {
+    /// Saturates: a file's time may be any number of seconds, as its owner likes.
+    var nanoseconds: Int64 { Int64(tv_sec).multipliedSaturated(by: 1_000_000_000).addingSaturated(Int64(tv_nsec)) }
+}
 
+extension Duration {
     /// For poll(2) and epoll_wait(2): whole milliseconds, rounded up, at most what fits.
     package var pollMilliseconds: Int32 {
         let nanoseconds = inNanoseconds
         if nanoseconds <= 0 { return 0 }
-        return Int32(clamping: nanoseconds / 1_000_000 + (nanoseconds % 1_000_000 == 0 ? 0 : 1))
+        return Int32(clamping: (nanoseconds / 1_000_000).addingSaturated(nanoseconds % 1_000_000 == 0 ? 0 : 1))
     }
 }

@@ -160,14 +160,14 @@ extension Socket {
 extension CurrentProcess {
     /// The parent of a process; nil when it is gone.
     package static func parent(of pid: ProcessID) -> ProcessID? {
-        ProcessFacts.words(of: pid).flatMap { $0.count > 1 ? ProcessID($0[1]) : nil }
+        ProcessText.read(pid, "stat").flatMap(ProcessText.Stat.init)?.parent
     }
 
     /// Our children, those that ended and wait for us among them.
     package static var children: [ProcessID] {
         guard let file = try? FileDescriptor.open("/proc/thread-self/children", []) else { return [] }
-        let bytes = Descriptor.contents(of: file.number, limit: 1 << 20)
-        return String(decoding: bytes, as: UTF8.self).split(separator: " ").compactMap { ProcessID($0) }
+        // The longest list: 4,194,304 pids of seven digits, PID_MAX_LIMIT.
+        return ProcessText.pids(Descriptor.contents(of: file.number, limit: 1 << 25))
     }
 }
 #endif

@@ -81,7 +81,7 @@ package enum Descriptor {
 
     /// A close-on-exec copy with a number above all of these; the caller owns it.
     package static func duplicate(_ source: Int32, above numbers: Set<Int32>) throws(Errno) -> Int32 {
-        let lowest = (numbers.max() ?? 0) + 1
+        let lowest = (numbers.max() ?? 0).addingSaturated(1)
         return try checked { fcntl(source, F_DUPFD_CLOEXEC, lowest) }
     }
 
@@ -168,10 +168,19 @@ package enum Descriptor {
         }
     }
 
-    /// Reads from `start` on, at most `limit` bytes, without moving the file's offset.
+    /// Reads from `start` on to the end, at most `limit` bytes, without moving the file's offset: proc(5) gives no more
+    /// than a page at a time, other file systems less than was asked for.
     package static func contents(of number: Int32, from start: Int64 = 0, limit: Int) -> [UInt8] {
-        unsafe [UInt8](unsafeUninitializedCapacity: limit) { buffer, count in
-            unsafe count = max(0, pread(number, buffer.baseAddress, limit, off_t(start)))
+        let limit = max(0, limit)
+        // bounded: `limit` is not negative
+        return unsafe [UInt8](unsafeUninitializedCapacity: limit) { buffer, count in
+            while count < limit, let base = buffer.baseAddress {
+                let offset = start.addingSaturated(Int64(count))
+                let more = unsafe pread(number, base + count, limit - count, off_t(offset))
+                if more == -1 && errno == EINTR { continue }
+                guard more > 0 else { return }
+                count += more
+            }
         }
     }
 

@@ -46,14 +46,14 @@ package struct FileStatus: Sendable {
     package let links: UInt64
     package let size: Int64
     package let owner: UserID
-    /// In nanoseconds since 1970.
+    /// In nanoseconds since 1970, at most those of the year 2262.
     package let modified: Int64
 
     init(_ raw: stat) {
         #if canImport(Darwin)
-        modified = Int64(raw.st_mtimespec.tv_sec) * 1_000_000_000 + Int64(raw.st_mtimespec.tv_nsec)
+        modified = raw.st_mtimespec.nanoseconds
         #else
-        modified = Int64(raw.st_mtim.tv_sec) * 1_000_000_000 + Int64(raw.st_mtim.tv_nsec)
+        modified = raw.st_mtim.nanoseconds
         #endif
         identity = Identity(device: raw.st_dev, inode: raw.st_ino)
         mode = raw.st_mode & 0o7777

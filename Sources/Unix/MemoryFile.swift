@@ -18,6 +18,13 @@ package enum MemoryFile {
         _ = try checked { SystemCall.seal(file.number) }
         return file
     }
+
+    /// Whether the descriptor is such a file, made by a process of our user: nobody has changed it since, nobody can.
+    package static func isOurs(_ number: Int32) -> Bool {
+        guard let status = try? FileStatus(descriptor: number) else { return false }
+        return status.kind == .regular && status.links == 0 && status.owner == CurrentProcess.userID
+            && SystemCall.isSealed(number)
+    }
 }
 
 extension CurrentProcess {

@@ -21,11 +21,11 @@ package enum ExitStatus: Hashable, Sendable, CustomStringConvertible {
         self = cunix_exited(raw) ? .exited(cunix_exit_code(raw)) : .signaled(Signal(rawValue: cunix_term_signal(raw)))
     }
 
-    /// The code a shell would report: 128 + signal for a killed process.
+    /// The code a shell would report: 128 &+ signal for a killed process.
     package var shellCode: Int32 {
         switch self {
         case .exited(let code): code
-        case .signaled(let signal): 128 + signal.rawValue
+        case .signaled(let signal): 128 &+ signal.rawValue
         }
     }
 
@@ -40,6 +40,7 @@ package enum ExitStatus: Hashable, Sendable, CustomStringConvertible {
 /// The calling process.
 package enum CurrentProcess {
     package static var id: ProcessID { getpid() }
+    package static var parent: ProcessID { getppid() }
     package static var userID: UserID { geteuid() }
     package static var groupID: GroupID { getegid() }
 
@@ -92,7 +93,7 @@ package enum CurrentProcess {
         signal.restoreDefault()
         Signal.unblockAll()
         try? signal.deliver(to: id)
-        _exit(128 + signal.rawValue)
+        _exit(128 &+ signal.rawValue)
     }
 
     /// Gives back the memory of code that only the start needed.
@@ -104,7 +105,7 @@ package enum CurrentProcess {
         // The link count of the folder is one a thread and two of its own: one call, and no folder to read.
         var raw = stat()
         guard unsafe stat("/proc/self/task", &raw) == 0, raw.st_nlink > 2 else { return 1 }
-        return Int(raw.st_nlink) - 2
+        return Int(clamping: raw.st_nlink) - 2
         #else
         var threads: thread_act_array_t?
         var count: mach_msg_type_number_t = 0

@@ -18,9 +18,11 @@ package struct ProcessFacts: Sendable {
         var identity = unsafe proc_bsdinfo()
         let identitySize = Int32(MemoryLayout<proc_bsdinfo>.size)
         guard unsafe proc_pidinfo(pid, PROC_PIDTBSDINFO, 0, &identity, identitySize) == identitySize else { return nil }
-        age = unsafe max(.zero, .seconds(WallTime.now.seconds - Int64(identity.pbi_start_tvsec)))
-        residentSize = unsafe Int(info.pti_resident_size)
-        processorTime = unsafe .nanoseconds(Int64(info.pti_total_user + info.pti_total_system))
+        let started = unsafe Int64(clamping: identity.pbi_start_tvsec)
+        age = max(.zero, .seconds(WallTime.now.seconds.subtractingSaturated(started)))
+        residentSize = unsafe Int(clamping: info.pti_resident_size)
+        processorTime = unsafe .nanoseconds(
+            Int64(clamping: info.pti_total_user.addingSaturated(info.pti_total_system)))
     }
 
     /// Whether the process has a handler for the signal; false, since that cannot be told here.

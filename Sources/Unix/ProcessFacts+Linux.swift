@@ -6,7 +6,7 @@ import Musl
 #endif
 
 /// What the kernel tells of another process, proc(5).
-package struct ProcessFacts: Sendable {
+package struct ProcessFacts: Equatable, Sendable {
     /// Memory that lies in RAM, in bytes.
     package let residentSize: Int
     /// User and system time together.
@@ -16,32 +16,24 @@ package struct ProcessFacts: Sendable {
 
     /// nil when the process is gone.
     package init?(of pid: ProcessID) {
-        guard let words = Self.words(of: pid), words.count > 21, let user = Int(words[11]), let system = Int(words[12]),
-            let pages = Int(words[21]), let start = Int(words[19])
-        else { return nil }
-        let second = max(1, Int(sysconf(Int32(_SC_CLK_TCK))))
-        residentSize = pages * Int(getpagesize())
-        processorTime = .nanoseconds((user + system) * 1_000_000_000 / second)
-        let started = MonotonicTime(nanoseconds: Int64(start) * 1_000_000_000 / Int64(second))
-        age = max(.zero, MonotonicTime.sinceBoot - started)
+        guard let stat = ProcessText.read(pid, "stat").flatMap(ProcessText.Stat.init) else { return nil }
+        let rate = sysconf(Int32(truncatingIfNeeded: _SC_CLK_TCK))
+        self.init(stat, ticksPerSecond: rate, pageSize: Int(getpagesize()), at: .sinceBoot)
     }
 
-    /// /proc/PID/stat from the state on: the name before it may hold anything, also blanks and parentheses.
-    static func words(of pid: ProcessID) -> [Substring]? {
-        guard let file = try? FileDescriptor.open("/proc/\(pid)/stat", []) else { return nil }
-        let text = String(decoding: Descriptor.contents(of: file.number, limit: 1024), as: UTF8.self)
-        guard let end = text.lastIndex(of: ")") else { return nil }
-        return text[text.index(after: end)...].split(separator: " ")
+    /// A pure function, which no number makes trap: a year of one processor is more than 2^63 when ticks are taken for
+    /// nanoseconds too early.
+    package init(_ stat: ProcessText.Stat, ticksPerSecond: Int, pageSize: Int, at now: MonotonicTime) {
+        let rate = Int64(ticksPerSecond)
+        residentSize = Int(clamping: stat.residentPages).multipliedSaturated(by: pageSize)
+        processorTime = Duration(ticks: stat.userTime.addingSaturated(stat.systemTime), perSecond: rate)
+        let started = MonotonicTime(nanoseconds: Duration(ticks: stat.startTime, perSecond: rate).inNanoseconds)
+        age = max(.zero, now - started)
     }
 
     /// Whether the process has a handler for the signal; false where that cannot be told.
     package static func catches(_ signal: Signal, _ pid: ProcessID) -> Bool {
-        guard let file = try? FileDescriptor.open("/proc/\(pid)/status", []) else { return false }
-        let text = String(decoding: Descriptor.contents(of: file.number, limit: 4096), as: UTF8.self)
-        guard let line = text.split(separator: "\n").first(where: { $0.hasPrefix("SigCgt:") }),
-            let mask = line.split(whereSeparator: { $0 == "\t" || $0 == " " }).last.flatMap({ UInt64($0, radix: 16) })
-        else { return false }
-        return mask & (1 << UInt64(signal.rawValue - 1)) != 0
+        ProcessText.read(pid, "status").map { ProcessText.catches(signal.rawValue, status: $0) } ?? false
     }
 }
 #endif

@@ -87,5 +87,11 @@ enum SystemCall {
 
     /// Nobody changes the file any more, we neither. fcntl(2), F_ADD_SEALS
     static func seal(_ file: Int32) -> Int32 { fcntl(file, 1033, 15) }
+
+    /// F_GET_SEALS: F_SEAL_SEAL, F_SEAL_SHRINK, F_SEAL_GROW and F_SEAL_WRITE, all of them.
+    static func isSealed(_ file: Int32) -> Bool {
+        let seals = fcntl(file, 1034)
+        return seals != -1 && seals & 15 == 15
+    }
 }
 #endif

@@ -3,7 +3,7 @@ import Testing
 import Unix
 
 /// A folder of daemons' files, and daemonctl on it; no systemd, unless a test brings its own.
-private final class Control {
+final class Control {
     let folder: Folder
 
     init() throws {
@@ -18,7 +18,7 @@ private final class Control {
     }
 
     private func environment(_ more: [String: String]) -> [String: String] {
-        ["DAEMONKIT_CONFIG": folder["conf"], "DAEMONKIT_SYSTEMCTL": ""].merging(more) { $1 }
+        ["DAEMONKIT_CONFIG": folder["conf"]].merging(more) { $1 }
     }
 
     func callAsFunction(_ words: String..., environment more: [String: String] = [:]) throws -> Outcome {
@@ -169,7 +169,7 @@ struct DaemonctlTests {
         for (verb, code) in [("stop", 4), ("status", 4), ("reload", 4), ("check", 1)] as [(String, Int32)] {
             let outcome = try run(
                 folder, try #require(Machine.find("setpriv")), words + [verb, "echo"],
-                environment: ["DAEMONKIT_CONFIG": folder["conf"], "DAEMONKIT_SYSTEMCTL": ""])
+                environment: ["DAEMONKIT_CONFIG": folder["conf"]])
             #expect(outcome.code == code, "\(verb): \(outcome)")
         }
         #expect(try control("stop", "echo").code == 0)
@@ -179,7 +179,7 @@ struct DaemonctlTests {
     func byPath() throws {
         let files = ["--", "--pid-file", folder["p.pid"], "--log-file", folder["p.log"], "-b", folder["p"]]
         func act(_ verb: String) throws -> Outcome {
-            try run(folder, Product.daemonctl, [verb, Product.echod] + files, environment: ["DAEMONKIT_SYSTEMCTL": ""])
+            try run(folder, Product.daemonctl, [verb, Product.echod] + files)
         }
         #expect(try act("start").code == 0)
         let pid = try #require(control.pid("p"))
@@ -286,88 +286,5 @@ struct DaemonctlMasterTests {
         logs.send(.terminate)
         #expect(logs.wait() == .signaled(.terminate))
         #expect(try control("stop", "pair").code == 0)
-    }
-}
-
-@Suite("daemonctl under systemd")
-struct DaemonctlSystemdTests {
-    private let control: Control
-    private var folder: Folder { control.folder }
-
-    /// A stand-in for systemctl that knows echo.service: it writes down what it is asked, and does it.
-    init() throws {
-        control = try Control()
-        control.add("echo", lines: "unit echo.service")
-        let folder = control.folder
-        folder.write(
-            "systemctl",
-            """
-            #!/bin/bash
-            cd '\(folder.path)' || exit 1
-            echo "$*" >>asked
-            daemon() { '\(Product.echod)' "$@" --pid-file "$PWD/echo.pid" --log-file "$PWD/u.log" -b "$PWD/u.sock"; }
-            case $1 in
-            show)
-                [ ! -e unknown ] || { echo LoadState=not-found; exit 0; }
-                echo LoadState=loaded
-                if [ -e up ]; then
-                    printf '%s\\n' ActiveState=active SubState=running MainPID="$(cat echo.pid)"
-                else
-                    printf '%s\\n' ActiveState=inactive SubState=dead MainPID=0
-                fi ;;
-            start) [ ! -e refused ] || exit 4; daemon && touch up ;;
-            stop) daemon --stop && rm -f up ;;
-            restart) daemon --stop && daemon ;;
-            reload) daemon --reload ;;
-            esac
-
-            """)
-        chmod(folder["systemctl"], 0o755)
-    }
-
-    private func act(_ words: String...) throws -> Outcome {
-        let environment = ["DAEMONKIT_CONFIG": folder["conf"], "DAEMONKIT_SYSTEMCTL": folder["systemctl"]]
-        return try run(folder, Product.daemonctl, words, environment: environment)
-    }
-
-    /// What systemctl was asked to do.
-    private var jobs: [String] { folder.lines("asked").filter { !$0.hasPrefix("show ") } }
-
-    @Test("What is its unit's is done by systemctl, and its view stays true")
-    func managed() throws {
-        let start = try act("start", "echo")
-        let pid = try #require(control.pid("echo"))
-        #expect(start.output.hasSuffix("echo was started by systemd as echo.service (pid \(pid))\n"), "\(start)")
-        #expect(try act("status", "echo").output == "echo is running (pid \(pid)); echo.service is active (running)\n")
-        #expect(try act("reload", "echo").code == 0 && act("restart", "echo").code == 0)
-        let stop = try act("stop", "echo")
-        #expect(stop.output.hasSuffix("echo was stopped by systemd as echo.service\n"), "\(stop)")
-        #expect(jobs == ["start", "reload", "restart", "stop"].map { "\($0) -- echo.service" })
-        let status = try act("status", "echo")
-        #expect(status.code == 3 && status.output == "echo is not running; echo.service is inactive (dead)\n")
-        #expect(try act("stop", "echo").code == 0 && jobs.count == 4)
-    }
-
-    @Test("What runs outside of its unit is acted upon directly, and that is said")
-    func outside() throws {
-        #expect(try act("start", "--direct", "echo").code == 0 && jobs.isEmpty)
-        let pid = try #require(control.pid("echo"))
-        let said = "daemonctl: echo runs (pid \(pid)), but not under echo.service: acting directly\n"
-        let reload = try act("reload", "echo")
-        #expect(reload.code == 0 && reload.errors == said && jobs.isEmpty)
-        #expect(try act("status", "echo").output.contains("but not under systemd; echo.service is inactive"))
-        let stop = try act("stop", "echo")
-        #expect(stop.code == 0 && stop.errors == said && jobs.isEmpty && control.pid("echo") == nil)
-    }
-
-    @Test("A unit that systemd does not know, and a refusal")
-    func unknown() throws {
-        folder.write("unknown", "")
-        #expect(try act("start", "echo").output.hasPrefix("echo started (pid ") && jobs.isEmpty)
-        #expect(try act("stop", "echo").code == 0 && jobs.isEmpty)
-        #expect(unlink(folder["unknown"]) == 0)
-        folder.write("refused", "")
-        let start = try act("start", "echo")
-        #expect(start.code == 4 && start.errors == "daemonctl: systemctl start echo.service: no permission\n")
     }
 }

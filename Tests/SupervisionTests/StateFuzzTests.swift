@@ -51,10 +51,15 @@ import Testing
         }
     }
 
-    private static let names = ["child", "child", "slot", "service", "plan", "round", "kept", "supervisor"]
+    private static let names = [
+        "child", "child", "slot", "service", "plan", "round", "kept", "supervisor", "restarts", "wait", "order",
+    ]
     private static let keys = [
         "pid", "id", "slot", "service", "generation", "index", "phase", "stage", "services", "slots", "current", "role",
-        "round", "number", "deadline", "restartAt", "instances", "child", "retired", "counter", "restarts",
+        "round", "number", "deadline", "restartAt", "instances", "child", "retired", "counter", "restarts", "count",
+        "requester", "verb", "goal", "lastAccepted", "reloadDue", "reloadInterval", "retireDelay", "startTimeout",
+        "stopTimeout", "backoffBase", "backoffMaximum", "jitter", "limit", "window", "watchdog", "failures",
+        "lastSpawn", "delayUntil", "groupID", "told", "stopSignal", "lastGeneration", "committed", "endBy", "spawnedAt",
     ]
     private static let values = [
         "-1", "0", "1", "2", "3", "-100", "9223372036854775807", "-9223372036854775808", "4294967297", "2147483647",
@@ -83,6 +88,12 @@ import Testing
             if random.next() % 64 == 0 {
                 _ = supervisor.records
                 _ = supervisor.handle(.resumed, at: Instant(nanoseconds: 1))
+                for moment in [1, Int64.max / 2, .max] {
+                    for event in [Event.timer, .extend(pid: 2, .seconds(Int64.max)), .beat(pid: 2), .reload(1)] {
+                        _ = supervisor.handle(event, at: Instant(nanoseconds: moment))
+                    }
+                    _ = supervisor.handle(.exited(pid: 2, .exited(1)), at: Instant(nanoseconds: moment))
+                }
             }
         }
     }

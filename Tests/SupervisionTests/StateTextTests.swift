@@ -41,7 +41,7 @@ import Testing
     @Test func aDurationOfCenturiesIsNoOverflow() {
         var record = StateText.Record("r")
         record[duration: "long"] = .seconds(Int64.max)
-        #expect(record[duration: "long"] == .nanoseconds(Int64.max))
+        #expect(record[duration: "long"] == .nanoseconds(1 << 61))
     }
 
     @Test func aDamagedLineCostsThatLineOnly() {

@@ -15,6 +15,15 @@ struct FileStatusTests {
         #expect(status.owner == CurrentProcess.userID)
     }
 
+    @Test("a file's time may be any: its owner sets it", arguments: [Int.min, -1, 9_300_000_000, 1 << 40, .max])
+    func farTimes(seconds: Int) throws {
+        let path = try folder.write("", to: "old")
+        var times = [timespec(tv_sec: seconds, tv_nsec: 999_999_999), timespec(tv_sec: seconds, tv_nsec: 999_999_999)]
+        _ = utimensat(AT_FDCWD, path, &times, 0)
+        let status = try FileStatus(path: path)
+        #expect(status.isSameFile(as: try FileStatus(following: path)))
+    }
+
     @Test("a symbolic link is not followed")
     func symbolicLink() throws {
         symlink("/dev/null", folder["link"])

@@ -1,3 +1,4 @@
+import CUnix
 import Testing
 import Unix
 
@@ -25,6 +26,24 @@ struct MemoryFileTests {
     }
 
     #if os(Linux)
+    @Test("is told from every other file, however much it looks like one")
+    func ours() throws {
+        let folder = TemporaryFolder()
+        let file = try MemoryFile.make("test", [1])
+        #expect(MemoryFile.isOurs(file.number))
+        let path = try folder.write("x", to: "file")
+        let named = try FileDescriptor.open(path, .readWrite)
+        #expect(!MemoryFile.isOurs(named.number))
+        #expect(unlink(path) == 0 && !MemoryFile.isOurs(named.number))
+        #expect(!MemoryFile.isOurs(try FileDescriptor.pipe().read.number) && !MemoryFile.isOurs(-1))
+        let number = "test".withCString { cunix_syscall(Int(SYS_memfd_create), Int(bitPattern: $0), 3, 0, 0) }
+        let open = FileDescriptor(owning: Int32(number))
+        for seals: Int32 in [0, 2, 4, 8] {
+            #expect(fcntl(open.number, 1033, seals) == 0 && !MemoryFile.isOurs(open.number))
+        }
+        #expect(fcntl(open.number, 1033, 1) == 0 && MemoryFile.isOurs(open.number))
+    }
+
     @Test("is sealed: it can be neither written, cut nor made longer, nor unsealed")
     func sealed() throws {
         let file = try MemoryFile.make("test", [1, 2, 3])

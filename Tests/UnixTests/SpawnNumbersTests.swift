@@ -15,6 +15,15 @@ struct SpawnNumbersTests {
         return try output(of: spawn).split(separator: "\n").map(String.init)
     }
 
+    @Test("a number that no process can have is an error, and no trap")
+    func largest() throws {
+        let ends = try FileDescriptor.pipe()
+        var spawn = Spawn("/bin/true", [])
+        // The second is in the way of the first: it is moved above both.
+        spawn.descriptors = [(ends.read.number, ends.write.number), (.max, ends.read.number)]
+        #expect(throws: Errno.self) { try spawn.start() }
+    }
+
     @Test("0 and 2 can be replaced, and the others stay ours")
     func standard() throws {
         let input = try FileDescriptor.pipe()

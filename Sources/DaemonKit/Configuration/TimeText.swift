@@ -1,3 +1,5 @@
+import Unix
+
 /// Times in HAProxy's units. A number without one is refused: HAProxy takes it for milliseconds, most others for seconds.
 package enum TimeText {
     private static let units: [(name: String, microseconds: Int64)] = [
@@ -14,13 +16,12 @@ package enum TimeText {
         guard let size = units.first(where: { $0.name == unit })?.microseconds, let number = Int64(digits),
             number <= longest / size
         else { return nil }
-        return .microseconds(number * size)
+        return .microseconds(number.multipliedSaturated(by: size))
     }
 
     /// In the largest unit that needs no fraction.
     package static func text(_ time: Duration) -> String {
-        let (seconds, attoseconds) = time.components
-        let microseconds = seconds * 1_000_000 + attoseconds / 1_000_000_000_000
+        let microseconds = time.inNanoseconds / 1000
         let unit = units.first { microseconds != 0 && microseconds % $0.microseconds == 0 } ?? ("s", 1_000_000)
         return "\(microseconds / unit.microseconds)\(unit.name)"
     }

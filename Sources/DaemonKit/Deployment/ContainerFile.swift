@@ -32,7 +32,8 @@ extension Deployment {
     }
 
     private var containerHead: [String?] {
-        let mounts = containerFolders.map { "--tmpfs \($0):uid=\(containerUser),gid=\(containerGroup)" }
+        let account = "uid=\(containerUser),gid=\(containerGroup)"
+        let mounts = containerFolders.map { "--tmpfs " + Quoting.shell("\($0):\(account)") }
         let ports = containerPorts.map { "--publish \($0.port):\($0.port)/\($0.name)" }
         return [
             "# Containerfile of \(name), as `\(name) --print-service containerfile` prints it: the static executable as",

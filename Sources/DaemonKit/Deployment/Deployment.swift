@@ -61,7 +61,7 @@ struct Deployment {
 
     var startTimeout: Duration { values[StandardOption.startTimeout] }
     /// What a manager allows before it kills: a little more than the daemon allows itself, in whole seconds.
-    var stopTimeout: Int64 { daemon.gracePeriod.wholeSeconds + 5 }
+    var stopTimeout: Int64 { daemon.gracePeriod.wholeSeconds.addingSaturated(5) }
 
     // MARK: Network
 
@@ -124,7 +124,10 @@ struct Deployment {
 
 extension Duration {
     /// Rounded up.
-    var wholeSeconds: Int64 { components.seconds + (components.attoseconds > 0 ? 1 : 0) }
+    var wholeSeconds: Int64 {
+        let nanoseconds = inNanoseconds
+        return (nanoseconds / 1_000_000_000).addingSaturated(nanoseconds % 1_000_000_000 > 0 ? 1 : 0)
+    }
 }
 
 /// The lines that are there, each with its end.

@@ -1,3 +1,5 @@
+import Unix
+
 /// A Deployment, and a Service where the daemon listens: for the image that `--print-service containerfile` describes.
 extension Deployment {
     /// How long it goes on as before when it is to end: nodes that have not heard of it still send clients.
@@ -64,7 +66,7 @@ extension Deployment {
             handoverSeconds > 0
                 ? "      # preStop's \(handoverSeconds) s, and what \(name) takes to end at the most."
                 : "      # What \(name) takes to end at the most.",
-            "      terminationGracePeriodSeconds: \(handoverSeconds + stopTimeout)",
+            "      terminationGracePeriodSeconds: \(handoverSeconds.addingSaturated(stopTimeout))",
             "      securityContext:",
             "        runAsNonRoot: true",
             "        runAsUser: \(containerUser)",

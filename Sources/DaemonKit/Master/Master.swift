@@ -112,7 +112,7 @@ package final class Master {
     private func time(of event: Event) -> Instant {
         let now = Self.now
         guard event != .timer, let due = supervisor.nextDeadline(), due <= now else { return now }
-        return Instant(nanoseconds: due.nanoseconds - 1)
+        return due + .nanoseconds(-1)
     }
 
     package static var now: Instant { Instant(nanoseconds: MonotonicTime.now.nanoseconds) }
@@ -284,7 +284,7 @@ package final class Master {
         let reason = image.execute(StateText(records), kept: kept + executions.values.map(\.descriptor))
         // Still here: what was taken is not forgotten.
         if pending[flag: "reopen"] { host.reopenLogs() }
-        for number in pending[numbers: "pending"] { host.received(Signal(rawValue: Int32(number))) }
+        for number in pending[numbers: "pending"] { host.received(Signal(rawValue: Int32(clamping: number))) }
         return reason
     }
 

@@ -51,13 +51,13 @@ package struct MasterImage {
 
     /// What the old image has handed over, and whether it only wants to know if that is understood. Called first of all.
     package static func takeState() -> (state: StateText, proof: ((Bool) -> Never)?)? {
-        guard let text = Environment.take(stateVariable), let number = Int32(text), Descriptor.isOpen(number) else {
-            return nil
-        }
-        let size = (try? FileStatus(descriptor: number))?.size ?? 0
-        let state = StateText(decoding: Descriptor.contents(of: number, limit: Int(clamping: size)))
+        let text = Environment.take(stateVariable)
+        let pipe = Environment.take(proofVariable).flatMap { Int32($0) }
+        guard let number = text.flatMap({ Int32($0) }),
+            let state = believed(number, of: pipe == nil ? CurrentProcess.id : CurrentProcess.parent)
+        else { return nil }
         Descriptor.close(number)
-        guard let pipe = Environment.take(proofVariable).flatMap({ Int32($0) }) else { return (state, nil) }
+        guard let pipe else { return (state, nil) }
         return (
             state,
             { isGood in
@@ -67,10 +67,29 @@ package struct MasterImage {
         )
     }
 
+    /// Anybody's environment may name any descriptor: a state is only what our own user's process `pid` has sealed, this
+    /// process before its exec or the master that asks for a proof.
+    private static func believed(_ number: Int32, of pid: ProcessID) -> StateText? {
+        guard number > 2, MemoryFile.isOurs(number), let size = try? FileStatus(descriptor: number).size,
+            (0...longestState).contains(size)
+        else { return nil }
+        let state = StateText(decoding: Descriptor.contents(of: number, limit: Int(clamping: size)))
+        return state.first("process")?[number: "pid"] == Int(pid) ? state : nil
+    }
+
+    private static let longestState: Int64 = 1 << 30
+
+    /// Whose state it is stands in it.
+    private static func file(of state: StateText) throws(Errno) -> FileDescriptor {
+        var record = StateText.Record("process")
+        record[number: "pid"] = Int(CurrentProcess.id)
+        return try MemoryFile.make("daemonkit-state", StateText([record] + state.records).bytes)
+    }
+
     /// Never returns, but for a failure and its reason.
     func execute(_ state: StateText, kept: [Int32]) -> String {
         do {
-            let file = try MemoryFile.make("daemonkit-state", state.bytes)
+            let file = try Self.file(of: state)
             defer { for number in kept { try? Descriptor.setCloseOnExec(number, true) } }
             for number in kept + [file.number] { try Descriptor.setCloseOnExec(number, false) }
             let reason = CurrentProcess.execute(
@@ -93,7 +112,7 @@ package struct MasterImage {
     package func prove(_ state: StateText, in master: Master, limit: Duration, then: @escaping (String?) -> Void) {
         do {
             proven.status = try? FileStatus(following: path)
-            let file = try MemoryFile.make("daemonkit-state", state.bytes)
+            let file = try Self.file(of: state)
             let ends = try FileDescriptor.pipe()
             let null = try FileDescriptor.open("/dev/null", .readWrite)
             let variables = ["\(Self.stateVariable)=3", "\(Self.proofVariable)=4"]

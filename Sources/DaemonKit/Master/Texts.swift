@@ -6,7 +6,7 @@ extension Ending {
     var described: String {
         switch self {
         case .exited(let code): "\(code) (Exit)"
-        case .signaled(let signal, _): "\(128 + signal) (\(Signal(rawValue: signal).effect))"
+        case .signaled(let signal, _): "\(128 &+ signal) (\(Signal(rawValue: signal).effect))"
         }
     }
 }

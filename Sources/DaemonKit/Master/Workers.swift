@@ -25,9 +25,9 @@ final class Workers: MasterSource {
         // The worker keeps its own grace period; this is for one that hangs beyond it.
         worker.stopTimeout = runtime.daemon.gracePeriod + .seconds(5)
         var program = Program(
-            executable: image.path, name: CommandLine.arguments.first ?? image.path,
+            executable: image.path, name: ProgramArguments.all.first ?? image.path,
             environment: ChildEnvironment.cleaned(Environment.entries))
-        program.arguments = Array(CommandLine.arguments.dropFirst())
+        program.arguments = Array(ProgramArguments.all.dropFirst())
         program.directory = (try? FileStatus(following: image.folder))?.kind == .directory ? image.folder : "/"
         program.sockets = runtime.listeners.map {
             HandedSocket(name: $0.name, address: $0.address, descriptor: $0.fileDescriptor)
@@ -59,7 +59,7 @@ final class Workers: MasterSource {
 
     func restore(_ state: StateText) {
         runtime.add(state.all("listener").compactMap(Listener.init))
-        count = state.first("workers")?[number: "count"].map { max(0, $0) } ?? count
+        count = state.first("workers")?[number: "count"].map { min(max(0, $0), 1000) } ?? count
     }
 }
 

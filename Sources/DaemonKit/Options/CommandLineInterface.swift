@@ -33,6 +33,8 @@ package struct CommandLineInterface {
         if values[StandardOption.helpManual] { printAndExit(text.manual(manual)) }
         if let shell = values[StandardOption.completionScript] { printAndExit(text.completionScript(for: shell)) }
         if let name = values[StandardOption.printService], let file = ServiceFile(rawValue: name) {
+            let mistakes = file.mistakes(daemon, values)
+            guard mistakes.isEmpty else { refuse(mistakes) }
             printAndExit(file.text(for: daemon, values))
         }
         return (values, parser.operands, parser.rest)

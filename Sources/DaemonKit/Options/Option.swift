@@ -199,7 +199,7 @@ func isDecimal(_ text: String) -> Bool {
 }
 
 /// nil where it is none, or does not fit.
-func decimal(_ text: String) -> Int? { isDecimal(text) ? Int(text) : nil }
+func decimal(_ text: String) -> Int? { isDecimal(text) ? Int(text) : nil }  // bounded: by who asks
 
 func port(_ text: String) throws(OptionMistake) -> UInt16 {
     guard let number = decimal(text), let port = UInt16(exactly: number), port > 0 else {
@@ -215,15 +215,15 @@ func duration(_ text: String) -> Duration? {
     case "us": return .microseconds(number)
     case "ms": return .milliseconds(number)
     case "", "s": return .seconds(number)
-    case "m": return .seconds(number * 60)
-    case "h": return .seconds(number * 3600)
+    case "m": return .seconds(number.multipliedSaturated(by: 60))
+    case "h": return .seconds(number.multipliedSaturated(by: 3600))
     default: return nil
     }
 }
 
 package func durationText(_ duration: Duration) -> String {
-    let (seconds, attoseconds) = duration.components
-    if attoseconds == 0 { return "\(seconds)s" }
-    let microseconds = duration.inNanoseconds / 1000
+    let nanoseconds = duration.inNanoseconds
+    if nanoseconds % 1_000_000_000 == 0 { return "\(nanoseconds / 1_000_000_000)s" }
+    let microseconds = nanoseconds / 1000
     return microseconds % 1000 == 0 ? "\(microseconds / 1000)ms" : "\(microseconds)us"
 }

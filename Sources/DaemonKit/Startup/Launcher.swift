@@ -53,7 +53,7 @@ struct Launcher: ~Copyable {
             guard left > .zero else { giveUp("it was not ready within \(durationText(timeout))", code: 1) }
             let ready = Poll.readable([pipe.number, signals.descriptor, process?.descriptor ?? -1], timeout: left)
             if ready[1], let signal = [Signal.terminate, .interrupt].first(where: { signals.take($0) }) {
-                giveUp("the start was ended by \(signal)", code: 128 + signal.rawValue)
+                giveUp("the start was ended by \(signal)", code: 128 &+ signal.rawValue)
             }
             // The process's end counts, though somebody else may hold the pipe open; what it wrote is read first.
             if ready[0] || ready[2] {

@@ -22,7 +22,7 @@ struct Resumption {
         _ resumption: Resumption?, _ daemon: Daemon, _ options: OptionList, manual: ManualNotes? = nil
     ) -> OptionValues {
         let interface = CommandLineInterface(daemon, options, manual: manual)
-        guard let resumption else { return interface.read(CommandLine.arguments) }
+        guard let resumption else { return interface.read(ProgramArguments.all) }
         let here = try? FileDescriptor.open(".", .directory).release()
         try? Files.changeDirectory(resumption.folder)
         defer {
@@ -31,7 +31,7 @@ struct Resumption {
                 Descriptor.close(here)
             }
         }
-        return interface.read(CommandLine.arguments)
+        return interface.read(ProgramArguments.all)
     }
 
     /// What can be known before the exec: the command line, which was read already, and the state are understood.

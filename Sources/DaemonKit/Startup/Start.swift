@@ -80,13 +80,13 @@ struct Start {
         // A pause must not suspend a worker that starts, as it would by default.
         if role != nil { StartAbort.keep(WorkerRole.signals) }
         if isMaster || role == nil && values[StandardOption.workers] > 0 {
-            image = MasterImage(arguments: CommandLine.arguments)
+            image = MasterImage(arguments: ProgramArguments.all)
         }
         Descriptor.closeInherited(
             except: inherited.listeners.map(\.fileDescriptor) + (role.map { [$0.channel] } ?? []))
         manager = ServiceManager.take()
         let counts = ["SERVER_STARTER_GENERATION", "DAEMONKIT_GENERATION"].compactMap(Environment.take)
-        generation = counts.compactMap { Int($0) }.first ?? 1
+        generation = counts.compactMap(decimal).first ?? 1
         isSupervised = !counts.isEmpty
         if !daemon.listens.isEmpty, inherited.listeners.isEmpty { try requirePort() }
     }
@@ -266,7 +266,7 @@ struct Start {
             _ = Environment.take(name)
         }
         image = MasterImage(
-            arguments: CommandLine.arguments, path: resumption.head["path"], folder: resumption.folder)
+            arguments: ProgramArguments.all, path: resumption.head["path"], folder: resumption.folder)
         manager = ServiceManager.take()
         pidFile = resumption.pidFile
         report = resumption.head[descriptor: "report"].map { ReadinessReport(pipe: $0) }

@@ -18,7 +18,7 @@ struct Daemonctl {
         Signal.child.restoreDefault()
         let interface = CommandLineInterface(
             description, ControlOption.list, commands: Verb.words, manual: Manual.notes)
-        let (values, operands, rest) = interface.readAll(CommandLine.arguments)
+        let (values, operands, rest) = interface.readAll(ProgramArguments.all)
         do {
             let invocation = try Invocation(values, operands: operands, rest: rest)
             CurrentProcess.exit(Daemonctl(invocation).run())

@@ -56,16 +56,39 @@ struct Remote {
 
     func upgrade() throws(ExitError) -> Never {
         let process = try find()
-        let reply: Int32
-        let address = UpgradeAnswer.address(process.pid)
+        let path = UpgradeAnswer.path(settings.pidFile ?? "")
+        let reply = try bindReply(path)
+        let answer: String?
         do {
-            reply = try Socket.open(address.family, .datagram).release()
-            try Socket.bind(reply, to: address)
-            try Socket.askForCredentials(reply)
-        } catch {
-            throw ExitError("somebody else is asking for an upgrade", error)
+            defer { reply.file.remove() }
+            try send(.user2, process)
+            answer = wait(for: process, reply.socket)
         }
-        try send(.user2, process)
+        guard let answer else {
+            throw ExitError("start_server (pid:\(process.pid)) did not answer; see its log", exitStatus: 1)
+        }
+        guard answer == "done" else {
+            throw ExitError("not upgraded: \(answer.dropFirst("failed ".count))", exitStatus: 1)
+        }
+        CurrentProcess.exitNow(0)
+    }
+
+    /// What an asking process has left behind is replaced; whatever else has the name stays.
+    private func bindReply(_ path: String) throws(ExitError) -> (socket: Int32, file: OwnedFile) {
+        do throws(any Error) {
+            // Who runs as another user than we do must be able to answer; whose answer it is, its credentials say.
+            let isOurs = try FileStatus(path: settings.pidFile ?? "").owner == CurrentProcess.userID
+            let reply = try Socket.open(SocketAddress.unix(path).family, .datagram).release()
+            let file = try Binding.bindFile(reply, path, .datagram, mode: isOurs ? 0o600 : 0o666)
+            try Socket.askForCredentials(reply)
+            return (reply, file)
+        } catch {
+            throw ExitError("cannot wait for an answer: \(error); USR2 upgrades too", exitStatus: 1)
+        }
+    }
+
+    /// nil where none comes in time, or start_server ends.
+    private func wait(for process: ProvenProcess, _ reply: Int32) -> String? {
         let deadline = MonotonicTime.now + limit
         var buffer = [UInt8](repeating: 0, count: 4096)
         while case let left = deadline - .now, left > .zero {
@@ -73,14 +96,11 @@ struct Remote {
                 guard !process.waitForEnd(.zero) else { break }
                 continue
             }
-            guard let (count, sender) = try? Socket.receive(reply, into: &buffer), sender == process.pid else {
-                continue
+            if let (count, sender) = try? Socket.receive(reply, into: &buffer), sender == process.pid {
+                return String(decoding: buffer.prefix(count), as: UTF8.self)
             }
-            let answer = String(decoding: buffer[..<count], as: UTF8.self)
-            guard answer != "done" else { CurrentProcess.exitNow(0) }
-            throw ExitError("not upgraded: \(answer.dropFirst("failed ".count))", exitStatus: 1)
         }
-        throw ExitError("start_server (pid:\(process.pid)) did not answer; see its log", exitStatus: 1)
+        return nil
     }
 
     /// The process that holds the pid file's lock: never one that is only named in the file.

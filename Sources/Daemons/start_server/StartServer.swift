@@ -7,12 +7,12 @@ enum StartServer {
     static func main() throws(ExitError) -> Never {
         try? Descriptor.fillStandard()
         Signal.resetDispositions()
-        let image = MasterImage(arguments: CommandLine.arguments)
+        let image = MasterImage(arguments: ProgramArguments.all)
         let handed = MasterImage.takeState()
         // After an exec signals wait until there are handlers again.
         if handed == nil { Signal.unblockAll() }
         // Not in the help: for who makes packages.
-        if handed == nil, CommandLine.arguments.dropFirst() == ["--help-manual"] { say(Manual.page.text) }
+        if handed == nil, ProgramArguments.all.dropFirst() == ["--help-manual"] { say(Manual.page.text) }
         let settings = try parse(proof: handed?.proof)
         if let handed {
             // To read the command line and the state is all that a new executable is asked for before it takes over.
@@ -32,7 +32,7 @@ enum StartServer {
 
     private static func parse(proof: ((Bool) -> Never)?) throws(ExitError) -> Settings {
         do {
-            return try SettingsParser.parse(Array(CommandLine.arguments.dropFirst()))
+            return try SettingsParser.parse(Array(ProgramArguments.all.dropFirst()))
         } catch {
             proof?(false)
             try? Descriptor.writeAll(2, error.text)

@@ -72,7 +72,7 @@ extension Superdaemon {
         let superdaemon = Superdaemon(settings, image, console, ServiceManager.take(), parts)
         let pipe = try makePipe()
         console.write("upgraded start_server (pid:\(CurrentProcess.id))")
-        UpgradeAnswer.send("done")
+        UpgradeAnswer.send("done", pidFile: settings.pidFile)
         try superdaemon.run(supervisor, pipe, .resumed, state: state)
     }
 
@@ -95,21 +95,20 @@ extension Superdaemon {
     }
 }
 
-/// How `--upgrade` learns what became of its USR2: the asking process binds an address that both know from the pid.
+/// How `--upgrade` learns what became of its USR2: the asking process binds a socket beside the pid file, in a folder
+/// where only those can make files who could make the pid file. Both know the other by its pid or owner.
 enum UpgradeAnswer {
-    static func address(_ pid: ProcessID) -> SocketAddress {
-        #if os(Linux)
-        .unix("@start_server-upgrade-\(pid)")
-        #else
-        .unix("/tmp/.start_server-upgrade-\(pid)")
-        #endif
+    static func path(_ pidFile: String) -> String {
+        let path = "\(pidFile).upgrade"
+        return path.hasPrefix("@") ? "./\(path)" : path
     }
 
     /// Nobody may be there: then nobody asked.
-    static func send(_ text: String) {
-        let address = address(CurrentProcess.id)
-        guard let socket = try? Socket.open(address.family, .datagram),
-            (try? Socket.connect(socket.number, to: address)) != nil
+    static func send(_ text: String, pidFile: String?) {
+        guard let path = pidFile.map(path), let status = try? FileStatus(path: path), status.kind == .socket,
+            [0, CurrentProcess.userID].contains(status.owner),
+            let socket = try? Socket.open(SocketAddress.unix(path).family, .datagram),
+            (try? Socket.connect(socket.number, to: .unix(path))) != nil
         else { return }
         _ = try? Socket.send(socket.number, Array(text.utf8).span)
     }

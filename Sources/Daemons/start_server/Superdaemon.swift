@@ -263,7 +263,7 @@ final class Superdaemon: MasterHost {
         case .stopping:
             stopAsked = stopAsked ?? .now
             manager?.tell(.stopping)
-        case .upgradeFailed(let reason): UpgradeAnswer.send("failed \(reason)")
+        case .upgradeFailed(let reason): UpgradeAnswer.send("failed \(reason)", pidFile: settings.pidFile)
         case .failedToStart(_, let failure): firstStartFailed(failure)
         default: break
         }

@@ -16,6 +16,17 @@ struct LogTimeTests {
         return String(decoding: time.date + time.zone + time.offset, as: UTF8.self)
     }
 
+    @Test(
+        "no clock makes a record fall",
+        arguments: [Int64.min, -1 << 40, -2_177_452_800, 0, 4_294_967_296, 1 << 56, .max])
+    func anyClock(seconds: Int64) {
+        let wall = WallTime(seconds: seconds, microseconds: 999_999)
+        let record = LogRecord(level: .info, message: "x")
+        let time = LogTime.of(wall)
+        #expect(record.text(time, []).last == 0x0A && record.json(time, name: "d", pid: 1).last == 0x0A)
+        #expect(!record.syslog(wall, name: "d", pid: 1).isEmpty)
+    }
+
     @Test("the date changes with the second")
     func secondChange() async {
         await #expect(processExitsWith: .success) {

@@ -43,6 +43,15 @@ struct NotifyMessageTests {
         #expect(read("EXTEND_TIMEOUT_USEC=0").extendedTimeout == nil)
     }
 
+    @Test(
+        "no number makes reading fall",
+        arguments: ["\(Int64.min)", "\(Int64.max)", "18446744073709551615", "-0", "1e9", "", "0x10", "+5"])
+    func numbers(text: String) {
+        let message = read("EXTEND_TIMEOUT_USEC=\(text)\nMAINPID=\(text)\nWATCHDOG=\(text)\nFDSTORE=\(text)")
+        #expect(message.extendedTimeout.map { $0 <= .seconds(86_400) } ?? true)
+        #expect(message.mainProcess.map { $0 > 1 } ?? true)
+    }
+
     @Test("a status is one line of bounded length")
     func status() {
         #expect(read("STATUS=a\tb\u{7}c").status == "a b c")
