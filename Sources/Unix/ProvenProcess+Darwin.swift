@@ -10,14 +10,14 @@ extension ProvenProcess {
         /// It is a zombie.
         let hasEnded: Bool
         /// Microseconds since 1970.
-        let started: UInt64
+        let started: Int64
     }
 
     static func facts(of pid: ProcessID) -> Facts? {
         var info = unsafe proc_bsdinfo()
         let size = Int32(MemoryLayout<proc_bsdinfo>.size)
         guard unsafe proc_pidinfo(pid, PROC_PIDTBSDINFO, 0, &info, size) == size else { return nil }
-        let started = unsafe info.pbi_start_tvsec &* 1_000_000 &+ info.pbi_start_tvusec
+        let started = unsafe Int64(truncatingIfNeeded: info.pbi_start_tvsec &* 1_000_000 &+ info.pbi_start_tvusec)
         return unsafe Facts(
             parent: ProcessID(bitPattern: info.pbi_ppid), users: [info.pbi_ruid, info.pbi_uid, info.pbi_svuid],
             hasEnded: info.pbi_status == UInt32(SZOMB), started: started)

@@ -14,12 +14,12 @@ extension ProvenProcess {
         /// It is a zombie, or less.
         let hasEnded: Bool
         /// Ticks since the boot.
-        let started: UInt64
+        let started: Int64
     }
 
     static func facts(of pid: ProcessID) -> Facts? {
         guard Files.linkTarget("/proc/self") == "\(getpid())", let status = text("/proc/\(pid)/status", limit: 4096),
-            let words = ProcessFacts.words(of: pid), words.count > 19, let started = UInt64(words[19])
+            let stat = ProcessText.read(pid, "stat").flatMap(ProcessText.Stat.init)
         else { return nil }
         var fields: [Substring: [Substring]] = [:]
         // The kernel escapes the name, which comes first: it cannot forge a line.
@@ -33,7 +33,8 @@ extension ProvenProcess {
             fields["Tgid"]?.first.flatMap({ ProcessID($0) }) == pid
         else { return nil }
         return Facts(
-            parent: parent, users: users, hasEnded: ["Z", "X"].contains(fields["State"]?.first), started: started)
+            parent: parent, users: users, hasEnded: ["Z", "X"].contains(fields["State"]?.first),
+            started: stat.startTime)
     }
 
     /// The lock belongs to an open file, which children inherit, and which whoever only opened the file has another

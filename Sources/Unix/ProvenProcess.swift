@@ -43,12 +43,12 @@ package final class ProvenProcess: Sendable {
     /// -1 where there is no pidfd.
     private let handle: Int32
     /// Tells it from a later process of the same number, where there is no pidfd.
-    private let started: UInt64
+    private let started: Int64
 
     package init(_ pid: ProcessID, _ proof: Proof) throws(Failure) {
         guard pid > 0 else { throw .gone }
         let handle = try Self.hold(pid)
-        let started: UInt64
+        let started: Int64
         do throws(Failure) {
             started = handle < 0 ? try Self.look(at: pid).started : 0
             try Self.check(pid, proof)
@@ -150,7 +150,7 @@ package final class ProvenProcess: Sendable {
 
     package var hasEnded: Bool { Self.hasEnded(pid, handle, started) }
 
-    private static func hasEnded(_ pid: ProcessID, _ handle: Int32, _ started: UInt64) -> Bool {
+    private static func hasEnded(_ pid: ProcessID, _ handle: Int32, _ started: Int64) -> Bool {
         if handle >= 0 { return Poll.readable(handle, timeout: .zero) }
         guard let facts = facts(of: pid) else { return true }
         return facts.hasEnded || facts.started != started
