@@ -194,7 +194,7 @@ def over_upgrade(case: Case) -> None:
     for each in answers[:count]:
         expect(each.startswith("# TYPE daemonkit_generation") and each.endswith("# EOF"), f"{each[:200]!r}")
         names = [line.split(" ")[2] for line in each.splitlines() if line.startswith("# TYPE")]
-        expect(len(names) == len(set(names)) == 9, f"{names}")
+        expect(len(names) == len(set(names)) >= 9, f"{names}")
         ups = [line for line in each.splitlines() if line.startswith("daemonkit_child_up{")]
         expect(len(ups) == len(set(ups)), "a child stands twice")
 
