@@ -23,6 +23,8 @@ extension ProvenProcess {
             hasEnded: info.pbi_status == UInt32(SZOMB), started: started)
     }
 
+    static func process(behind descriptor: Int32) -> ProcessID? { nil }
+
     /// The system does not tell who has a lock: to have the file open must do.
     static func checkLock(of pid: ProcessID, on file: FileStatus.Identity) throws(Failure) {
         let size = unsafe proc_pidinfo(pid, PROC_PIDLISTFDS, 0, nil, 0)

@@ -37,6 +37,14 @@ extension ProvenProcess {
             started: stat.startTime)
     }
 
+    /// The number that the kernel gives a pidfd's process; nil when it was reaped.
+    static func process(behind descriptor: Int32) -> ProcessID? {
+        let line = text("/proc/self/fdinfo/\(descriptor)", limit: 4096)?.split(separator: "\n").first {
+            $0.hasPrefix("Pid:")
+        }
+        return line?.split { $0 == "\t" || $0 == " " }.last.flatMap { ProcessID($0) }
+    }
+
     /// The lock belongs to an open file, which children inherit, and which whoever only opened the file has another
     /// of: the descriptor's own fdinfo tells.
     static func checkLock(of pid: ProcessID, on file: FileStatus.Identity) throws(Failure) {

@@ -25,6 +25,8 @@ package final class ProvenProcess: Sendable {
         case descendant(of: ProcessID)
         /// It is in the session that this unreaped child of ours began.
         case session(of: ProcessID)
+        /// It is the process of this pidfd, which an earlier image of this process has left to us.
+        case held(by: Int32)
         /// All its user ids are this one: who could name it could have sent the signal himself. Not for root's.
         case user(UserID)
     }
@@ -99,6 +101,8 @@ package final class ProvenProcess: Sendable {
             else { throw .refuted }
         case .session(let leader):
             guard Child.isUnreaped(leader), getsid(pid) == leader else { throw .refuted }
+        case .held(let descriptor):
+            guard descriptor >= 0, process(behind: descriptor) == pid else { throw .refuted }
         case .user(let user):
             guard pid > 1, user != 0, try look(at: pid).users.allSatisfy({ $0 == user }) else { throw .refuted }
         }

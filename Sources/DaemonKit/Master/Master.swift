@@ -49,8 +49,7 @@ package final class Master {
     var executions: [ProcessID: ExecReport] = [:]
     /// Children of the front end itself, which the engine does not know.
     private var helpers: [ProcessID: (Ending) -> Void] = [:]
-    /// Those that speak for a child, by number.
-    private var mainProcesses: [ProcessID: ProvenProcess] = [:]
+    private(set) lazy var mains = MainProcesses(self)
     /// Called before the engine is told of a child's end: what it said last counts.
     package var beforeEnd: ((Supervision.Child) -> Void)?
     /// Called when the child is in the engine's table no more.
@@ -181,19 +180,12 @@ package final class Master {
     ///
     /// A zombie that is not reaped yet takes the signal without a word.
     package func deliver(_ signal: Signal, to pid: ProcessID, group: Bool = false) {
-        if let main = mainProcesses[pid] {
-            try? group ? main.sendToGroup(signal) : main.send(signal)
-        } else if !group || Unix.Child.isUnreaped(pid) {
+        if mains.signal(pid, signal, group: group) { return }
+        if !group || Unix.Child.isUnreaped(pid) {
             try? Unix.Child.send(signal, to: pid, group: group)
         } else {
             try? Unix.Child.send(signal, toGroupOf: pid, witnesses: CurrentProcess.children)
         }
-    }
-
-    /// A process that speaks for a child from now on.
-    package func adopt(main process: ProvenProcess) {
-        mainProcesses = mainProcesses.filter { !$0.value.hasEnded }
-        mainProcesses[process.pid] = process
     }
 
     // MARK: Sources of events
@@ -247,10 +239,9 @@ package final class Master {
         if signals.take(.child) { reap() }
     }
 
-    private func reap() {
+    func reap() {
         while let (pid, status, raw) = Unix.Child.reapAny() {
             let ending = Ending(status, raw: raw)
-            mainProcesses[pid] = nil
             readExecution(of: pid, isReaped: true)
             if let ended = helpers.removeValue(forKey: pid) {
                 ended(ending)
@@ -260,9 +251,12 @@ package final class Master {
         }
     }
 
+    /// It has ended: a child of ours that was reaped, or a main process of one.
     func bury(_ pid: ProcessID, _ ending: Ending) {
         let child = supervisor.child(withPID: pid)
+        // What it said last may name its successor.
         if let child { beforeEnd?(child) }
+        mains.reaped(pid)
         send(.exited(pid: pid, ending))
         if let child, supervisor.children[child.id] == nil { afterEnd?(child) }
     }

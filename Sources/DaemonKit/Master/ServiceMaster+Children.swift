@@ -109,10 +109,12 @@ extension ServiceMaster {
             SentDescriptors.close(stored.remove(name: name, for: child.service), in: master)
         }
         var pid = child.pid
-        if let main = message.mainProcess, main != pid, let process = proven(main, of: pid, master) {
-            master.adopt(main: process)
-            master.send(.mainProcess(pid: pid, is: main, group: ownGroup(of: main, child)))
-            pid = main
+        if let main = message.mainProcess, main != pid {
+            if master.mains.take(main, for: notification) {
+                pid = main
+            } else {
+                runtime.log.warning("\(child.service) \(pid): MAINPID \(main) is refused: it is no process of its own")
+            }
         }
         if let time = message.extendedTimeout {
             master.send(.extend(pid: pid, time))
@@ -121,17 +123,5 @@ extension ServiceMaster {
         if message.isReady { master.send(.ready(pid: pid)) }
         if notification.givesBeat { master.send(.beat(pid: pid)) }
         if message.triggersWatchdog { master.send(.beatMissed(pid: pid)) }
-    }
-
-    /// Nobody may have a stranger supervised, and killed: not even with a pid that he once had.
-    private func proven(_ process: ProcessID, of child: ProcessID, _ master: Master) -> ProvenProcess? {
-        guard process > 1, master.supervisor.child(withPID: process) == nil else { return nil }
-        return (try? ProvenProcess(process, .descendant(of: child))) ?? (try? ProvenProcess(process, .child))
-    }
-
-    /// The group that signals may go to: its own, or the one that the child was started in.
-    private func ownGroup(of process: ProcessID, _ child: Supervision.Child) -> ProcessID? {
-        guard let group = CurrentProcess.group(of: process) else { return nil }
-        return group == process || group == child.group ? group : nil
     }
 }

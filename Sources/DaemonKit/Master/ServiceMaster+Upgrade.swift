@@ -31,8 +31,8 @@ extension ServiceMaster {
     private var descriptors: [Int32] {
         let own = [runtime.pidFile?.descriptor, isStarting ? report?.descriptor : nil]
         return own.compactMap(\.self) + source.listeners.map(\.fileDescriptor) + (outputs?.descriptors ?? [])
-            + (notify?.descriptors ?? []) + stored.descriptors + channels.values.map(\.descriptor)
-            + controls.flatMap(\.descriptors)
+            + (notify?.descriptors ?? []) + (master?.mains.descriptors ?? []) + stored.descriptors
+            + channels.values.map(\.descriptor) + controls.flatMap(\.descriptors)
     }
 
     private var records: [StateText.Record] {
@@ -54,7 +54,7 @@ extension ServiceMaster {
         head[list: "kept"] = kept.sorted()
         head["version"] = runtime.daemon.version
         head[numbers: "descriptors"] = descriptors.map(Int.init)
-        let said = (manager.map { [$0.record] } ?? []) + (notify?.records ?? [])
+        let said = (manager.map { [$0.record] } ?? []) + (notify?.records ?? []) + (master?.mains.records ?? [])
         return [head] + said + (current?.records("current") ?? []) + (pending?.records("pending") ?? [])
             + source.records + runtime.log.records + (outputs?.records ?? []) + stored.records
             + (leftovers?.records ?? []) + notes.map { $1.record($0) }
@@ -90,6 +90,7 @@ extension ServiceMaster {
         outputs?.restore(state)
         stored.restore(state)
         notify?.restore(state)
+        master.mains.restore(state)
         manager?.restore(state)
         leftovers?.restore(state)
         for record in state.all("note") { if let child = record[number: "child"] { notes[child] = ChildNote(record) } }

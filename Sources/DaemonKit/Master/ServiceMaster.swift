@@ -82,6 +82,13 @@ final class ServiceMaster: MasterHost {
             hear?(child)
             hearChannel(of: child.id)
         }
+        let close = master.afterEnd
+        master.afterEnd = { [unowned self, unowned master] child in
+            close?(child)
+            // The shell that had started the main process waits for it no more.
+            guard let origin = master.mains.takeOrigin(of: child.id) else { return }
+            leftovers?.adopt(from: origin, isTold: false, limit: .seconds(1))
+        }
         outputs = ChildOutputs(runtime.log, master: master)
         retry = LogRetry(
             master, isWaiting: { [unowned self] in isLogWaiting }, flush: { [unowned self] in flushLogs() })

@@ -9,6 +9,7 @@ event. RECORDS/remote-PID is a datagram socket that takes orders while it runs (
     exit=CODE       ends at once                                  last=CODE    its exit code after a signal to stop
     ignore=TERM,INT stays when it gets these                      drain=SECONDS between the signal and the end
     child           has a child that ignores every signal to end  mainpid      hands over to a child, and ends
+    mainpid=watched hands over to a child, and waits for it     mainpid=daemon  forks twice, in a session of its own
     store=NAME      puts a memory file into the master's store    say=TEXT     on both outputs
     beat=SECONDS    says WATCHDOG=1 in this rhythm                hup=reload   says RELOADING=1 and READY=1 at HUP
 It answers on its stream sockets: "GENERATION PID\\n".
@@ -213,13 +214,28 @@ def have_child():
             time.sleep(1000)
 
 
-def hand_over():
-    """As a program that makes itself a daemon: the parent names its child, and ends."""
+def hand_over(how):
+    """As a program that makes itself a daemon: the parent names its child, and ends or waits; or the child itself."""
+    if how == "daemon":
+        reader, writer = os.pipe()
+        if os.fork():
+            os.close(writer)
+            os.read(reader, 1)
+            os._exit(0)
+        os.setsid()
+        if os.fork():
+            os._exit(0)
+        notify(f"MAINPID={os.getpid()}\nREADY=1")
+        os.close(reader)
+        return os.close(writer)
     reader, writer = os.pipe()
     child = os.fork()
     if child:
         notify(f"MAINPID={child}\nREADY=1")
         os.write(writer, b".")
+        if how == "watched":
+            os.waitpid(child, 0)
+            time.sleep(1000)
         os._exit(0)
     os.read(reader, 1)
     os.close(reader)
@@ -229,7 +245,7 @@ def hand_over():
 def main():
     behaviour = behaviours(sys.argv[3:])
     if "mainpid" in behaviour:
-        hand_over()
+        hand_over(behaviour["mainpid"])
     if "exit" in behaviour:
         os._exit(int(behaviour["exit"]))
     facts = find_out()

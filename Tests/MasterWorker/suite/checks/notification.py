@@ -177,6 +177,74 @@ def main_pid_death(case: Case) -> None:
     master.wait(lambda: master.current("web") == [second["pid"]], "another one")
 
 
+@check("MAINPID: the end of a main process that its own parent reaps is seen: its policy follows, and the stop ends")
+def watched_main_pid(case: Case) -> None:
+    master = started(case, "restart on-failure backoff 50ms 1s", "stop-timeout 2s", behaviour=["mainpid=watched"])
+    child = case.met("web")["pid"]
+    master.wait(lambda: master.current("web") == [child], "the child that was named")
+    processes.kill(child)
+    second = case.met("web", 2)
+    master.wait(lambda: master.current("web") == [second["pid"]], "another one")
+    master.send(signal.SIGTERM)
+    case.happens(second["pid"], "TERM")
+    expect(eventually(lambda: master.code() is not None, 5), "the master does not end")
+    case.expect_nothing_left()
+
+
+@check("MAINPID: a daemon that forks twice and begins a session of its own names itself")
+def daemon_main_pid(case: Case) -> None:
+    master = started(case, "restart on-failure backoff 50ms 1s", behaviour=["mainpid=daemon"])
+    child = case.met("web")["pid"]
+    master.wait(lambda: master.current("web") == [child], "the daemon")
+    master.send(signal.SIGTERM)
+    case.happens(child, "TERM")
+    master.ends(0)
+    case.expect_nothing_left()
+
+
+@check("MAINPID over an upgrade: the end of a kept main process that its own parent reaps is still seen")
+def upgraded_main_pid(case: Case) -> None:
+    installed(case)
+    case.configure(section("worker", "web", case.worker("web"), "readiness notify"), section(
+        "program", "p", case.worker("p", "mainpid=watched"), "readiness notify", "on-reload keep", "stop-timeout 2s",
+        "restart on-failure backoff 50ms 1s"))
+    master = case.start()
+    child = case.met("p")["pid"]
+    master.wait(lambda: master.current("p") == [child], "the child that was named")
+    upgraded(case, master)
+    expect(master.current("p") == [child], f"{master.children()}")
+    processes.kill(child)
+    second = case.met("p", 2)
+    master.wait(lambda: master.current("p") == [second["pid"]], "another one")
+
+
+@check("MAINPID of another service's orphan is refused, and WATCHDOG=trigger does not reach it")
+def orphan_of_another(case: Case) -> None:
+    record = case.path("orphan")
+    script = case.path("orphans.py")
+    with open(script, "w", encoding="utf-8") as file:
+        file.write("import os, sys, time\nif os.fork() == 0:\n os.setsid()\n if os.fork() == 0:\n"
+                   "  open(sys.argv[1] + '.new', 'w').write(str(os.getpid()))\n"
+                   "  os.rename(sys.argv[1] + '.new', sys.argv[1])\n  time.sleep(1000)\n os._exit(0)\n"
+                   "time.sleep(1000)\n")
+    case.configure(section("worker", "web", case.worker("web"), "readiness notify", "watchdog 60s",
+                           "restart on-failure backoff 50ms 1s"),
+                   section("program", "other", f"/usr/bin/env python3 {script} {record}"))
+    master = case.start()
+    expect(eventually(lambda: os.path.exists(record)), "no orphan")
+    with open(record, encoding="utf-8") as file:
+        orphan = int(file.read())
+    try:
+        pid = case.met("web")["pid"]
+        case.order(pid, "notify", f"MAINPID={orphan}")
+        expect(master.only("web") == pid, f"{master.children()}")
+        case.tell(pid, "notify", f"MAINPID={orphan}\nWATCHDOG=trigger")
+        expect(eventually(lambda: not processes.alive(pid)), "the watchdog did not bite who said it")
+        expect(processes.alive(orphan), "the other service's orphan was killed")
+    finally:
+        processes.kill(orphan)
+
+
 @check("MAINPID of a process that is not the child's own is refused")
 def foreign_main_pid(case: Case) -> None:
     case.configure(section("worker", "web", case.worker("web"), "readiness notify"), section("program", "other"))
