@@ -14,6 +14,8 @@ from ..notify import LINGER, SAY
 from ..registry import attack
 
 KIND = "3 messages"
+ROUND = 5 * PATIENCE
+"""Seconds for an answer while hundreds of processes start: a round of starts is one turn of the master's loop."""
 
 
 def notifying(arena: Arena, front_end: str):
@@ -175,7 +177,7 @@ def hundred_workers(arena: Arena, front_end: str) -> None:
              f"--user={arena.service.name}"]
     master = arena._start([*in_short_queue(arena), *words], None, True, 90, {})
     expect(len(master.current()) == 100, f"{len(master.current())} of 100 are ready")
-    with arena.probe(master, 10):
+    with arena.probe(master, ROUND):
         arena.reload(front_end, master, 120)
     expect(len(master.current()) == 100, f"{len(master.current())} of 100 are ready after the reload")
     arena.goes_on(master)
@@ -187,7 +189,7 @@ def hundreds_of_instances(arena: Arena, front_end: str) -> None:
                          lines=["readiness notify", "instances 300", "start-timeout 120s"], seconds=120,
                          wrapper=in_short_queue(arena))
     expect(len(master.current()) == 300, f"{len(master.current())} of 300 are ready")
-    with arena.probe(master, 10):
+    with arena.probe(master, ROUND):
         arena.reload(front_end, master, 180)
     expect(len(master.current()) == 300, f"{len(master.current())} of 300 are ready after the reload")
     arena.goes_on(master)
