@@ -28,6 +28,7 @@ package struct Errno: Error, Hashable, RawRepresentable, Sendable, CustomStringC
     package static let invalidArgument = Errno(rawValue: EINVAL)
     package static let noSpace = Errno(rawValue: ENOSPC)
     package static let readOnly = Errno(rawValue: EROFS)
+    package static let timedOut = Errno(rawValue: ETIMEDOUT)
     package static let brokenPipe = Errno(rawValue: EPIPE)
     package static let symbolicLinkLoop = Errno(rawValue: ELOOP)
     package static let nameTooLong = Errno(rawValue: ENAMETOOLONG)

@@ -116,9 +116,10 @@ package enum Files {
 
     package static func changeDirectory(_ directory: Int32) throws(Errno) { _ = try checked { fchdir(directory) } }
 
+    /// The new root is the working folder already when it becomes the root: nothing is left to fail behind it.
     package static func changeRoot(_ path: String) throws(Errno) {
-        _ = try checked { unsafe chroot(path) }
-        try changeDirectory("/")
+        try changeDirectory(path)
+        _ = try checked { unsafe chroot(".") }
     }
 
     /// The mask before.

@@ -6,6 +6,8 @@ package struct OwnedFile: Sendable {
     package let identity: FileStatus.Identity
     /// That it is ours was seen, and not only what lay at the name when nobody else could be kept away.
     package let isProven: Bool
+    /// Asked first: whether the file is gone or another's, once a chroot hides the path; nil while it does not.
+    package var removeOutside: (@Sendable (FileStatus.Identity) -> Bool?)?
 
     package init(
         path: String, directory: Int32 = Descriptor.currentDirectory, identity: FileStatus.Identity,
@@ -26,6 +28,7 @@ package struct OwnedFile: Sendable {
     /// False where it could not be removed; true when it is gone or is another's.
     @discardableResult
     package func remove() -> Bool {
+        if let isGone = removeOutside?(identity) { return isGone }
         do {
             let location = try FileLocation(path, from: directory)
             guard let now = try? location.status, now.identity == identity else { return true }

@@ -96,6 +96,14 @@ package enum CurrentProcess {
         _exit(128 &+ signal.rawValue)
     }
 
+    /// Nobody but root looks into this process from now on, its own user neither. PR_SET_DUMPABLE in prctl(2)
+    package static func forbidTracing() throws(Errno) {
+        #if os(Linux)
+        SystemCall.isDumpable = false
+        if SystemCall.isDumpable { throw .notPermitted }
+        #endif
+    }
+
     /// Gives back the memory of code that only the start needed.
     package static func releaseStartCode() { cunix_release_code() }
 

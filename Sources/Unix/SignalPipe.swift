@@ -67,6 +67,11 @@ package enum StartAbort {
 
     package static func disarm() {
         cunix_abort_disarm()
+        releaseDirectories()
+    }
+
+    /// Somebody else removes the files from now on.
+    package static func releaseDirectories() {
         directories.withLock {
             for number in $0 ?? [] { Descriptor.close(number) }
             $0 = nil

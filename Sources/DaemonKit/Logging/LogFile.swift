@@ -3,31 +3,21 @@ import Unix
 /// A log file on its way: opened 0600 for appending, never through a symbolic link, never waiting at a fifo.
 struct LogFile: Sendable {
     let path: String
-    /// Where the path counts from: the file system's root, or the log's own folder once a chroot hides the path.
-    private let directory: Int32
-    private let name: String
     /// Whom the daemon becomes: a log may be its already.
     private let owners: [UserID]
+    /// Opens the file once a chroot hides the path.
+    private let keeper: Keeper?
 
-    init(path: String, owners: [UserID] = []) {
-        self.path = path
-        directory = Descriptor.currentDirectory
-        name = path
-        self.owners = owners
-    }
-
-    /// Holds the folder open, so that the file can still be reopened after a chroot.
-    init(anchoring path: String, owners: [UserID] = []) throws(DaemonError) {
-        let location = try attempt(.logFile, "log file \(path)") { () throws(FileRefusal) in try FileLocation(path) }
+    init(path: String, owners: [UserID] = [], keeper: Keeper? = nil) {
         self.path = path
         self.owners = owners
-        name = location.name
-        directory = location.release()
+        self.keeper = keeper
     }
 
     func open() throws(DaemonError) -> FileDescriptor {
-        try attempt(.logFile, "log file \(path)") { () throws(FileRefusal) in
-            try SafeFile.append(name, from: directory, mode: 0o600, owners: owners)
+        if let file = try keeper?.openLog(path) { return file }
+        return try attempt(.logFile, "log file \(path)") { () throws(FileRefusal) in
+            try SafeFile.append(path, mode: 0o600, owners: owners)
         }
     }
 }

@@ -3,12 +3,12 @@ import Unix
 /// Binds listeners. Socket files in the way are judged here, and only after the pid file's lock is held.
 package enum Binding {
     /// The sockets of `--bind` and `--port`: one of each kind, at the same address.
-    /// `isAnchored` keeps a socket file within reach after a chroot.
+    /// `keeper` removes a socket file after a chroot.
     static func bind(
-        _ bind: BindAddress?, port: UInt16?, kinds: [Listener.Kind], isAnchored: Bool = false
+        _ bind: BindAddress?, port: UInt16?, kinds: [Listener.Kind], keeper: Keeper? = nil
     ) throws(DaemonError) -> [Listener] {
         guard let bind else { return try bindAny(port: port ?? 0, kinds: kinds) }
-        if case .unix = bind.address { return [try listen(.stream, at: bind.address, isAnchored: isAnchored)] }
+        if case .unix = bind.address { return [try listen(.stream, at: bind.address, keeper: keeper)] }
         let address = bind.namesPort ? bind.address : bind.address.with(port: port ?? 0)
         return try bindAll(kinds, at: address)
     }
@@ -51,7 +51,7 @@ package enum Binding {
     /// One socket, bound and listening; `mode` is of the file of a Unix socket.
     package static func listen(
         _ kind: Listener.Kind, at address: SocketAddress, dualStack: Bool = false, name: String? = nil,
-        mode: FileMode? = nil, isAnchored: Bool = false, reusesPort: Bool = false
+        mode: FileMode? = nil, keeper: Keeper? = nil, reusesPort: Bool = false
     ) throws(DaemonError) -> Listener {
         let tried = "cannot bind \(kind == .datagram ? "UDP " : "")\(address)"
         let socket = try attempt(.listener, tried) { () throws(Errno) in
@@ -61,8 +61,9 @@ package enum Binding {
         if case .unix(let path) = address {
             // No abort of the start may come before it knows the file.
             file = try Signal.withAllBlocked { () throws(DaemonError) in
-                try bindFile(socket.number, path, kind, mode, isAnchored: isAnchored)
+                try bindFile(socket.number, path, kind, mode)
             }
+            if let keeper { file = file.map(keeper.keep) }
         } else {
             try attempt(.listener, tried) { () throws(Errno) in
                 if kind == .stream { try Socket.set(.reuseAddress, true, of: socket.number) }
@@ -90,17 +91,13 @@ package enum Binding {
     }
 
     private static func bindFile(
-        _ socket: Int32, _ path: String, _ kind: Listener.Kind, _ mode: FileMode?, isAnchored: Bool
+        _ socket: Int32, _ path: String, _ kind: Listener.Kind, _ mode: FileMode?
     ) throws(DaemonError) -> OwnedFile {
         let tried = "cannot bind \(path)"
         let file = try bindFile(socket, path, kind.socketKind, mode: mode)
         do {
-            let location = try FileLocation(path)
-            StartAbort.remove(location, identity: file.identity)
-            guard isAnchored else { return file }
-            let name = location.name
-            return OwnedFile(
-                path: name, directory: location.release(), identity: file.identity, isProven: file.isProven)
+            StartAbort.remove(try FileLocation(path), identity: file.identity)
+            return file
         } catch {
             file.remove()
             throw DaemonError(.listener, tried, error)

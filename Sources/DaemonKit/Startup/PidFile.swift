@@ -7,7 +7,7 @@ package struct PidFile: Sendable {
     package let descriptor: Int32
     /// Closed by `write`; -1 after an exec.
     private let writer: Int32
-    private let owned: OwnedFile
+    let owned: OwnedFile
 
     private init(path: String, descriptor: Int32, writer: Int32, owned: OwnedFile) {
         self.path = path
@@ -110,12 +110,9 @@ package struct PidFile: Sendable {
         }
     }
 
-    /// Keeps the file within reach after a chroot.
-    func anchored() throws(DaemonError) -> PidFile {
-        let location = try attempt(.pidFile, "pid file \(path)") { () throws(FileRefusal) in try FileLocation(path) }
-        let name = location.name
-        let owned = OwnedFile(path: name, directory: location.release(), identity: owned.identity)
-        return PidFile(path: path, descriptor: descriptor, writer: writer, owned: owned)
+    /// Removed by the process outside after a chroot.
+    func kept(by keeper: Keeper) -> PidFile {
+        PidFile(path: path, descriptor: descriptor, writer: writer, owned: keeper.keep(owned))
     }
 
     /// Removes the file if it is still the locked one. Where only its folder is another's, it is emptied: an empty file

@@ -23,6 +23,8 @@ struct Start {
     private var report: ReadinessReport?
     private var log: Log?
     private var runtime: Runtime?
+    /// With `--chroot`.
+    private let keeper: Keeper?
 
     init(_ daemon: Daemon, _ values: OptionValues, isMaster: Bool = false) {
         self.isMaster = isMaster
@@ -33,6 +35,7 @@ struct Start {
             values[StandardOption.pidFile] ?? defaults.pidFile, values[StandardOption.logFile] ?? defaults.logFile
         )
         isForeground = values[StandardOption.foreground]
+        keeper = values[StandardOption.chroot] == nil ? nil : Keeper()
     }
 
     // MARK: Before anything is made
@@ -159,11 +162,8 @@ struct Start {
     mutating func openLog(resuming: Bool = false) throws(DaemonError) {
         var targets = Log.Targets()
         if logsToFile {
-            let isAnchored = values[StandardOption.chroot] != nil
             try defaults.checkOwner(of: paths.logFile, isMade: true)
-            targets.file =
-                isAnchored
-                ? try LogFile(anchoring: paths.logFile, owners: owners) : LogFile(path: paths.logFile, owners: owners)
+            targets.file = LogFile(path: paths.logFile, owners: owners, keeper: keeper)
         }
         if values[StandardOption.syslog] != "no" { targets.syslog = Log.syslog(isMaster: image != nil) }
         targets.standardError = isForeground || paths.logFile == "-"
@@ -217,10 +217,8 @@ struct Start {
         guard let runtime, !daemon.listens.isEmpty else { return }
         if inherited.listeners.isEmpty {
             let port = values[StandardOption.port] ?? daemon.port
-            let isAnchored = values[StandardOption.chroot] != nil
             runtime.add(
-                try Binding.bind(values[StandardOption.bind], port: port, kinds: daemon.listens, isAnchored: isAnchored)
-            )
+                try Binding.bind(values[StandardOption.bind], port: port, kinds: daemon.listens, keeper: keeper))
         } else {
             runtime.add(inherited.listeners)
         }
@@ -295,16 +293,31 @@ struct Start {
             }
         }
         if let folder = values[StandardOption.chroot] {
-            if let anchored = try pidFile?.anchored() {
-                pidFile = anchored
-                runtime?.replace(anchored)
-            }
+            try keepFilesWithinReach()
             _ = WallTime.now.local  // the time zone's file is out of reach afterwards
-            try attempt(.privileges, "cannot change the root folder to \(folder)") { () throws(Errno) in
-                try Files.changeRoot(folder)
+            do throws(DaemonError) {
+                try attempt(.privileges, "cannot change the root folder to \(folder)") { () throws(Errno) in
+                    try Files.changeRoot(folder)
+                }
+            } catch {
+                keeper?.dismiss()
+                throw error
             }
         }
         try account?.drop()
+    }
+
+    /// The log is reopened and files are removed from outside: no folder out there stays open in here.
+    private mutating func keepFilesWithinReach() throws(DaemonError) {
+        guard let keeper else { return }
+        try refuseSecondThread()
+        if let kept = pidFile?.kept(by: keeper) {
+            pidFile = kept
+            runtime?.replace(kept)
+        }
+        let files = [pidFile?.owned] + (runtime?.listeners ?? []).map(\.file)
+        let log = logsToFile ? LogFile(path: paths.logFile, owners: owners) : nil
+        try keeper.start(log: log, files: files.compactMap(\.self), account: account)
     }
 
     /// Signals are taken by their thread from here on; then whoever waits is told.
@@ -312,6 +325,7 @@ struct Start {
         guard let runtime else { return }
         StartAbort.disarm()
         try SignalThread(runtime: runtime).start()
+        keeper?.serves()
         if daemon.readiness == .prepared { try runtime.ready() }
     }
 

@@ -84,22 +84,6 @@ struct LogFileTests {
     @Test("a device may be a log", arguments: ["/dev/null", "/dev/full"])
     func device(path: String) { #expect(throws: Never.self) { _ = try LogFile(path: path).open() } }
 
-    @Test("an anchored file is found in its folder when the path leads there no more")
-    func anchored() throws {
-        try Files.makeDirectory(folder["logs"], mode: 0o700)
-        let anchored = try LogFile(anchoring: folder["logs/log"])
-        rename(folder["logs"], folder["moved"])
-        let file = try anchored.open()
-        try Descriptor.writeAll(file.number, "here\n")
-        #expect(try folder.contents("moved/log") == "here\n")
-    }
-
-    @Test("an anchor in a missing folder is refused")
-    func noAnchor() {
-        let error = #expect(throws: DaemonError.self) { _ = try LogFile(anchoring: folder["none/log"]) }
-        #expect(error?.message == "log file \(folder["none/log"]): No such file or directory")
-    }
-
     @Test(
         "a path is divided into folder and name",
         arguments: [("/a/b/c", "/a/b", "c"), ("/a", "/", "a"), ("a", ".", "a"), ("a/b", "a", "b"), ("/a/", "/a", "")])

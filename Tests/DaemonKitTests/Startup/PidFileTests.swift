@@ -198,16 +198,6 @@ extension SingleThreaded {
                 })
         }
 
-        @Test("anchored in its folder, it is removed there when the path leads there no more")
-        func anchored() throws {
-            try Files.makeDirectory(folder["run"], mode: 0o700)
-            let file = try PidFile.lock(folder["run/testd.pid"], daemon: "testd").anchored()
-            defer { file.close() }
-            rename(folder["run"], folder["moved"])
-            file.remove()
-            #expect(Files.names(in: folder["moved"]).isEmpty)
-        }
-
         @Test("a start that is aborted removes it")
         func aborted() async {
             await #expect(processExitsWith: .exitCode(143)) { [path = path as String] in
