@@ -36,7 +36,7 @@ struct DeadlineQueue: Sendable {
         heap.append(Entry(due: due, target: target))
         var index = heap.count - 1
         while index > 0, case let parent = (index - 1) / 2, heap[index] < heap[parent] {
-            heap.swapAt(index, parent)
+            heap.swapAt(index, parent)  // bounded: indices of the heap
             index = parent
         }
     }
@@ -57,10 +57,10 @@ struct DeadlineQueue: Sendable {
         var index = start
         while true {
             var least = index
-            for child in [2 * index + 1, 2 * index + 2]
+            for child in [2 * index + 1, 2 * index + 2]  // bounded: indices of the heap
             where child < heap.count && heap[child] < heap[least] { least = child }
             if least == index { return }
-            heap.swapAt(index, least)
+            heap.swapAt(index, least)  // bounded: indices of the heap
             index = least
         }
     }

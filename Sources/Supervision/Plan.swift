@@ -113,6 +113,7 @@ package struct Backoff: Hashable, Sendable {
     /// After `failures` short lives in a row.
     func pace(failures: Int) -> Duration {
         var pace = base
+        // bounded: it ends at the maximum; failures are counted
         for _ in 0..<min(failures, 40) where pace < maximum { pace *= 2 }
         // Never none at all: a program that cannot be started must not keep the processor busy.
         return max(min(pace, maximum), .milliseconds(1))
@@ -132,15 +133,15 @@ extension Plan {
         for (index, service) in services.enumerated() { indices[service.name] = index }
         var stages: [Int?] = Array(repeating: nil, count: services.count)
         var isOnPath = Array(repeating: false, count: services.count)
-        for first in services.indices where stages[first] == nil {
+        for first in services.indices where stages[first] == nil {  // bounded: indices of the services
             // Not recursive: a chain may be as long as there are services.
             var path = [PathStep(index: first)]
-            isOnPath[first] = true
+            isOnPath[first] = true  // bounded: indices of the services
             while var step = path.popLast() {
                 let service = services[step.index]
                 guard step.next < service.after.count else {
-                    stages[step.index] = step.stage
-                    isOnPath[step.index] = false
+                    stages[step.index] = step.stage  // bounded: indices of the services
+                    isOnPath[step.index] = false  // bounded: indices of the services
                     continue
                 }
                 let name = service.after[step.next]

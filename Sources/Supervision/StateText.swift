@@ -43,7 +43,9 @@ package struct StateText: Sendable {
         /// Any bytes, as hexadecimal digits: a text may be cut within a character.
         package subscript(bytes key: String) -> [UInt8] {
             get {
+                // bounded: bytes and their halves
                 let digits = Array((values[key] ?? "").utf8).map { UInt8(Self.value($0)) }
+                // bounded: bytes and their halves
                 return stride(from: 0, to: digits.count - 1, by: 2).map { digits[$0] << 4 | digits[$0 + 1] }
             }
             set {
@@ -94,7 +96,7 @@ package struct StateText: Sendable {
 
     /// FNV-1a, 32 bits.
     private static func checksum(_ bytes: ArraySlice<UInt8>) -> UInt32 {
-        bytes.reduce(0x811C_9DC5) { ($0 ^ UInt32($1)) &* 0x0100_0193 }
+        bytes.reduce(0x811C_9DC5) { ($0 ^ UInt32($1)) &* 0x0100_0193 }  // bounded: bytes and their halves
     }
 
     private static func record(_ whole: ArraySlice<UInt8>) -> Record? {
@@ -119,6 +121,7 @@ package struct StateText: Sendable {
     private static func escaped(_ text: String) -> [UInt8] {
         text.utf8.flatMap { byte in
             byte > 0x20 && byte < 0x7F && byte != UInt8(ascii: "%") && byte != UInt8(ascii: "=")
+                // bounded: bytes and their halves
                 ? [byte] : [UInt8(ascii: "%"), digits[Int(byte >> 4)], digits[Int(byte & 15)]]
         }
     }
@@ -133,7 +136,7 @@ package struct StateText: Sendable {
             }
             let high = rest.popFirst().flatMap(digits.firstIndex)
             guard let high, let low = rest.popFirst().flatMap(digits.firstIndex) else { return nil }
-            plain.append(UInt8(high << 4 | low))
+            plain.append(UInt8(high << 4 | low))  // bounded: bytes and their halves
         }
         return String(validating: plain, as: UTF8.self)
     }

@@ -267,6 +267,7 @@ extension Supervisor {
         var pace = backoff.pace(failures: slot.failures)
         if life < backoff.maximum { slot.failures += 1 }
         if failedStart, case .alive(let time) = slot.service.readiness { pace = max(pace, time) }
+        // bounded: a Duration counts 5 000 000 000 000 years
         if backoff.jitter > 0 { pace += pace * (percent() * backoff.jitter) / 10_000 }
         let due = lastSpawn + pace
         slots[id] = slot

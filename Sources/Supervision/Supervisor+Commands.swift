@@ -83,7 +83,7 @@ extension Supervisor {
 
     private mutating func scale(_ service: ServiceSlots, _ name: String, to count: Int) {
         guard let index = service.index, let plan else { return }
-        self.plan?.services[index].instances = count
+        self.plan?.services[index].instances = count  // bounded: an index of the plan
         var known: Set<Int> = []
         for id in service.slots {
             guard let slot = slots[id] else { continue }
@@ -91,8 +91,9 @@ extension Supervisor {
         }
         placed[name]?.slots.removeAll { slots[$0] == nil }
         boundRetired()
-        for instance in 0..<count where !known.contains(instance) {
+        for instance in 0..<count where !known.contains(instance) {  // bounded: 0 to 1000
             let slot = Slot(
+                // bounded: an index of the plan
                 id: nextNumber(), service: plan.services[index], instance: instance, stage: service.stage,
                 generation: committedGeneration)
             slots[slot.id] = slot

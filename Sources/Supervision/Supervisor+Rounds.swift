@@ -53,12 +53,12 @@ extension Supervisor {
         }
         if !plan.countsAttempts { generation += 1 }
         round.plan = plan
-        round.stages = Array(repeating: [], count: (stages.max() ?? 0) + 1)
+        round.stages = Array(repeating: [], count: (stages.max() ?? 0) + 1)  // bounded: stages are counted from 0
         let kept = keptSlots()
         // Nothing serves yet: what is not critical, and nobody builds on, keeps nobody waiting.
         let awaited = self.plan == nil ? Set(plan.services.flatMap(\.after)) : nil
         for (service, stage) in zip(plan.services, stages) {
-            for instance in 0..<service.instances {
+            for instance in 0..<service.instances {  // bounded: 1000 at the most
                 if service.onReload != .replace, let id = kept[Place(service: service.name, instance: instance)] {
                     round.slots.append(id)
                     round.kept[id] = Round.Kept(service: service, stage: stage)
@@ -71,6 +71,7 @@ extension Supervisor {
                 slots[slot.id] = slot
                 round.slots.append(slot.id)
                 // What was stopped by hand stays so.
+                // bounded: stages are counted from 0
                 if !held.contains(service.name) { round.stages[stage].append(slot.id) }
             }
         }
@@ -257,7 +258,7 @@ extension Supervisor {
     mutating func reloadIsDue() {
         reloadDue = nil
         guard let interval = reloadInterval, let lastReload, round == nil else { return }
-        let last = lastReload + interval * 2
+        let last = lastReload + interval * 2  // bounded: a Duration counts 5 000 000 000 000 years
         guard retired.isEmpty || now >= last else {
             reloadsWhenAlone = true
             reloadDue = last

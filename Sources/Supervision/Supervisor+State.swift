@@ -86,7 +86,7 @@ extension Supervisor {
         reloadDue = head[instant: "reloadDue"]
         reloadsWhenAlone = head[flag: "reloadsWhenAlone"]
         firstBadCode = head[number: "firstBadCode"].map { Int32(clamping: $0) }
-        randomState = head["random"].flatMap { UInt64($0) } ?? randomState
+        randomState = head["random"].flatMap { UInt64($0) } ?? randomState  // bounded: any number will do
         waiting = head[flag: "hasWaiting"] ? head[numbers: "waiting"] : nil
         waitingIsHard = head[flag: "waitingIsHard"]
         upgrade = head[numbers: "upgrade"]
@@ -163,12 +163,14 @@ extension Supervisor {
             slots[id].map { $0.round == round.number && !held.contains($0.service.name) } ?? false
         }
         let last = starting.compactMap { slots[$0]?.stage }.max() ?? 0
-        round.stages = Array(repeating: [], count: last + 1)
+        round.stages = Array(repeating: [], count: last + 1)  // bounded: stages are counted from 0
+        // bounded: stages are counted from 0
         for id in starting { if let stage = slots[id]?.stage { round.stages[stage].append(id) } }
     }
 
     /// Counts anew who is waited for; a slot that lost its child is filled again at once.
     private mutating func countUnready() {
+        // bounded: stages are counted from 0
         let begun = Set(round.map { Array($0.stages.prefix($0.stage + 1).joined()) } ?? [])
         for id in slots.keys.sorted() {
             guard let slot = slots[id] else { continue }
@@ -179,6 +181,7 @@ extension Supervisor {
             if let due = slots[id]?.restartAt { deadlines.insert(due, .slot(id)) }
         }
         guard let round else { return }
+        // bounded: stages are counted from 0
         self.round?.unready = round.stages.prefix(round.stage + 1).joined().count { id in
             guard let slot = slots[id], !slot.isExcused else { return false }
             return slot.child.flatMap { children[$0] }?.phase != .ready

@@ -19,6 +19,7 @@ extension Supervisor {
         guard let bound = (plan ?? round?.plan)?.maximumOldGenerations, retired.generations.count > bound else {
             return
         }
+        // bounded: there are more than the bound
         for generation in retired.generations.prefix(retired.generations.count - bound) {
             for id in retired[generation].sorted() { kill(id) }
         }
@@ -86,7 +87,9 @@ extension Supervisor {
     }
 
     private mutating func countStages(_ all: [Child]) {
+        // bounded: stages are counted from 0
         stopStages = Array(repeating: [], count: (all.map(\.stage).max() ?? 0) + 1)
+        // bounded: stages are counted from 0
         for child in all where !child.isRetired { stopStages[child.stage].append(child.id) }
         stageCounts = stopStages.map(\.count)
     }
@@ -115,7 +118,7 @@ extension Supervisor {
 
     /// The stage before is told once the last child of this one has gone.
     private mutating func nextStopStage() {
-        while stopStage > 0, stageCounts[stopStage] == 0 {
+        while stopStage > 0, stageCounts[stopStage] == 0 {  // bounded: stages are counted from 0
             stopStage -= 1
             for id in stopStages[stopStage].sorted() { tellForStop(id) }
         }

@@ -170,6 +170,7 @@ package struct Supervisor: Sendable {
 
     mutating func arm(_ due: Instant, _ target: DeadlineQueue.Target) {
         deadlines.insert(due, target)
+        // bounded: counts of what lies in memory
         guard deadlines.count > 2 * (children.count + slots.count) + 64 else { return }
         let snapshot = self
         deadlines.compact { due, target in
@@ -211,6 +212,7 @@ struct RetiredGenerations: Equatable, Sendable {
 
     mutating func insert(_ child: Child) {
         if members[child.lastGeneration] == nil {
+            // bounded: a position within them
             generations.insert(child.lastGeneration, at: position(child.lastGeneration))
         }
         members[child.lastGeneration, default: []].insert(child.id)
@@ -220,7 +222,7 @@ struct RetiredGenerations: Equatable, Sendable {
         let generation = child.lastGeneration
         guard members[generation]?.remove(child.id) != nil, members[generation]?.isEmpty == true else { return }
         members[generation] = nil
-        generations.remove(at: position(generation))
+        generations.remove(at: position(generation))  // bounded: a position within them
     }
 
     private func position(_ generation: Int) -> Int {

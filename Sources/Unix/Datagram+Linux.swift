@@ -77,8 +77,10 @@ extension Socket {
         // Room for struct ucred (pid, uid, gid) and, where they are wanted, for descriptors, each behind a header and
         // aligned as a length. Without credentials that room would be one for descriptors.
         let header = MemoryLayout<cmsghdr>.size
+        // bounded: lengths of one message, which the kernel writes
         let descriptors = mostDescriptors > 0 ? header + (mostDescriptors * 4 + 7) / 8 * 8 : 0
         let room = hasRoom ? header + 16 + descriptors : 0
+        // bounded: lengths of one message, which the kernel writes
         var control = [Int](repeating: 0, count: room / MemoryLayout<Int>.size + 1)
         var (count, used, told) = (0, 0, Int32(0))
         let flags = flags | dontWait | closeOnExec
@@ -90,6 +92,7 @@ extension Socket {
                     unsafe message.msg_iov = part
                     unsafe message.msg_iovlen = 1
                     unsafe message.msg_control = control.baseAddress
+                    // bounded: lengths of one message, which the kernel writes
                     unsafe message.msg_controllen = .init(room)
                     repeat { count = unsafe recvmsg(socket, &message, flags) } while count == -1 && errno == EINTR
                     used = unsafe Int(message.msg_controllen)
@@ -104,16 +107,20 @@ extension Socket {
         unsafe control.withUnsafeBytes { control in
             var offset = 0
             while offset + header <= used {
+                // bounded: lengths of one message, which the kernel writes
                 let kind = unsafe control.loadUnaligned(fromByteOffset: offset, as: cmsghdr.self)
                 let length = Int(kind.cmsg_len)
                 guard length >= header, offset + length <= used else { return }
                 if kind.cmsg_level == SOL_SOCKET, kind.cmsg_type == credentials, length >= header + 8 {
                     let (first, second) = (offset + header, offset + header + 4)
+                    // bounded: lengths of one message, which the kernel writes
                     datagram.sender = unsafe control.loadUnaligned(fromByteOffset: first, as: ProcessID.self)
+                    // bounded: lengths of one message, which the kernel writes
                     datagram.user = unsafe control.loadUnaligned(fromByteOffset: second, as: UserID.self)
                 } else if kind.cmsg_level == SOL_SOCKET, kind.cmsg_type == rights {
                     for place in stride(from: offset + header, through: offset + length - 4, by: 4) {
                         datagram.descriptors.append(
+                            // bounded: lengths of one message, which the kernel writes
                             unsafe control.loadUnaligned(fromByteOffset: place, as: Int32.self))
                     }
                 }
@@ -131,16 +138,19 @@ extension Socket {
     /// Sends one datagram with a descriptor, which stays ours; neither waits nor raises SIGPIPE.
     package static func send(_ socket: Int32, _ bytes: [UInt8], descriptor: Int32) throws(Errno) {
         let header = MemoryLayout<cmsghdr>.size
+        // bounded: lengths of one message, which the kernel writes
         var control = [Int](repeating: 0, count: header / MemoryLayout<Int>.size + 1)
         var bytes = bytes
         var count = 0
         unsafe bytes.withUnsafeMutableBytes { bytes in
             unsafe control.withUnsafeMutableBytes { control in
                 var kind = cmsghdr()
-                kind.cmsg_len = .init(header + 4)
+                kind.cmsg_len = .init(header + 4)  // bounded: lengths of one message, which the kernel writes
                 kind.cmsg_level = SOL_SOCKET
                 kind.cmsg_type = rights
+                // bounded: lengths of one message, which the kernel writes
                 unsafe control.storeBytes(of: kind, as: cmsghdr.self)
+                // bounded: lengths of one message, which the kernel writes
                 unsafe control.storeBytes(of: descriptor, toByteOffset: header, as: Int32.self)
                 var part = unsafe iovec(iov_base: bytes.baseAddress, iov_len: bytes.count)
                 unsafe withUnsafeMutablePointer(to: &part) { part in
@@ -148,6 +158,7 @@ extension Socket {
                     unsafe message.msg_iov = part
                     unsafe message.msg_iovlen = 1
                     unsafe message.msg_control = control.baseAddress
+                    // bounded: lengths of one message, which the kernel writes
                     unsafe message.msg_controllen = .init(header + 8)
                     repeat { count = unsafe sendmsg(socket, &message, flags) } while count == -1 && errno == EINTR
                 }

@@ -28,6 +28,7 @@ extension ArraySlice<UInt8> {
     /// Where the first of these bytes is. memchr(3)
     package func firstPlace(of byte: UInt8) -> Int? {
         unsafe withUnsafeBytes { bytes in
+            // bounded: of the same width
             guard let base = bytes.baseAddress, let found = unsafe memchr(base, Int32(byte), bytes.count) else {
                 return nil
             }

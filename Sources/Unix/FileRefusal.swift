@@ -106,8 +106,10 @@ package enum Trust {
         guard let file = try? FileDescriptor.open("/proc/self/uid_map", []) else { return true }
         let text = String(decoding: Descriptor.contents(of: file.number, limit: 4096), as: UTF8.self)
         return text.split(separator: "\n").contains { line in
+            // bounded: three numbers, compared before they are subtracted
             let numbers = line.split(separator: " ").compactMap { UInt64($0) }
             guard numbers.count == 3 else { return true }
+            // bounded: three numbers, compared before they are subtracted
             return numbers[0] <= UInt64(overflow) && UInt64(overflow) - numbers[0] < numbers[2]
         }
     }()

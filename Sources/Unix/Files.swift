@@ -57,7 +57,7 @@ package struct FileStatus: Sendable {
         #endif
         identity = Identity(device: raw.st_dev, inode: raw.st_ino)
         mode = raw.st_mode & 0o7777
-        links = UInt64(raw.st_nlink)
+        links = UInt64(raw.st_nlink)  // bounded: links are not negative
         size = Int64(raw.st_size)
         owner = raw.st_uid
         kind =
@@ -186,7 +186,7 @@ package enum Files {
             return unsafe readlinkat(directory, path, base.assumingMemoryBound(to: CChar.self), bytes.count)
         }
         guard count > 0 else { return nil }
-        return String(decoding: buffer[..<count], as: UTF8.self)
+        return String(decoding: buffer[..<count], as: UTF8.self)  // bounded: a call gives no more than the buffer holds
     }
 
     /// The path of the running executable, or nil where the system does not tell.

@@ -13,6 +13,7 @@ package enum MemoryFile {
         let file = FileDescriptor(owning: try checked { SystemCall.memoryFile(name) })
         var written = 0
         while written < bytes.count {
+            // bounded: a call takes no more than it is given
             written += try Descriptor.write(file.number, bytes.span.extracting(written..<bytes.count))
         }
         _ = try checked { SystemCall.seal(file.number) }

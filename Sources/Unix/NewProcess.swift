@@ -44,8 +44,8 @@ package final class ExecReport: Sendable {
         let words = unsafe bytes.withUnsafeBytes {
             unsafe [$0.loadUnaligned(as: Int32.self), $0.loadUnaligned(fromByteOffset: 4, as: Int32.self)]
         }
-        let step = SpawnFailure.Step(rawValue: words[0]) ?? .exec
-        return .failed(SpawnFailure(step: step, errno: Errno(rawValue: words[1])))
+        let step = SpawnFailure.Step(rawValue: words[0]) ?? .exec  // bounded: two words
+        return .failed(SpawnFailure(step: step, errno: Errno(rawValue: words[1])))  // bounded: two words
     }
 }
 

@@ -57,7 +57,7 @@ import Musl
 
     /// One of the last wait's events; a hang-up counts as both.
     package func event(_ index: Int) -> (descriptor: Int32, readable: Bool, writable: Bool) {
-        let event = unsafe events[index]
+        let event = unsafe events[index]  // bounded: as many events as were counted
         let broken = EPOLLERR.rawValue | EPOLLHUP.rawValue
         let flags = unsafe event.events
         return unsafe (

@@ -71,7 +71,7 @@ package enum CurrentProcess {
 
     /// Whether anybody is in the process group. kill(2)
     package static func groupExists(_ group: ProcessID) -> Bool {
-        (try? Signal(rawValue: 0).deliver(to: -group)) != nil
+        (try? Signal(rawValue: 0).deliver(to: -group)) != nil  // bounded: a pid is positive
     }
 
     /// Ends the process with everything that exit(3) does.
@@ -154,7 +154,7 @@ package enum Child {
     /// Signals our own unreaped child, or the process group that it leads or has led. ESRCH for anybody else.
     package static func send(_ signal: Signal, to pid: ProcessID, group: Bool = false) throws(Errno) {
         guard isUnreaped(pid) else { throw .noSuchProcess }
-        try signal.deliver(to: group ? -pid : pid)
+        try signal.deliver(to: group ? -pid : pid)  // bounded: a pid is positive
     }
 
     /// Signals what a reaped child has left behind in its process group: proven to be that group still by `witnesses`,
@@ -165,6 +165,6 @@ package enum Child {
     {
         guard reaped > 1, getpgid(reaped) == -1, witnesses.contains(where: { isUnreaped($0) && getpgid($0) == reaped })
         else { throw .noSuchProcess }
-        try signal.deliver(to: -reaped)
+        try signal.deliver(to: -reaped)  // bounded: a pid is positive
     }
 }

@@ -38,7 +38,7 @@ extension CurrentProcess {
             count += 1
         }
         var words: [[UInt8]] = []
-        for index in stride(from: -1 - count, to: -1, by: 1) {
+        for index in stride(from: -1 - count, to: -1, by: 1) {  // bounded: a step of 1
             guard let text = unsafe environment[index] else { return nil }
             unsafe words.append(Array(UnsafeRawBufferPointer(start: text, count: strlen(text))))
         }

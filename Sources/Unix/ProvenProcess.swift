@@ -126,7 +126,7 @@ package final class ProvenProcess: Sendable {
     package func sendToGroup(_ signal: Signal) throws(Errno) {
         // A group keeps its number while anybody is in it.
         guard getpgid(pid) == pid, !hasEnded else { throw .noSuchProcess }
-        try signal.deliver(to: -pid)
+        try signal.deliver(to: -pid)  // bounded: a pid is positive
     }
 
     /// A SIGHUP that asks for the log only. Where it cannot be told apart, a plain one.
@@ -136,7 +136,7 @@ package final class ProvenProcess: Sendable {
         if handle >= 0 {
             do {
                 let handle = handle
-                let value = queued ? Int32(cunix_reopen_only) : nil
+                let value = queued ? Int32(cunix_reopen_only) : nil  // bounded: a constant
                 _ = try checked { SystemCall.signal(handle, signal.rawValue, queued: value) }
                 return
             } catch .noSystemCall, .notPermitted {

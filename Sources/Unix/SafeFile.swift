@@ -33,7 +33,7 @@ package enum SafeFile {
         _ location: borrowing FileLocation, _ options: OpenOptions, kinds: Kinds = .regularOrDevice, mode: FileMode,
         owners: [UserID] = []
     ) throws(FileRefusal) -> Opened {
-        for _ in 0..<mostRounds {
+        for _ in 0..<mostRounds {  // bounded: a constant
             do throws(FileRefusal) {
                 return Opened(file: try openOnce(location, options, kinds, owners), isNew: false)
             } catch let error where error.reason == .system(.noSuchFile) {
@@ -111,7 +111,7 @@ package enum SafeFile {
     /// nothing is written through whatever lies at the name.
     package static func replace(_ path: String, with text: String, mode: FileMode) throws(FileRefusal) -> OwnedFile {
         let location = try FileLocation(path)
-        for _ in 0..<mostRounds {
+        for _ in 0..<mostRounds {  // bounded: a constant
             let beside = ".\(location.name.prefix(64)).\(String(UInt64.random(in: 1 ... .max), radix: 36))"
             do {
                 let file = try FileDescriptor.open(

@@ -13,7 +13,7 @@ extension Signal {
         // lowercased() would take U+017F for an s.
         guard text.utf8.allSatisfy({ $0 < 0x80 }) else { return nil }
         var name = text.uppercased()
-        if name.hasPrefix("SIG") { name.removeFirst(3) }
+        if name.hasPrefix("SIG") { name.removeFirst(3) }  // bounded: numbers of signals
         if let number = Self.numbers[name] ?? Self.realTime(name) {
             self.init(rawValue: number)
         } else if Self.isDecimal(text), let number = Int32(text), (1...Self.highest).contains(number) {
@@ -31,6 +31,7 @@ extension Signal {
         #if os(Linux)
         let first = __libc_current_sigrtmin()
         if rawValue == first { return "RTMIN" }
+        // bounded: numbers of signals
         if rawValue > first && rawValue <= Self.highest { return "RTMIN+\(rawValue - first)" }
         #endif
         return String(rawValue)
@@ -67,9 +68,9 @@ extension Signal {
             let isFromStart = name.hasPrefix("RTMIN+")
             let digits = String(name.dropFirst(6))
             guard isFromStart || name.hasPrefix("RTMAX-"), isDecimal(digits), let offset = Int32(digits),
-                offset <= last - first
+                offset <= last - first  // bounded: numbers of signals
             else { return nil }
-            return isFromStart ? first + offset : last - offset
+            return isFromStart ? first + offset : last - offset  // bounded: numbers of signals
         }
     }
     #else

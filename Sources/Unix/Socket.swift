@@ -13,7 +13,7 @@ package enum SocketKind: Hashable, Sendable {
 
     var raw: Int32 {
         #if canImport(Glibc)
-        Int32(self == .stream ? SOCK_STREAM.rawValue : SOCK_DGRAM.rawValue)
+        Int32(self == .stream ? SOCK_STREAM.rawValue : SOCK_DGRAM.rawValue)  // bounded: a constant
         #else
         self == .stream ? SOCK_STREAM : SOCK_DGRAM
         #endif

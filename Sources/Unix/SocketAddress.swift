@@ -122,8 +122,9 @@ package enum SocketAddress: Hashable, Sendable {
             let abstract = path.utf8.first == UInt8(ascii: "@")
             let count = min(path.utf8.count, Self.longestUnixPath)
             unsafe withUnsafeMutableBytes(of: &raw.sun_path) { field in
+                // bounded: lengths within the address
                 for (index, byte) in path.utf8.prefix(count).enumerated() { unsafe field[index] = byte }
-                if abstract { unsafe field[0] = 0 }
+                if abstract { unsafe field[0] = 0 }  // bounded: lengths within the address
             }
             let header = MemoryLayout<sockaddr_un>.size - MemoryLayout.size(ofValue: raw.sun_path)
             return unsafe Self.rebound(&raw, length: abstract ? header + count : nil, body)
@@ -135,14 +136,14 @@ package enum SocketAddress: Hashable, Sendable {
     ) -> Result {
         unsafe withUnsafePointer(to: &raw) { pointer in
             unsafe pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-                unsafe body($0, socklen_t(length ?? MemoryLayout<Raw>.size))
+                unsafe body($0, socklen_t(length ?? MemoryLayout<Raw>.size))  // bounded: lengths within the address
             }
         }
     }
 
     /// From the kernel's form; nil for another family.
     init?(_ storage: sockaddr_storage, length: socklen_t) {
-        let family = Int32(storage.ss_family)
+        let family = Int32(storage.ss_family)  // bounded: lengths within the address
         let parsed: SocketAddress? = unsafe withUnsafeBytes(of: storage) { bytes in
             switch family {
             case AF_INET:
@@ -153,11 +154,12 @@ package enum SocketAddress: Hashable, Sendable {
                 return .ipv6(IPv6(raw.sin6_addr, scope: raw.sin6_scope_id), port: UInt16(bigEndian: raw.sin6_port))
             case AF_UNIX:
                 let header = MemoryLayout<sockaddr_un>.size - (Self.longestUnixPath + 1)
+                // bounded: lengths within the address
                 var path = unsafe Array(bytes[header..<max(header, min(Int(length), bytes.count))])
                 if path.first == 0 && path.count > 1 {
                     path[0] = UInt8(ascii: "@")
                 } else if let end = path.firstIndex(of: 0) {
-                    path.removeSubrange(end...)
+                    path.removeSubrange(end...)  // bounded: lengths within the address
                 }
                 return .unix(String(decoding: path, as: UTF8.self))
             default:
@@ -186,7 +188,7 @@ extension SocketAddress: CustomStringConvertible {
 extension SocketAddress.IPv6: CustomStringConvertible {
     package var description: String {
         var raw = raw
-        var text = [CChar](repeating: 0, count: Int(INET6_ADDRSTRLEN))
+        var text = [CChar](repeating: 0, count: Int(INET6_ADDRSTRLEN))  // bounded: a constant
         let size = socklen_t(text.count)
         unsafe text.withUnsafeMutableBufferPointer { _ = unsafe inet_ntop(AF_INET6, &raw, $0.baseAddress, size) }
         let name = text.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }

@@ -96,6 +96,7 @@ package struct Spawn: Sendable {
     /// One of them.
     static func withCString<Result>(_ string: String, _ body: (UnsafePointer<CChar>) -> Result) -> Result {
         unsafe withCStrings([string]) { strings in
+            // bounded: it has one element
             guard let string = unsafe strings.pointee else { fatalError("an array of one string has none") }
             return unsafe body(string)
         }
@@ -107,7 +108,7 @@ package struct Spawn: Sendable {
     ) -> Result {
         // One block for all the bytes: each spawn copies a whole environment.
         var bytes: [CChar] = []
-        bytes.reserveCapacity(strings.reduce(0) { $0 + $1.count + 1 })
+        bytes.reserveCapacity(strings.reduce(0) { $0 + $1.count + 1 })  // bounded: a length in memory
         var offsets: [Int] = []
         for string in strings {
             offsets.append(bytes.count)
@@ -126,6 +127,7 @@ package struct Spawn: Sendable {
     ) -> Result {
         var pointers = unsafe pointers
         return unsafe pointers.withUnsafeMutableBufferPointer { buffer in
+            // bounded: it has one element
             guard let base = buffer.baseAddress else { fatalError("an array of one element has no address") }
             return unsafe body(base)
         }

@@ -28,7 +28,8 @@ extension String {
             if let scalar, scalar.value & ~0xFF != firstEscape {
                 scalars.append(scalar)
             } else {
-                for byte in bytes[index...].prefix(length) {
+                for byte in bytes[index...].prefix(length) {  // bounded: 1 to 4 bytes
+                    // bounded: 1 to 4 bytes
                     scalars.append(contentsOf: Unicode.Scalar(firstEscape | UInt32(byte)).map { [$0] } ?? [])
                 }
             }

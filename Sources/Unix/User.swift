@@ -27,6 +27,7 @@ package struct User: Sendable, Hashable {
     package static func find(_ text: String) throws(Errno) -> User? {
         if let found = try unsafe entry({ unsafe getpwnam_r(text, $0, $1, $2, $3) }) { return found }
         guard let id = UserID(text) else { return nil }
+        // bounded: of the same width
         return try unsafe entry { unsafe getpwuid_r(id, $0, $1, $2, $3) } ?? User(id: id, name: "", group: GroupID(id))
     }
 
@@ -40,13 +41,13 @@ package struct User: Sendable, Hashable {
         while true {
             var record = unsafe passwd()
             var found: UnsafeMutablePointer<passwd>?
-            var buffer = [CChar](repeating: 0, count: size)
+            var buffer = [CChar](repeating: 0, count: size)  // bounded: 1 MiB at the most
             let error = unsafe buffer.withUnsafeMutableBufferPointer { space in
                 guard let base = space.baseAddress else { return ERANGE }
                 return unsafe lookup(&record, base, space.count, &found)
             }
             if error == ERANGE && size < 1 << 20 {
-                size *= 4
+                size *= 4  // bounded: 1 MiB at the most
                 continue
             }
             // "Not found" is 0 with no record; some systems give one of these instead. getpwnam(3), NOTES
@@ -82,7 +83,8 @@ package enum Group {
     package static func all(of user: String, with group: GroupID) -> [GroupID] {
         var count: Int32 = 64
         while true {
-            var groups = [GroupID](repeating: 0, count: Int(count))
+            var groups = [GroupID](repeating: 0, count: Int(count))  // bounded: of the same width
+            // bounded: the kernel counts 65,536 groups at the most
             if unsafe getgrouplist(user, group, &groups, &count) >= 0 { return Array(groups.prefix(Int(count))) }
         }
     }

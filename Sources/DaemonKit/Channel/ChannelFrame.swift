@@ -67,6 +67,7 @@ package struct ChannelInput: Sendable {
     /// What came and is not taken yet: appended to a fresh input it goes on.
     package var unread: [UInt8] {
         if let unwanted { return Array("A \(unwanted.id) \(unwanted.count)\n".utf8) }
+        // bounded: `start` and what is read lie within `bytes`
         return mistake == nil ? Array(bytes[start...]) : [UInt8(ascii: "\n")]
     }
 
@@ -83,7 +84,7 @@ package struct ChannelInput: Sendable {
         }
         // At least as much was taken as is copied now; a copy gives the memory of a long frame back.
         if start > 0 && start >= bytes.count - start {
-            bytes = Array(bytes[start...])
+            bytes = Array(bytes[start...])  // bounded: `start` and what is read lie within `bytes`
             start = 0
         }
         bytes += more
@@ -119,11 +120,13 @@ package struct ChannelInput: Sendable {
 
     /// The header of the next frame, and where its body begins; nil until it has come.
     private func coming() throws(ControlMistake) -> (id: Int, kind: ChannelFrame.Kind, length: Int, body: Int)? {
+        // bounded: `start` and what is read lie within `bytes`
         let searched = bytes[start...].prefix(Self.longestHeader)
         guard let end = searched.firstIndex(of: UInt8(ascii: "\n")) else {
             guard searched.count < Self.longestHeader else { throw Self.garbled }
             return nil
         }
+        // bounded: `start` and what is read lie within `bytes`
         let (id, kind, length) = try Self.header(bytes[start..<end])
         guard length <= ChannelFrame.longestBody else {
             throw ControlMistake("A message of \(length) bytes (\(ChannelFrame.longestBody) at most).")
@@ -165,6 +168,7 @@ package struct ChannelInput: Sendable {
 
     /// As an end of ours writes it, and in no other way.
     private static func number(_ word: ArraySlice<UInt8>) -> Int? {
+        // bounded: a length is compared, an identity is looked up
         guard let number = Int(String(decoding: word, as: UTF8.self)), number >= 0 else { return nil }
         return "\(number)".utf8.elementsEqual(word) ? number : nil
     }

@@ -44,7 +44,7 @@ final class WorkerChannel: Sendable {
     }
 
     private func take(_ count: Int, _ reading: inout Reading) {
-        reading.input.append(reading.buffer[..<count])
+        reading.input.append(reading.buffer[..<count])  // bounded: a call gives no more than the buffer holds
         do throws(ControlMistake) {
             while let frame = try reading.input.next() { run(frame) }
         } catch {
@@ -95,6 +95,7 @@ final class WorkerChannel: Sendable {
         var sent = 0
         while sent < bytes.count {
             do throws(Errno) {
+                // bounded: a call takes no more than it is given
                 sent += try Socket.send(descriptor, bytes.span.extracting(sent..<bytes.count))
             } catch .wouldBlock {
                 let left = sent == 0 ? deadline.map { $0 - .now } : nil

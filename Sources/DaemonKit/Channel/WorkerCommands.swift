@@ -43,7 +43,7 @@ final class WorkerCommands: Sendable {
 
     /// One of the same words takes the place of an earlier one.
     func add(_ command: Command) {
-        precondition(!command.words.isEmpty, "a command has at least one word")
+        precondition(!command.words.isEmpty, "a command has at least one word")  // bounded: the author names the words
         state.withLock { state in
             state.own.removeAll { $0.words == command.words }
             state.own.append(command)

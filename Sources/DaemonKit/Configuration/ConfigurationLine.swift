@@ -92,6 +92,7 @@ package func isDigits(_ text: Substring) -> Bool {
 
 /// Digits only; nil where they are none, or not within the range.
 package func decimal(_ text: String, in range: ClosedRange<Int>) -> Int? {
+    // bounded: the range follows
     guard isDigits(text[...]), let number = Int(text), range.contains(number) else { return nil }
     return number
 }
@@ -101,6 +102,6 @@ package func suggestion(_ word: String, _ words: [String]) -> String? {
     guard words.count <= 500 else { return nil }
     let length = word.utf8.count
     // Words of other lengths are further away than `nearest` allows.
-    let candidates = words.filter { abs($0.utf8.count - length) <= max(1, $0.utf8.count / 3) }
+    let candidates = words.filter { abs($0.utf8.count - length) <= max(1, $0.utf8.count / 3) }  // bounded: of lengths
     return nearest(word, candidates).map { "; did you mean '\($0)' maybe ?" }
 }

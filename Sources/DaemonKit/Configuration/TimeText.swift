@@ -13,8 +13,9 @@ package enum TimeText {
     package static func parse(_ text: String) -> Duration? {
         let digits = text.prefix { $0.isASCII && $0.isNumber }
         let unit = text[digits.endIndex...]
+        // bounded: the next line, by a table without zeros
         guard let size = units.first(where: { $0.name == unit })?.microseconds, let number = Int64(digits),
-            number <= longest / size
+            number <= longest / size  // bounded: the next line, by a table without zeros
         else { return nil }
         return .microseconds(number.multipliedSaturated(by: size))
     }
@@ -22,7 +23,8 @@ package enum TimeText {
     /// In the largest unit that needs no fraction.
     package static func text(_ time: Duration) -> String {
         let microseconds = time.inNanoseconds / 1000
+        // bounded: a table without zeros
         let unit = units.first { microseconds != 0 && microseconds % $0.microseconds == 0 } ?? ("s", 1_000_000)
-        return "\(microseconds / unit.microseconds)\(unit.name)"
+        return "\(microseconds / unit.microseconds)\(unit.name)"  // bounded: a table without zeros
     }
 }

@@ -40,7 +40,7 @@ package struct WordReader {
         Complaint("\(text) at position \(index - line.startIndex + 1).")
     }
 
-    private var next: UInt8? { index < line.endIndex ? line[index] : nil }
+    private var next: UInt8? { index < line.endIndex ? line[index] : nil }  // bounded: `index` is below `endIndex`
 
     private static func isSpace(_ byte: UInt8) -> Bool { byte == 0x20 || (0x09...0x0D).contains(byte) }
 
@@ -96,7 +96,7 @@ package struct WordReader {
 
     /// What has no special meaning keeps its backslash.
     private mutating func readEscape() throws(Complaint) {
-        let letter = index + 1 < line.endIndex ? line[index + 1] : 0
+        let letter = index + 1 < line.endIndex ? line[index + 1] : 0  // bounded: `index` is below `endIndex`
         switch letter {
         case UInt8(ascii: " "), UInt8(ascii: "\\"), UInt8(ascii: "#"), UInt8(ascii: "'"), UInt8(ascii: "\""):
             append(letter, taking: 2)
@@ -105,8 +105,9 @@ package struct WordReader {
         case UInt8(ascii: "r"): append(0x0D, taking: 2)
         case UInt8(ascii: "$") where quote != nil: append(letter, taking: 2)
         case UInt8(ascii: "x"):
+            // bounded: `index` is below `endIndex`
             guard index + 3 < line.endIndex, let high = Self.hexadecimal(line[index + 2]),
-                let low = Self.hexadecimal(line[index + 3])
+                let low = Self.hexadecimal(line[index + 3])  // bounded: `index` is below `endIndex`
             else { throw complaint("truncated or invalid hexadecimal sequence", at: index) }
             guard high | low != 0 else { throw complaint("zero byte", at: index) }
             append(high << 4 | low, taking: 4)
@@ -116,9 +117,9 @@ package struct WordReader {
 
     private static func hexadecimal(_ byte: UInt8) -> UInt8? {
         switch byte {
-        case UInt8(ascii: "0")...UInt8(ascii: "9"): byte - UInt8(ascii: "0")
-        case UInt8(ascii: "a")...UInt8(ascii: "f"): byte - UInt8(ascii: "a") + 10
-        case UInt8(ascii: "A")...UInt8(ascii: "F"): byte - UInt8(ascii: "A") + 10
+        case UInt8(ascii: "0")...UInt8(ascii: "9"): byte - UInt8(ascii: "0")  // bounded: a digit
+        case UInt8(ascii: "a")...UInt8(ascii: "f"): byte - UInt8(ascii: "a") + 10  // bounded: a digit
+        case UInt8(ascii: "A")...UInt8(ascii: "F"): byte - UInt8(ascii: "A") + 10  // bounded: a digit
         default: nil
         }
     }
@@ -134,6 +135,7 @@ package struct WordReader {
         }
         let start = index
         while let byte = next, Self.isNameByte(byte) { index += 1 }
+        // bounded: `index` is below `endIndex`
         var value = environment[String(decoding: line[start..<index], as: UTF8.self)].map { Array($0.utf8) }
         var takesWords = false
         if let brace {

@@ -48,6 +48,7 @@ package struct ControlInput: Sendable {
     package var unread: Unread {
         let line = waiting.map { $0.line + [UInt8(ascii: "\n")] } ?? []
         return Unread(
+            // bounded: `start` and `searched` lie within `bytes`
             bytes: line + payload + bytes[start...], isLineTooLong: isLineTooLong, isPayloadTooLong: isPayloadTooLong)
     }
 
@@ -55,7 +56,7 @@ package struct ControlInput: Sendable {
     var size: Int { bytes.count + payload.count + (waiting?.line.count ?? 0) }
 
     package mutating func append(_ more: ArraySlice<UInt8>) {
-        bytes.removeSubrange(..<start)
+        bytes.removeSubrange(..<start)  // bounded: `start` and `searched` lie within `bytes`
         searched -= start
         start = 0
         bytes += more
@@ -91,6 +92,7 @@ package struct ControlInput: Sendable {
     }
 
     private mutating func nextLine() -> ArraySlice<UInt8>? {
+        // bounded: `start` and `searched` lie within `bytes`
         guard let end = bytes[searched...].firstIndex(of: UInt8(ascii: "\n")) else {
             searched = bytes.count
             return nil
@@ -99,7 +101,7 @@ package struct ControlInput: Sendable {
             start = end + 1
             searched = start
         }
-        return bytes[start..<end]
+        return bytes[start..<end]  // bounded: `start` and `searched` lie within `bytes`
     }
 
     private mutating func take(_ line: ArraySlice<UInt8>) -> Item? {

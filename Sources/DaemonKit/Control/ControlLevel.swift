@@ -10,5 +10,5 @@ public enum ControlLevel: Int, Comparable, CaseIterable, Sendable, CustomStringC
     public static func < (left: Self, right: Self) -> Bool { left.rawValue < right.rawValue }
 
     /// `user`, `operator` or `admin`.
-    public var description: String { ["user", "operator", "admin"][rawValue] }
+    public var description: String { ["user", "operator", "admin"][rawValue] }  // bounded: three cases
 }

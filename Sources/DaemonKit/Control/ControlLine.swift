@@ -73,12 +73,12 @@ package enum ControlLine {
         var text = line
         var pattern: String?
         // `\<<X` is a word like any other.
-        if let last, line[last.lowerBound] != UInt8(ascii: "\\") {
+        if let last, line[last.lowerBound] != UInt8(ascii: "\\") {  // bounded: places within the line
             let word = word(line[last])
             if word.hasPrefix("<<") {
                 pattern = String(word.dropFirst(2))
                 counts[counts.count - 1] -= 1
-                text.removeSubrange(last.lowerBound...)
+                text.removeSubrange(last.lowerBound...)  // bounded: places within the line
             }
         }
         if counts.contains(where: { $0 > mostWords }) {
@@ -103,11 +103,11 @@ package enum ControlLine {
                 start = start ?? index
                 continue
             }
-            if let begin = start { take(.word(begin..<index)) }
+            if let begin = start { take(.word(begin..<index)) }  // bounded: places within the line
             start = nil
             if isSeparator { take(.separator) }
         }
-        if let start { take(.word(start..<line.endIndex)) }
+        if let start { take(.word(start..<line.endIndex)) }  // bounded: places within the line
     }
 
     /// A backslash at the end of the line is one.
@@ -130,8 +130,8 @@ package enum ControlLine {
     static func first(in line: ArraySlice<UInt8>) -> (words: [String], rest: ArraySlice<UInt8>) {
         var rest = line
         while !rest.isEmpty {
-            let command = rest.prefix(commandLength(rest))
-            rest = rest.dropFirst(command.count + 1)
+            let command = rest.prefix(commandLength(rest))  // bounded: places within the line
+            rest = rest.dropFirst(command.count + 1)  // bounded: places within the line
             var words: [String] = []
             tokens(of: command) { if case .word(let range) = $0 { words.append(word(command[range])) } }
             if !words.isEmpty { return (words, rest) }

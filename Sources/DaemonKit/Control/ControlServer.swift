@@ -280,6 +280,7 @@ package final class ControlServer {
         let item = session.input.next()
         // As HAProxy: a prompt of its own after each line of a payload.
         let continued = session.input.takeContinued()
+        // bounded: it counts what was sent
         if session.mode == .prompting { session.send(String(repeating: "+ ", count: continued)) }
         switch item {
         case .requests(let commands):

@@ -66,7 +66,7 @@ package final class ControlSession {
         self.user = user
     }
 
-    var unread: ArraySlice<UInt8> { output[sent...] }
+    var unread: ArraySlice<UInt8> { output[sent...] }  // bounded: a call takes no more than it is given
     var hasUnread: Bool { sent < output.count }
     var hasRoom: Bool { output.count - sent < Self.mostUnread }
     /// Nothing is to be done before the client sends more.
@@ -88,6 +88,7 @@ package final class ControlSession {
         let bytes = output
         while hasUnread, sent < end {
             do {
+                // bounded: a call takes no more than it is given
                 sent += try Socket.send(descriptor, bytes.span.extracting(sent..<bytes.count))
                 progressAt = .now
             } catch .wouldBlock {

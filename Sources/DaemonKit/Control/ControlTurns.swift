@@ -19,10 +19,10 @@ struct ControlTurns {
 
         mutating func popFirst() -> ControlSession? {
             guard !isEmpty else { return nil }
-            let session = sessions[first]
+            let session = sessions[first]  // bounded: `first` is below the count
             first += 1
             // As many were taken as are moved now.
-            if first >= 64 && first * 2 >= sessions.count {
+            if first >= 64 && first * 2 >= sessions.count {  // bounded: `first` is below the count
                 sessions.removeFirst(first)
                 first = 0
             }

@@ -48,7 +48,7 @@ enum Quoting {
 
     private static func fourDigits(_ value: UInt32) -> String {
         let digits = String(value, radix: 16)
-        return "\\u" + String(repeating: "0", count: 4 - digits.count) + digits
+        return "\\u" + String(repeating: "0", count: 4 - digits.count) + digits  // bounded: four digits at the most
     }
 
     static func jsonList(_ words: [String]) -> String { "[\(words.map(json).joined(separator: ", "))]" }

@@ -15,7 +15,7 @@ package struct LogLoss: Equatable, Sendable {
         var rest = lost
         while let end = rest.firstPlace(of: UInt8(ascii: "\n")) {
             records &+= 1
-            rest = rest[(end + 1)...]
+            rest = rest[(end + 1)...]  // bounded: places within the bytes
         }
         bytes &+= lost.count
         self.cause = cause

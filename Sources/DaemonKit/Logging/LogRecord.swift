@@ -38,9 +38,11 @@ package struct LogRecord {
         let facilityDaemon = 3
         let local = wall.local
         var line = started()
+        // bounded: of the calendar
         line.append(contentsOf: "<\(facilityDaemon * 8 + level.severity)>\(Self.months[local.month - 1]) ".utf8)
+        // bounded: of the calendar
         line.append(local.day < 10 ? UInt8(ascii: " ") : UInt8(ascii: "0") + UInt8(local.day / 10))
-        line.append(UInt8(ascii: "0") + UInt8(local.day % 10))
+        line.append(UInt8(ascii: "0") + UInt8(local.day % 10))  // bounded: of the calendar
         for (mark, number) in [(" ", local.hour), (":", local.minute), (":", local.second)] {
             line.append(contentsOf: mark.utf8)
             line.appendDigits(number, width: 2)
@@ -80,7 +82,7 @@ package struct LogRecord {
 
     private func started() -> [UInt8] {
         var line: [UInt8] = []
-        line.reserveCapacity(message.utf8.count + 128)
+        line.reserveCapacity(message.utf8.count + 128)  // bounded: a length in memory
         return line
     }
 
@@ -110,10 +112,10 @@ extension [UInt8] {
     /// Decimal, with zeros before it.
     mutating func appendDigits(_ number: Int, width: Int) {
         let start = count
-        for _ in 0..<width { append(UInt8(ascii: "0")) }
+        for _ in 0..<width { append(UInt8(ascii: "0")) }  // bounded: a width that the code names
         var (index, rest) = (start + width - 1, UInt32(truncatingIfNeeded: number))
         while rest > 0, index >= start {
-            self[index] &+= UInt8(truncatingIfNeeded: rest % 10)
+            self[index] &+= UInt8(truncatingIfNeeded: rest % 10)  // bounded: a width that the code names
             rest /= 10
             index -= 1
         }
@@ -124,7 +126,7 @@ extension [UInt8] {
         let start = count
         append(contentsOf: text.utf8)
         guard mayNeedEscapes(from: start) else { return }
-        removeSubrange(start...)
+        removeSubrange(start...)  // bounded: `start` was the length
         for scalar in text.unicodeScalars {
             switch scalar.value {
             case 0x0A: append(contentsOf: "\\n".utf8)
@@ -147,6 +149,7 @@ extension [UInt8] {
         return unsafe withUnsafeBytes { bytes in
             var index = start
             while index + 8 <= bytes.count {
+                // bounded: the loop ends 8 before the end
                 let word = unsafe bytes.loadUnaligned(fromByteOffset: index, as: UInt64.self)
                 // Per byte: below 0x20, 0x7F, or not ASCII.
                 let isDelete = word ^ (ones &* 0x7F)
@@ -169,7 +172,7 @@ extension [UInt8] {
             case 0x09: append(contentsOf: "\\t".utf8)
             case _ where VisibleText.isHidden(scalar):
                 for unit in UTF16.encode(scalar) ?? UTF16.encodedReplacementCharacter {
-                    append(contentsOf: "\\u\(hex(UInt32(unit), width: 4))".utf8)
+                    append(contentsOf: "\\u\(hex(UInt32(unit), width: 4))".utf8)  // bounded: of 16 bits
                 }
             default: append(contentsOf: UTF8.encode(scalar) ?? UTF8.encodedReplacementCharacter)
             }

@@ -29,9 +29,9 @@ struct LogTime: Sendable {
                 offset = [UInt8(ascii: "Z")]
             } else {
                 var text = Array((local.offset < 0 ? "-" : "+").utf8)
-                text.appendDigits(abs(local.offset) / 3600, width: 2)
+                text.appendDigits(abs(local.offset) / 3600, width: 2)  // bounded: of a time zone
                 text.append(UInt8(ascii: ":"))
-                text.appendDigits(abs(local.offset) / 60 % 60, width: 2)
+                text.appendDigits(abs(local.offset) / 60 % 60, width: 2)  // bounded: of a time zone
                 offset = text
             }
             number = wall.seconds

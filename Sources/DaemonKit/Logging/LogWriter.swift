@@ -103,9 +103,11 @@ package final class LogWriter: Sendable {
         guard isReady else { return keep(bytes, needsEnd: needsEnd, state.cause ?? .wouldBlock, &state) }
         let whole = needsEnd ? [UInt8(ascii: "\n")] + bytes : bytes
         let (count, failure) = put(whole, &state)
+        // bounded: places within the lines; more than none went out
         if count > 0 { state.isMidLine = whole[whole.startIndex + count - 1] != UInt8(ascii: "\n") }
         guard let failure else { return }
         let hasEnded = needsEnd && count > 0
+        // bounded: places within the lines; more than none went out
         keep(bytes.dropFirst(hasEnded ? count - 1 : count), needsEnd: needsEnd && !hasEnded, failure, &state)
     }
 
@@ -113,11 +115,14 @@ package final class LogWriter: Sendable {
     private func goOn(_ lines: [UInt8], from start: Int, _ failure: Errno, _ state: inout State) {
         var (start, failure) = (start, failure)
         if failure == .wouldBlock, patience > .zero, state.waiting.isEmpty {
+            // bounded: places within the lines; more than none went out
             let (count, reason) = put(lines[start...], &state)
             guard let reason else { return }
             (start, failure) = (start + count, reason)
         }
+        // bounded: places within the lines; more than none went out
         state.isMidLine = lines[start - 1] != UInt8(ascii: "\n")
+        // bounded: places within the lines; more than none went out
         keep(lines[start...], needsEnd: false, failure, &state)
         isClear.store(isClear(state), ordering: .relaxed)
     }
@@ -142,7 +147,7 @@ package final class LogWriter: Sendable {
         state.size = fileSize
         var rest = bytes
         if state.isMidLine, !needsEnd, state.waiting.isEmpty, state.loss.isEmpty {
-            let line = rest[..<Self.endOfFirstLine(rest)]
+            let line = rest[..<Self.endOfFirstLine(rest)]  // bounded: places within the lines; more than none went out
             if line.count <= Self.longestRest {
                 state.waiting = Array(line)
                 state.isCut = !line.isEmpty
@@ -166,6 +171,7 @@ package final class LogWriter: Sendable {
     private static func wholeLines(_ bytes: ArraySlice<UInt8>, most: Int) -> ArraySlice<UInt8> {
         guard bytes.count > most else { return bytes }
         let fitting = bytes.prefix(most)
+        // bounded: places within the lines; more than none went out
         return fitting[..<(fitting.lastIndex(of: UInt8(ascii: "\n")).map { $0 + 1 } ?? fitting.startIndex)]
     }
 
@@ -199,7 +205,7 @@ package final class LogWriter: Sendable {
         }
         guard let failure else { return true }
         if count > 0 {
-            state.waiting = Array(line[count...])
+            state.waiting = Array(line[count...])  // bounded: places within the lines; more than none went out
             state.isCut = true
         }
         return failed(failure, &state)
@@ -228,8 +234,9 @@ package final class LogWriter: Sendable {
         guard let size = fileSize, !state.isCut || size != state.size else { return }
         if state.isCut {
             let end = Self.endOfFirstLine(state.waiting[...])
+            // bounded: places within the lines; more than none went out
             lose(state.waiting[..<end], state.cause ?? .noSpace, &state)
-            state.waiting.removeFirst(end)
+            state.waiting.removeFirst(end)  // bounded: places within the lines; more than none went out
             state.isCut = false
         }
         guard state.waiting.isEmpty, let isMidLine = Self.endsWithinLine(descriptor) else { return }
@@ -242,6 +249,7 @@ package final class LogWriter: Sendable {
         guard status.size > 0 else { return false }
         // Ours is open for writing only.
         guard let file = try? FileDescriptor.open("/proc/self/fd/\(number)", .nonBlocking) else { return nil }
+        // bounded: the file is not empty
         return Descriptor.contents(of: file.number, from: status.size - 1, limit: 1).first
             .map { $0 != UInt8(ascii: "\n") }
     }

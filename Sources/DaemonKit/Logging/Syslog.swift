@@ -89,7 +89,7 @@ package final class Syslog: Sendable {
             } catch .messageTooLong {
                 let mark = Array(" [...]".utf8)
                 guard record.count > Self.longestCut else { return .messageTooLong }
-                return send(record.prefix(Self.longestCut - mark.count) + mark, &state)
+                return send(record.prefix(Self.longestCut - mark.count) + mark, &state)  // bounded: constants
             } catch {
                 // A logger that was started anew has another socket behind the same path: connect once more.
                 state.socket = nil

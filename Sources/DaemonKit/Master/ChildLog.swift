@@ -62,13 +62,13 @@ final class ChildLines: ChildOutputTaker {
         var rest = bytes
         while let end = rest.firstPlace(of: UInt8(ascii: "\n")) {
             if unfinished.isEmpty, end - rest.startIndex <= Self.longest {
-                add(rest[..<end], continues: false)
+                add(rest[..<end], continues: false)  // bounded: places within the bytes
             } else {
-                begin(rest[..<end])
+                begin(rest[..<end])  // bounded: places within the bytes
                 add(unfinished[...], continues: false)
                 unfinished = []
             }
-            rest = rest[(end + 1)...]
+            rest = rest[(end + 1)...]  // bounded: places within the bytes
         }
         begin(rest)
         hand()
@@ -85,7 +85,7 @@ final class ChildLines: ChildOutputTaker {
         unfinished += bytes
         while unfinished.count > Self.longest {
             let end = Self.endOfCharacters(unfinished)
-            add(unfinished[..<end], continues: true)
+            add(unfinished[..<end], continues: true)  // bounded: places within the bytes
             unfinished.removeFirst(end)
         }
     }
@@ -93,8 +93,8 @@ final class ChildLines: ChildOutputTaker {
     /// Not within a character.
     private static func endOfCharacters(_ bytes: [UInt8]) -> Int {
         var end = longest
-        while end > longest - 3, bytes[end] & 0xC0 == 0x80 { end -= 1 }
-        return bytes[end] & 0xC0 == 0x80 ? longest : end
+        while end > longest - 3, bytes[end] & 0xC0 == 0x80 { end -= 1 }  // bounded: places within the bytes
+        return bytes[end] & 0xC0 == 0x80 ? longest : end  // bounded: places within the bytes
     }
 
     private func add(_ bytes: ArraySlice<UInt8>, continues: Bool) {
@@ -124,7 +124,7 @@ final class ChildLines: ChildOutputTaker {
             var iterator = rest.makeIterator()
             if case .scalarValue(let scalar) = decoder.decode(&iterator) {
                 text.unicodeScalars.append(scalar)
-                rest = rest.dropFirst(UTF8.width(scalar))
+                rest = rest.dropFirst(UTF8.width(scalar))  // bounded: places within the bytes
             } else {
                 let byte = rest[rest.startIndex]
                 text += "\\x\(byte < 16 ? "0" : "")\(String(byte, radix: 16))"

@@ -53,12 +53,12 @@ package struct ChildOrder {
     }
 
     private mutating func popHead(of run: Int, _ child: (ID) -> Supervision.Child?) {
-        while let id = runs[run].rest.popFirst() {
+        while let id = runs[run].rest.popFirst() {  // bounded: an index of the runs
             guard let next = child(id) else { continue }
-            runs[run].head = next
+            runs[run].head = next  // bounded: an index of the runs
             return
         }
-        runs.remove(at: run)
+        runs.remove(at: run)  // bounded: an index of the runs
     }
 
     private static func precedes(_ one: Supervision.Child, _ other: Supervision.Child) -> Bool {

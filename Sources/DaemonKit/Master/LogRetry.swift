@@ -27,7 +27,7 @@ package final class LogRetry {
         isSet = true
         master.after(pause) { [unowned self] in
             isSet = false
-            pause = min(pause * 2, Self.longest)
+            pause = min(pause * 2, Self.longest)  // bounded: it ends at the longest
             flush()
             check()
         }

@@ -103,7 +103,7 @@ package final class Master {
     private func serve(_ timeout: Duration?) {
         let count = (try? poller.wait(timeout)) ?? 0
         if count > 0 { isRested = false }
-        for index in 0..<count { readers[poller.event(index).descriptor]?() }
+        for index in 0..<count { readers[poller.event(index).descriptor]?() }  // bounded: as many events as were counted
         afterTurn?()
     }
 

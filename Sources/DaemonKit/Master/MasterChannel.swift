@@ -51,6 +51,7 @@ final class MasterChannel {
         var sent = 0
         sending: while sent < bytes.count {
             do {
+                // bounded: a call takes no more than it is given
                 sent += try Socket.send(descriptor, bytes.span.extracting(sent..<bytes.count))
             } catch .wouldBlock {
                 break sending

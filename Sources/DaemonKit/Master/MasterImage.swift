@@ -71,7 +71,7 @@ package struct MasterImage {
     /// process before its exec or the master that asks for a proof.
     private static func believed(_ number: Int32, of pid: ProcessID) -> StateText? {
         guard number > 2, MemoryFile.isOurs(number), let size = try? FileStatus(descriptor: number).size,
-            (0...longestState).contains(size)
+            (0...longestState).contains(size)  // bounded: a constant
         else { return nil }
         let state = StateText(decoding: Descriptor.contents(of: number, limit: Int(clamping: size)))
         return state.first("process")?[number: "pid"] == Int(pid) ? state : nil
@@ -131,6 +131,7 @@ package struct MasterImage {
                 if let failure { return then("cannot try \(path): \(failure.errno)") }
                 var buffer = [UInt8](repeating: 0, count: 4096)
                 let count = Poll.readable(reading, timeout: .zero) ? try? Descriptor.read(reading, into: &buffer) : nil
+                // bounded: a call gives no more than the buffer holds
                 let said = String(decoding: buffer.prefix(count ?? 0), as: UTF8.self)
                 if isLate { return then("\(path) did not answer within \(durationText(limit))") }
                 guard ending == .exited(0), said.hasSuffix(Self.proof) else {

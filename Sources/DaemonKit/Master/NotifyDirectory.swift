@@ -131,7 +131,7 @@ final class NotifyDirectory {
             }
             // Last of all: nothing is done by name in a directory that is another user's already.
             if let user, user != CurrentProcess.userID {
-                try Descriptor.setOwner(directory.number, user, group ?? GroupID(user))
+                try Descriptor.setOwner(directory.number, user, group ?? GroupID(user))  // bounded: of the same width
             }
             return socket
         } catch {
@@ -153,6 +153,7 @@ final class NotifyDirectory {
     }
 
     func removeAll() {
+        // bounded: a name again, nothing is counted with it
         for number in Files.names(in: path).compactMap({ Int($0) }) { _ = remove(number) }
         try? Files.removeDirectory(path)
     }
@@ -171,6 +172,7 @@ final class NotifyDirectory {
             guard let lock = lock(abandoned: path) else { continue }
             defer { Descriptor.close(lock) }
             let directory = NotifyDirectory(path: path, descriptor: lock)
+            // bounded: a name again, nothing is counted with it
             for number in Files.names(in: path).compactMap({ Int($0) }) { _ = directory.clear(number) }
             try? Files.removeDirectory(path)
         }

@@ -59,6 +59,7 @@ package struct NotifyMessage: Equatable, Sendable {
 
     /// Digits and nothing else; as large as sd_notify(3) may send it, UINT64_MAX for "no limit".
     private static func number(_ text: String) -> UInt64? {
+        // bounded: the next thing is a day at the most
         text.utf8.allSatisfy { (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) } ? UInt64(text) : nil
     }
 

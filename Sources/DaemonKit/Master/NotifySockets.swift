@@ -169,7 +169,7 @@ package final class NotifySockets {
 
     /// False when there may be more.
     private func read(_ socket: NotifySocket, atMost most: Int) -> Bool {
-        for _ in 0..<most {
+        for _ in 0..<most {  // bounded: a constant
             guard !socket.isBusy, sockets[socket.child] === socket,
                 let datagram = try? Socket.peek(socket.descriptor, into: &buffer)
             else { return true }

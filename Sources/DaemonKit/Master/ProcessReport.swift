@@ -50,7 +50,7 @@ final class ProcessReport: ControlReport {
 
     /// nil at the end of the part.
     private func row(_ index: Int) -> String? {
-        switch parts[part].rows {
+        switch parts[part].rows {  // bounded: `part` is below the count
         case .none: return nil
         case .children(let text):
             guard index < order.ids.count else { return nil }
@@ -70,7 +70,7 @@ final class ProcessReport: ControlReport {
     }
 
     /// Its place in the order, and its processor time.
-    var size: Int { order.count * 32 }
+    var size: Int { order.count * 32 }  // bounded: a length in memory
 
     // MARK: Facts
 
@@ -106,6 +106,7 @@ final class ProcessReport: ControlReport {
     func decimals(_ time: Duration) -> String {
         let milliseconds = max(0, time.wholeNanoseconds) / 1_000_000
         let rest = "\(milliseconds % 1000)"
+        // bounded: less than 1000
         return "\(milliseconds / 1000).\(String(repeating: "0", count: 3 - rest.count))\(rest)"
     }
 

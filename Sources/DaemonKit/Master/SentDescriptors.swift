@@ -92,7 +92,7 @@ final class DescriptorReceipt {
             guard let datagram = try? Socket.receive(answers, into: &buffer, mostDescriptors: 1) else { return }
             received += datagram.descriptors
             guard datagram.count == 1 else { return finish(nil) }
-            if buffer[0] == Self.end { return finish(received) }
+            if buffer[0] == Self.end { return finish(received) }  // bounded: one byte was read
         }
     }
 

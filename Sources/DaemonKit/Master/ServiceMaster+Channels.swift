@@ -126,7 +126,7 @@ extension ServiceMaster: ControlRouter {
             let count = counts[name] ?? 0
             guard left > count else {
                 let own = children.values.filter { $0.service == name && isWorker($0) }.sorted(by: Self.precedes)
-                return own[left - 1].pid
+                return own[left - 1].pid  // bounded: 1 at least, and as many as were counted
             }
             left -= count
         }

@@ -12,7 +12,7 @@ extension ServiceMaster {
         spawn.account = program.account
         spawn.deathSignal = program.deathSignal
         let handed = program.sockets.map(\.descriptor) + kept.map(\.descriptor)
-        spawn.descriptors = handed.enumerated().map { (Int32(3 + $0), $1) }
+        spawn.descriptors = handed.enumerated().map { (Int32(3 + $0), $1) }  // bounded: the sockets of a service
         // Ours may be a terminal. A chroot may lack the file: then it is ours.
         let null = try? FileDescriptor.open("/dev/null", .readWrite).release()
         defer { null.map(Descriptor.close) }
@@ -22,7 +22,7 @@ extension ServiceMaster {
         // A worker has nothing to hand up, and what it sent would have to be closed here.
         if let ends { Socket.refuseDescriptors(ends.0) }
         defer { if let ends { Descriptor.close(ends.1) } }
-        let channel = Int32(3 + handed.count)
+        let channel = Int32(3 + handed.count)  // bounded: the sockets of a service
         let address = try notifyAddress(child, program)
         if let ends { spawn.descriptors.append((channel, ends.1)) }
         spawn.environment =

@@ -16,6 +16,7 @@ extension ServiceMaster {
         case .stopping(let request, _):
             manager?.tell(.stopping)
             let longest = request.urgency == .soft ? nil : current?.plan.longestStop
+            // bounded: a Duration counts 5 000 000 000 000 years
             if let longest { manager?.tell(.extendTimeout(longest + .seconds(5))) }
         case .ended(let child, _), .formerDied(let child, _), .died(let child, _, _): forget(child)
         case .failedToStart(let child, .ended): forget(child)

@@ -151,7 +151,7 @@ extension Plan {
         // Stages one after the other: at the worst each service waits for the one before.
         services.reduce(.zero) { sum, service in
             guard let sum, service.readiness != .none else { return sum }
-            return service.startTimeout.map { sum + $0 }
+            return service.startTimeout.map { sum + $0 }  // bounded: a Duration counts 5 000 000 000 000 years
         }
     }
 
@@ -159,7 +159,7 @@ extension Plan {
     var longestStop: Duration? {
         services.reduce(.zero) { sum, service in
             guard let sum, let time = service.stopTimeout else { return nil }
-            return sum + time
+            return sum + time  // bounded: a Duration counts 5 000 000 000 000 years
         }
     }
 }

@@ -23,6 +23,7 @@ final class Workers: MasterSource {
         worker.restart.backoff.maximum = .seconds(30)
         worker.restart.backoff.jitter = 10
         // The worker keeps its own grace period; this is for one that hangs beyond it.
+        // bounded: a Duration counts 5 000 000 000 000 years
         worker.stopTimeout = runtime.daemon.gracePeriod + .seconds(5)
         var program = Program(
             executable: image.path, name: ProgramArguments.all.first ?? image.path,
@@ -82,6 +83,7 @@ struct WorkerRole {
     /// Takes the variable out of the environment.
     static func take() -> WorkerRole? {
         let words = (Environment.take(variable) ?? "").split(separator: " ")
+        // bounded: a name of the worker
         guard words.count >= 2, let number = Int(words[0]), let channel = Int32(words[1]), Descriptor.isOpen(channel)
         else { return nil }
         try? Descriptor.setCloseOnExec(channel, true)

@@ -26,9 +26,9 @@ struct InheritedListeners {
                 throw DaemonError(.environment, "LISTEN_FDS='\(count)' is not a number of descriptors")
             }
             let names = names?.split(separator: ":", omittingEmptySubsequences: false).map(String.init) ?? []
-            for index in 0..<number {
+            for index in 0..<number {  // bounded: 4096 at the most
                 let name = index < names.count && !["", "unknown"].contains(names[index]) ? names[index] : nil
-                try result.adopt(Int32(3 + index), name: name, key: nil, kinds)
+                try result.adopt(Int32(3 + index), name: name, key: nil, kinds)  // bounded: 4096 at the most
             }
         }
         return result
@@ -46,9 +46,9 @@ struct InheritedListeners {
             return result
         }
         result.source = "LISTEN_FDS"
-        for index in 0..<count {
+        for index in 0..<count {  // bounded: 4096 at the most
             let name = index < names.count ? String(names[index]) : nil
-            try? result.adopt(Int32(3 + index), name: name, key: nil, [.stream, .datagram])
+            try? result.adopt(Int32(3 + index), name: name, key: nil, [.stream, .datagram])  // bounded: 4096 at the most
         }
         return result
     }

@@ -37,6 +37,7 @@ package struct ServiceManager: Sendable {
     /// Takes the variables out of the environment.
     package static func take() -> ServiceManager {
         let path = Environment.take("NOTIFY_SOCKET")
+        // bounded: a Duration of any of them is none
         let interval = Environment.take("WATCHDOG_USEC").flatMap { Int64($0) }
         let owner = Environment.take("WATCHDOG_PID").map { ProcessID($0) == CurrentProcess.id } ?? true
         // A hundred years are as good as none.

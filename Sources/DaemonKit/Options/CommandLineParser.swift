@@ -119,8 +119,8 @@ package func nearest(_ word: String, _ words: [String]) -> String? {
 private func editDistance(_ left: [UInt8], _ right: [UInt8]) -> Int {
     var row = Array(0...right.count)
     for (i, a) in left.enumerated() {
-        var diagonal = row[0]
-        row[0] = i + 1
+        var diagonal = row[0]  // bounded: a row is longer than the word
+        row[0] = i + 1  // bounded: a row is longer than the word
         for (j, b) in right.enumerated() {
             let above = row[j + 1]
             row[j + 1] = min(above + 1, row[j] + 1, diagonal + (a == b ? 0 : 1))

@@ -21,6 +21,7 @@ struct HelpText {
         let width = min(30, rows.map(\.0.count).max() ?? 0)
         for (names, sentence) in rows {
             let padding = String(repeating: " ", count: max(0, width - names.count))
+            // bounded: a length in memory
             let gap = names.count > width ? "\n" + String(repeating: " ", count: width + 4) : padding + "  "
             text += "  \(wrapped(names))\(gap)\(sentence)\n"
         }

@@ -210,7 +210,7 @@ func port(_ text: String) throws(OptionMistake) -> UInt16 {
 
 func duration(_ text: String) -> Duration? {
     let digits = text.prefix { $0.isASCII && $0.isNumber }
-    guard let number = Int64(digits), number <= 1_000_000_000 else { return nil }
+    guard let number = Int64(digits), number <= 1_000_000_000 else { return nil }  // bounded: compared at once
     switch text.dropFirst(digits.count) {
     case "us": return .microseconds(number)
     case "ms": return .milliseconds(number)

@@ -30,7 +30,7 @@ struct SignalThread: Sendable {
             let ready = Poll.readable(
                 [runtime.signals.descriptor, channel?.descriptor ?? -1],
                 timeout: deadlines.next.map { max(.zero, $0 - .now) })
-            if ready[1], channel?.receive() == false {
+            if ready[1], channel?.receive() == false {  // bounded: as many as were asked for
                 channel = nil
                 goOnWithoutMaster(&deadlines)
             }

@@ -20,6 +20,7 @@ package enum ChildEnvironment {
         let wanted = entries(Environment.entries, of: user)
         let names = Set(wanted.map { name(of: $0) })
         for entry in Environment.entries where !names.contains(name(of: entry)) { Environment.remove(name(of: entry)) }
+        // bounded: a length in memory
         for entry in identity(of: user) { Environment.set(name(of: entry), entry.dropFirst(name(of: entry).count + 1)) }
     }
 

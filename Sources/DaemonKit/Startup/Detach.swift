@@ -63,7 +63,7 @@ package enum Detach {
                 try Files.changeDirectory(folder)
             }
         }
-        if let umask = settings.umask { Files.setUmask(FileMode(umask)) }
+        if let umask = settings.umask { Files.setUmask(FileMode(umask)) }  // bounded: 0o777 at the most
         try attempt(.descriptors, "cannot read from /dev/null") { () throws(Errno) in
             let null = try FileDescriptor.open("/dev/null", .readWrite)
             try Descriptor.duplicate(null.number, ontoStandard: 0)

@@ -55,6 +55,7 @@ struct Start {
         let instance = RunningInstance(
             daemon: daemon.name, path: paths.pidFile, user: values[StandardOption.user] ?? daemon.user,
             // A master gives its workers a little more than they give themselves.
+            // bounded: a Duration counts 5 000 000 000 000 years
             stopLimit: daemon.gracePeriod < .seconds(30) ? .seconds(45) : daemon.gracePeriod + .seconds(15))
         let asks = [StandardOption.status, StandardOption.stop, StandardOption.reload, StandardOption.reopenLogs]
         guard asks.contains(where: { values[$0] }) || values[StandardOption.signal] != nil else { return }
@@ -143,7 +144,7 @@ struct Start {
     private func settleAsWorker() throws(DaemonError) {
         let folder = values[StandardOption.chdir] ?? "/"
         try attempt(.process, "cannot change to \(folder)") { () throws(Errno) in try Files.changeDirectory(folder) }
-        Files.setUmask(FileMode(values[StandardOption.umask] ?? 0o077))
+        Files.setUmask(FileMode(values[StandardOption.umask] ?? 0o077))  // bounded: 0o777 at the most
     }
 
     private func stayInForeground() throws(DaemonError) {
@@ -151,7 +152,7 @@ struct Start {
             try attempt(.process, "cannot change to \(folder)") { () throws(Errno) in try Files.changeDirectory(folder)
             }
         }
-        if let mask = values[StandardOption.umask] { Files.setUmask(FileMode(mask)) }
+        if let mask = values[StandardOption.umask] { Files.setUmask(FileMode(mask)) }  // bounded: 0o777 at the most
     }
 
     /// Whose files may be, beside root's: of whom it becomes.

@@ -69,7 +69,7 @@ package struct VisibleBytes {
                 continue
             }
             let length = Self.length(byte)
-            let character = bytes[index...].prefix(length)
+            let character = bytes[index...].prefix(length)  // bounded: 1 to 4 bytes
             if character.count < length, character.dropFirst().allSatisfy({ $0 & 0xC0 == 0x80 }) {
                 rest = Array(character)
                 break

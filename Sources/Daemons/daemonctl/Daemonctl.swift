@@ -153,7 +153,7 @@ struct Daemonctl {
     // MARK: One daemon
 
     private func logs() throws(Failure) -> Int32 {
-        let daemon = try daemon(invocation.names[0])
+        let daemon = try daemon(invocation.names[0])  // bounded: never empty, as it was checked
         guard let path = daemon.logFile else { throw Failure("\(daemon.name) keeps no log file", .notConfigured) }
         let lines = invocation.values[ControlOption.lines]
         let isRaw = invocation.values[ControlOption.raw]
@@ -167,7 +167,7 @@ struct Daemonctl {
     }
 
     private func connect() throws(Failure) -> Int32 {
-        let connection = Connection(daemon: try daemon(invocation.names[0]))
+        let connection = Connection(daemon: try daemon(invocation.names[0]))  // bounded: never empty, as it was checked
         guard invocation.rest.isEmpty else { return say(try connection.ask(invocation.rest, patience)) }
         try connection.interact()
         return 0

@@ -13,7 +13,7 @@ struct Launch {
 
     /// Why there is nothing to start.
     var missing: Answer? {
-        let path = daemon.command[0]
+        let path = daemon.command[0]  // bounded: never empty, as it was checked
         do {
             let kind = try FileStatus(following: path).kind
             guard kind == .regular else { return .failed("\(path): is \(kind.rawValue)", .notInstalled) }
@@ -54,6 +54,7 @@ struct Launch {
 
     /// The daemon's command with more options. Of our own environment it gets nothing that was meant for us.
     func program(_ more: [String] = []) -> Spawn {
+        // bounded: never empty, as it was checked
         var program = Spawn(daemon.command[0], Self.arguments(daemon.command, more))
         program.environment = ChildEnvironment.cleaned(Environment.entries).filter { entry in
             !Self.ownVariables.contains { entry.starts(with: $0.utf8) }
@@ -77,7 +78,7 @@ struct Launch {
     private func makeFolders() {
         let account = try? SpawnAccount.resolve(user: daemon.user, group: daemon.group)
         for (file, mode) in [(daemon.pidFile, 0o755 as FileMode), (daemon.logFile ?? "/", 0o750)] {
-            let folder = String(file[..<(file.lastIndex(of: "/") ?? file.startIndex)])
+            let folder = String(file[..<(file.lastIndex(of: "/") ?? file.startIndex)])  // bounded: an index of it
             guard !folder.isEmpty else { continue }
             _ = try? SafeFile.makeDirectory(folder, mode: mode, owner: account.map { ($0.user, $0.group) })
         }

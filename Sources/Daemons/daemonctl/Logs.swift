@@ -40,7 +40,7 @@ struct Logs {
             while offset < size {
                 let bytes = Descriptor.contents(of: descriptor, from: offset, limit: Logs.block)
                 guard !bytes.isEmpty else { return }
-                offset += Int64(bytes.count)
+                offset += Int64(bytes.count)  // bounded: offsets within a file
                 idle = 0
                 try output.write(bytes[...])
             }
@@ -53,12 +53,13 @@ struct Logs {
             var left = lines
             var end = offset
             while end > 0 {
-                let start = max(0, end - Int64(Logs.block))
+                let start = max(0, end - Int64(Logs.block))  // bounded: offsets within a file
+                // bounded: offsets within a file
                 let bytes = Descriptor.contents(of: descriptor, from: start, limit: Int(end - start))
                 for index in bytes.indices.reversed() where bytes[index] == UInt8(ascii: "\n") {
-                    guard start + Int64(index) + 1 < offset else { continue }
+                    guard start + Int64(index) + 1 < offset else { continue }  // bounded: offsets within a file
                     left -= 1
-                    if left == 0 { return start + Int64(index) + 1 }
+                    if left == 0 { return start + Int64(index) + 1 }  // bounded: offsets within a file
                 }
                 end = start
             }

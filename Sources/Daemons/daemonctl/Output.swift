@@ -22,6 +22,7 @@ struct Output {
     private func send(_ bytes: [UInt8]) throws(Errno) {
         var sent = 0
         while sent < bytes.count {
+            // bounded: a call takes no more than it is given
             sent += try Descriptor.write(descriptor, bytes.span.extracting(sent..<bytes.count))
         }
     }

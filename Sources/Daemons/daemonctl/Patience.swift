@@ -17,7 +17,7 @@ struct Patience {
         if process.waitForEnd(min(limit, Self.silence)) { return true }
         guard limit > Self.silence else { return false }
         tell(what)
-        return process.waitForEnd(limit - Self.silence)
+        return process.waitForEnd(limit - Self.silence)  // bounded: a Duration counts 5 000 000 000 000 years
     }
 
     /// Asks again and again, where nothing tells of the change; nil when the limit was over first.

@@ -64,9 +64,10 @@ final class Connection {
         var start = 0
         while start < count {
             do {
+                // bounded: a call takes no more than it is given
                 start += try Socket.send(socket.number, buffer.span.extracting(start..<count))
             } catch .wouldBlock {
-                pending = Array(buffer[start..<count])
+                pending = Array(buffer[start..<count])  // bounded: a call gives no more than the buffer holds
                 sent = 0
                 throw .wouldBlock
             }
@@ -77,6 +78,7 @@ final class Connection {
         guard !pending.isEmpty else { return }
         let bytes = pending
         while sent < bytes.count {
+            // bounded: a call takes no more than it is given
             sent += try Socket.send(socket.number, bytes.span.extracting(sent..<bytes.count))
         }
         pending = []

@@ -61,7 +61,7 @@ final class EchoServer {
         while !isFinished {
             let count = try poller.wait(timeout)
             let now = MonotonicTime.now
-            for index in 0..<count {
+            for index in 0..<count {  // bounded: as many events as were counted
                 let event = poller.event(index)
                 if event.descriptor == stop {
                     stopAccepting(now)

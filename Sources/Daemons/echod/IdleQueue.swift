@@ -17,23 +17,23 @@ struct IdleQueue {
         heap.append(entry)
         var child = heap.count - 1
         while child > 0, heap[child].due < heap[(child - 1) / 2].due {
-            heap.swapAt(child, (child - 1) / 2)
+            heap.swapAt(child, (child - 1) / 2)  // bounded: indices of the heap
             child = (child - 1) / 2
         }
     }
 
     mutating func popDue(_ now: MonotonicTime) -> Entry? {
         guard let first = heap.first, first.due <= now else { return nil }
-        heap.swapAt(0, heap.count - 1)
+        heap.swapAt(0, heap.count - 1)  // bounded: indices of the heap
         heap.removeLast()
         var parent = 0
         while true {
-            let left = 2 * parent + 1
+            let left = 2 * parent + 1  // bounded: indices of the heap
             guard left < heap.count else { return first }
             let right = left + 1
             let least = right < heap.count && heap[right].due < heap[left].due ? right : left
             guard heap[least].due < heap[parent].due else { return first }
-            heap.swapAt(least, parent)
+            heap.swapAt(least, parent)  // bounded: indices of the heap
             parent = least
         }
     }

@@ -115,7 +115,7 @@ final class ConfiguredServices: MasterSource {
         guard let index = inherited.firstIndex(where: { $0.kind == kind && $0.isBound(to: address) }) else {
             return nil
         }
-        let listener = inherited.remove(at: index)
+        let listener = inherited.remove(at: index)  // bounded: the index was found
         return listener.adoptingFile()
     }
 

@@ -74,8 +74,8 @@ struct BoundSocket {
         var next: Int32 = 3
         return sockets.map { socket in
             if let wanted = socket.wanted { return wanted }
-            while taken.contains(next) { next += 1 }
-            defer { next += 1 }
+            while taken.contains(next) { next += 1 }  // bounded: descriptors are few
+            defer { next += 1 }  // bounded: descriptors are few
             return next
         }
     }

@@ -117,7 +117,7 @@ final class LogOutput {
         do {
             let null = try FileDescriptor.open("/dev/null", .readWrite)
             let outputs = original.count == 2 ? original : [null.number, null.number]
-            spawn.descriptors = [(0, pipe.read), (1, outputs[0]), (2, outputs[1])]
+            spawn.descriptors = [(0, pipe.read), (1, outputs[0]), (2, outputs[1])]  // bounded: there are two
             command = try master.start(helper: spawn) { [unowned self] _, _ in ended(in: master) }
         } catch {
             ended(in: master)

@@ -27,7 +27,7 @@ enum Manual {
 
         /// Those before and behind the options, but for the usage.
         static var paragraphs: [String] {
-            let usage = blocks[0].drop { $0.contains("start_server ") }
+            let usage = blocks[0].drop { $0.contains("start_server ") }  // bounded: of our own text
             let texts = [Array(usage)] + blocks.dropFirst().filter { !isTable($0) }
             return texts.map { $0.joined(separator: " ") }
         }
@@ -36,17 +36,20 @@ enum Manual {
             let head = ManualPage.Section("OPTIONS", ["Those of Server::Starter, and then those that it has not."])
             return [head]
                 + blocks.filter(isTable).map { block in
+                    // bounded: of our own text
                     ManualPage.Section(String(block[0].dropLast()), [], options(block.dropFirst()), isPart: true)
                 }
         }
 
+        // bounded: of our own text
         private static func isTable(_ block: [Substring]) -> Bool { block[0].hasSuffix(":") }
 
         private static func options(_ lines: ArraySlice<Substring>) -> [ManualPage.Entry] {
             var entries: [ManualPage.Entry] = []
             for line in lines {
-                let text = line.dropFirst(column)
+                let text = line.dropFirst(column)  // bounded: of our own text
                 if line.hasPrefix("  --") {
+                    // bounded: of our own text
                     let tag = line.prefix(column).split(separator: " ").joined(separator: " ")
                     entries.append((tag, String(text)))
                 } else if !entries.isEmpty {

@@ -68,6 +68,7 @@ struct Remote {
             throw ExitError("start_server (pid:\(process.pid)) did not answer; see its log", exitStatus: 1)
         }
         guard answer == "done" else {
+            // bounded: a length in the text
             throw ExitError("not upgraded: \(answer.dropFirst("failed ".count))", exitStatus: 1)
         }
         CurrentProcess.exitNow(0)

@@ -93,12 +93,12 @@ extension SettingsParser {
             return nil
         }
         let isNegative = value.utf8.first == UInt8(ascii: "-")
-        let number = isNegative ? 0 : Int(value) ?? .max
+        let number = isNegative ? 0 : Int(value) ?? .max  // bounded: clamped or compared at once
         return number == 0 ? nil : Int32(clamping: number)
     }
 
     private mutating func oldGenerations(_ value: String) -> Int? {
-        let number = Self.isWhole(value) ? Int(value) : nil
+        let number = Self.isWhole(value) ? Int(value) : nil  // bounded: clamped or compared at once
         if let number, (1...1_000_000).contains(number) { return number }
         refuse(.wrongOption, .maxOldGenerations, value, "is not a number of generations (1 to 1000000)")
         return nil

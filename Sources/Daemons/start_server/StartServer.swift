@@ -164,6 +164,7 @@ enum StartServer {
         let patience = settings.readiness == .notify ? settings.startTimeout ?? .seconds(30) : settings.interval
         do {
             return try Detach.detach(
+                // bounded: a Duration counts 5 000 000 000 000 years
                 Detach.Settings(daemon: "start_server", timeout: patience + .seconds(30), logName: "its log"),
                 holding: pidFile)
         } catch {

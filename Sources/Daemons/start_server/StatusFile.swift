@@ -33,6 +33,7 @@ final class StatusFile {
         let text = String(decoding: Descriptor.contents(of: file.number, limit: 1 << 20), as: UTF8.self)
         return text.split(separator: "\n").compactMap { line in
             let parts = line.split(separator: ":")
+            // bounded: compared only
             guard parts.count == 2, let generation = Int(parts[0]), let pid = ProcessID(parts[1]) else { return nil }
             return (generation, pid)
         }

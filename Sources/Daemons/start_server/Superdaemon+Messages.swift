@@ -45,6 +45,7 @@ extension Superdaemon {
         switch failure {
         case .ended(let ending): "exit status:\(ending.waitStatus)"
         case .timedOut: "it did not say READY=1 in time"
+        // bounded: a program is never empty
         case .notSpawned(let errno): "failed to exec \(settings.program[0]): \(Errno(rawValue: errno))"
         }
     }

@@ -154,7 +154,7 @@ final class Superdaemon: MasterHost {
         let address = try notifyAddress(child)
         let variables = environment.entries(
             generation: child.generation, envdir: envdir.variables, notifySocket: address)
-        let name = settings.program[0]
+        let name = settings.program[0]  // bounded: a program is never empty
         do {
             return try spawn(try Spawn.find(name, path: Self.path(variables)), variables)
         } catch {
@@ -178,6 +178,7 @@ final class Superdaemon: MasterHost {
         if let folder = settings.dir, failure.step == .directory {
             console.write("failed to chdir:\(folder):\(failure.errno)")
         } else {
+            // bounded: a program is never empty
             console.write("failed to exec \(settings.program[0]): \(failure.errno)")
         }
     }
@@ -188,7 +189,7 @@ final class Superdaemon: MasterHost {
 
     private func spawn(_ path: String, _ variables: [[UInt8]]) throws(Errno) -> NewProcess {
         var spawn = Spawn(path, Array(settings.program.dropFirst()))
-        spawn.name = settings.program[0]
+        spawn.name = settings.program[0]  // bounded: a program is never empty
         spawn.environment = variables
         spawn.pidVariable = environment.pidVariable
         spawn.descriptors = zip(BoundSocket.numbers(of: sockets), sockets).map { ($0, $1.descriptor) }

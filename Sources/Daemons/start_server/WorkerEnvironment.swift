@@ -75,6 +75,7 @@ struct WorkerEnvironment: Sendable {
     /// Of sd_listen_fds(3), which wants the sockets in a row from 3 on.
     private static func listenVariables(_ sockets: [PassedSocket]) -> [[UInt8]] {
         let ordered = sockets.sorted { $0.descriptor < $1.descriptor }
+        // bounded: the sockets of a command line
         let isInRow = ordered.map(\.descriptor).elementsEqual(3..<Int32(3 + sockets.count))
         guard isInRow, !sockets.isEmpty else { return [] }
         let names = ordered.map { listenName($0.key) }.joined(separator: ":")

@@ -16,7 +16,7 @@ final class WorkerReport: ControlReport {
         order = ChildOrder(host.master?.supervisor.children.keys.map(\.self) ?? [])
     }
 
-    var size: Int { order.count * 16 }
+    var size: Int { order.count * 16 }  // bounded: a length in memory
 
     func next() -> String? {
         guard order.isComplete else {

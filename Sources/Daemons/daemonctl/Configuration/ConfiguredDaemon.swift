@@ -67,9 +67,9 @@ struct CommandOptions {
             if word == "--\(name)" || word == short.map({ "-\($0)" }) {
                 found = next ?? found
             } else if word.hasPrefix("--\(name)=") {
-                found = String(word.dropFirst(name.count + 3))
+                found = String(word.dropFirst(name.count + 3))  // bounded: lengths in memory
             } else if let short, word.hasPrefix("-\(short)"), !word.hasPrefix("--") {
-                found = String(word.dropFirst(short.count + 1))
+                found = String(word.dropFirst(short.count + 1))  // bounded: lengths in memory
             }
         }
         return found

@@ -69,14 +69,14 @@ struct Connection {
             let input: Int32 = isAtEnd || !unsent.isEmpty ? -1 : 0
             let limit: Duration? = unsent.isEmpty ? nil : .milliseconds(20)
             let ready = Poll.readable([input, client.descriptor], timeout: limit)
-            if ready[1] {
+            if ready[1] {  // bounded: as many as were asked for
                 let count = try Descriptor.read(client.descriptor, into: &buffer)
                 if count == 0 { return try output.end() }
-                let skipped = isFirst && buffer[0] == UInt8(ascii: "\n") ? 1 : 0
+                let skipped = isFirst && buffer[0] == UInt8(ascii: "\n") ? 1 : 0  // bounded: a byte at least was read
                 isFirst = false
-                try output.write(buffer[skipped..<count])
+                try output.write(buffer[skipped..<count])  // bounded: a call gives no more than the buffer holds
             }
-            if ready[0] {
+            if ready[0] {  // bounded: as many as were asked for
                 let count = try Descriptor.read(0, into: &buffer)
                 if count == 0 { isAtEnd = true } else { unsent += buffer[..<count] }
             }

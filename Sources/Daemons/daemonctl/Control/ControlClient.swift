@@ -60,6 +60,7 @@ final class ControlClient {
         var sent = 0
         while sent < bytes.count {
             do throws(Errno) {
+                // bounded: a call takes no more than it is given
                 sent += try Socket.send(descriptor, bytes.span.extracting(sent..<bytes.count))
             } catch {
                 guard error == .wouldBlock else { throw Failure(error) }

@@ -103,6 +103,7 @@ private struct JSONReader {
     }
 
     private mutating func word(_ text: String, _ value: JSON) throws(JSON.Mistake) -> JSON {
+        // bounded: `index` lies within `bytes`
         guard bytes[index...].starts(with: text.utf8) else { throw mistake("no such word") }
         index += text.utf8.count
         return value
@@ -160,6 +161,7 @@ private struct JSONReader {
             if !take("+") { _ = take("-") }
             guard digits() > 0 else { throw mistake("an exponent without digits") }
         }
+        // bounded: `index` lies within `bytes`
         guard let number = Double(String(decoding: bytes[start..<index], as: UTF8.self)), number.isFinite else {
             throw mistake("a number that is too large")
         }
@@ -203,12 +205,12 @@ private struct JSONReader {
     }
 
     private mutating func unicodeEscape() throws(JSON.Mistake) -> [UInt8] {
-        var value = UInt32(try codeUnit())
+        var value = UInt32(try codeUnit())  // bounded: the surrogates were checked
         if (0xD800..<0xDC00).contains(value) {
             guard take("\\"), take("u") else { throw mistake("half of a surrogate pair") }
-            let low = UInt32(try codeUnit())
+            let low = UInt32(try codeUnit())  // bounded: the surrogates were checked
             guard (0xDC00..<0xE000).contains(low) else { throw mistake("half of a surrogate pair") }
-            value = 0x10000 + (value - 0xD800) << 10 + (low - 0xDC00)
+            value = 0x10000 + (value - 0xD800) << 10 + (low - 0xDC00)  // bounded: the surrogates were checked
         }
         guard let scalar = Unicode.Scalar(value) else { throw mistake("half of a surrogate pair") }
         return Array(String(Character(scalar)).utf8)
@@ -217,11 +219,11 @@ private struct JSONReader {
     private mutating func codeUnit() throws(JSON.Mistake) -> UInt16 {
         guard index + 4 <= bytes.count else { throw mistake("an escape of four digits is cut off") }
         var value: UInt16 = 0
-        for byte in bytes[index..<index + 4] {
+        for byte in bytes[index..<index + 4] {  // bounded: `index` lies within `bytes`
             guard let digit = Character(Unicode.Scalar(byte)).hexDigitValue, byte < 0x80 else {
                 throw mistake("no hexadecimal digit")
             }
-            value = value << 4 | UInt16(digit)
+            value = value << 4 | UInt16(digit)  // bounded: the surrogates were checked
         }
         index += 4
         return value

@@ -36,6 +36,6 @@ struct JSONText {
 
 /// `12.3`; what is no number is 0: the difference of two values of a daemon's may be.
 func tenths(_ value: Double) -> String {
-    let tenths = value.isNaN ? 0 : Int(min(max(value, 0), 1e15) * 10 + 0.5)
+    let tenths = value.isNaN ? 0 : Int(min(max(value, 0), 1e15) * 10 + 0.5)  // bounded: 1e15 at the most
     return "\(tenths / 10).\(tenths % 10)"
 }

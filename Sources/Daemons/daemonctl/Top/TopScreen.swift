@@ -35,12 +35,12 @@ struct TopScreen {
         let deadline = MonotonicTime.now + interval
         while case let left = deadline - .now, left > .zero {
             let ready = Poll.readable([hasKeys ? 0 : -1, signals.descriptor], timeout: left)
-            if ready[0] {
+            if ready[0] {  // bounded: as many as were asked for
                 var buffer = [UInt8](repeating: 0, count: 64)
                 let count = try Descriptor.read(0, into: &buffer)
                 if count == 0 || buffer[..<count].contains(where: Self.quitKeys.contains) { return false }
             }
-            if ready[1] {
+            if ready[1] {  // bounded: as many as were asked for
                 signals.drain()
                 if Self.endings.contains(where: signals.take) { return false }
                 if signals.take(.windowChange) { try draw(sample) }
@@ -54,7 +54,8 @@ struct TopScreen {
         let time = WallTime.now.local
         let clock = [time.hour, time.minute, time.second].map { $0 < 10 ? "0\($0)" : "\($0)" }.joined(separator: ":")
         let title = "daemonctl top  \(clock)  every \(durationText(interval)), q ends"
-        let lines = ([title, ""] + sample.table.lines).prefix(size.rows)
+        let lines = ([title, ""] + sample.table.lines).prefix(size.rows)  // bounded: the terminal says more than 0
+        // bounded: the terminal says more than 0
         let shown = lines.map { "\($0.prefix(size.columns))\u{1B}[K" }.joined(separator: "\n")
         try Descriptor.writeAll(1, "\u{1B}[H\(shown)\u{1B}[J")
     }

@@ -17,6 +17,7 @@ extension ConfigurationParser {
         while let option = line.next() {
             guard options.insert(option).inserted else { throw Complaint("'\(option)' already specified.") }
             switch option {
+            // bounded: the range is that of Int32
             case "backlog": bind.backlog = Int32(try line.number(1...Int(Int32.max), of: option))
             case "reuseport": bind.reuseport = true
             case "mode": bind.mode = try line.mode(option)

@@ -80,7 +80,7 @@ extension Configuration {
     }
 
     private func folder(of path: String) -> String {
-        let folder = path[..<(path.utf8.lastIndex(of: UInt8(ascii: "/")) ?? path.startIndex)]
+        let folder = path[..<(path.utf8.lastIndex(of: UInt8(ascii: "/")) ?? path.startIndex)]  // bounded: an index of it
         return folder.isEmpty ? "/" : String(folder)
     }
 }
