@@ -28,8 +28,8 @@ package struct PidFile: Sendable {
 
     /// Locks the file, without waiting, before a byte of it is changed; then empties it.
     ///
-    /// A file of one of `owners`, whom the daemon will be, is replaced, since he may have it open for writing; that of
-    /// anybody else but root and us is refused.
+    /// A file that is not our own is replaced, since its owner may have it open for writing: that of one of `owners`,
+    /// whom the daemon will be, and whatever lies where nobody else can put a file. Any other is refused.
     ///
     /// Only in the single-threaded start: signals wait from the moment that the file may be made until an abort knows it.
     package static func lock(
@@ -59,7 +59,7 @@ package struct PidFile: Sendable {
                 let locked = try FileStatus(descriptor: number)
                 guard let now = try? location.status, now.identity == locked.identity else { continue }
                 let owned = OwnedFile(path: path, directory: Descriptor.currentDirectory, identity: locked.identity)
-                if locked.owner != CurrentProcess.userID, owners.contains(locked.owner) {
+                if locked.owner != CurrentProcess.userID {
                     try location.remove()
                     continue
                 }
