@@ -3,7 +3,7 @@ package enum Ending: Hashable, Sendable {
     case exited(Int32)
     case signaled(Int32, dumpedCore: Bool)
 
-    /// The code a shell would report: 128 &+ signal for a killed process.
+    /// The code a shell would report: 128 + signal for a killed process.
     package var code: Int32 {
         switch self {
         case .exited(let code): code

@@ -21,7 +21,7 @@ package enum ExitStatus: Hashable, Sendable, CustomStringConvertible {
         self = cunix_exited(raw) ? .exited(cunix_exit_code(raw)) : .signaled(Signal(rawValue: cunix_term_signal(raw)))
     }
 
-    /// The code a shell would report: 128 &+ signal for a killed process.
+    /// The code a shell would report: 128 + signal for a killed process.
     package var shellCode: Int32 {
         switch self {
         case .exited(let code): code

@@ -62,8 +62,14 @@ package enum StartAbort {
     /// These are kept for the running daemon too, whatever they would do to the process by default.
     package static func keep(_ signals: [Signal]) { for signal in signals { _ = cunix_signal_catch(signal.rawValue) } }
 
-    /// The directories of the files, held until the start is over; nil from then on.
-    private static let directories = Mutex<[Int32]?>([])
+    private struct File {
+        let directory: Int32
+        let name: String
+        let identity: FileStatus.Identity
+    }
+
+    /// The files with their directories, which are held until the start is over; nil from then on.
+    private static let files = Mutex<[File]?>([])
 
     package static func disarm() {
         cunix_abort_disarm()
@@ -72,19 +78,28 @@ package enum StartAbort {
 
     /// Somebody else removes the files from now on.
     package static func releaseDirectories() {
-        directories.withLock {
-            for number in $0 ?? [] { Descriptor.close(number) }
+        files.withLock {
+            for file in $0 ?? [] { Descriptor.close(file.directory) }
             $0 = nil
         }
     }
 
-    /// The same file, in its directory, wherever the path leads by then.
-    package static func remove(_ location: borrowing FileLocation, identity: FileStatus.Identity) {
-        let directory = directories.withLock { list -> Int32? in
-            guard list != nil, let copy = try? Descriptor.duplicate(location.directory.number, above: [2]) else {
-                return nil
+    /// What the start has made goes with it, also when there is no descriptor left to look for it.
+    package static func removeFiles() {
+        files.withLock {
+            for file in $0 ?? [] {
+                guard (try? FileStatus(path: file.name, in: file.directory))?.identity == file.identity else { continue }
+                try? Files.unlink(file.name, in: file.directory)
             }
-            list?.append(copy)
+        }
+    }
+
+    /// The same file, in its directory, wherever the path leads by then.
+    package static func remove(_ location: borrowing FileLocation, identity: FileStatus.Identity) throws(Errno) {
+        let directory = try files.withLock { list throws(Errno) -> Int32? in
+            guard list != nil else { return nil }
+            let copy = try Descriptor.duplicate(location.directory.number, above: [2])
+            list?.append(File(directory: copy, name: location.name, identity: identity))
             return copy
         }
         if let directory { remove(location.name, in: directory, identity: identity) }

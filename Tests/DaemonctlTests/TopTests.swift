@@ -23,15 +23,18 @@ struct TopTests {
     @Test("an idle daemon and a busy one: the load is what they used between two looks")
     func load() throws {
         let folder = TemporaryFolder()
-        let spawn = Spawn("/bin/sh", ["-c", "while :; do :; done"])
+        // Who holds the lock of the file is the daemon, whose pid stands in it.
+        let path = try folder.write("", to: "d.pid")
+        let file = try FileDescriptor.open(path, .readWrite)
+        #expect(try Descriptor.tryLock(file.number))
+        var spawn = Spawn("/bin/sh", ["-c", "while :; do :; done"])
+        spawn.descriptors = [(3, file.number)]
         let pid = try spawn.start()
         defer {
-            try? Signal.kill.send(to: pid)
+            try? Child.send(.kill, to: pid)
             _ = try? Child.reap(pid, waiting: true)
         }
-        // Who holds the lock of the file is the daemon, whose pid stands in it.
-        let file = try FileDescriptor.open(try folder.write("\(pid)\n", to: "d.pid"), .readWrite)
-        #expect(try Descriptor.tryLock(file.number))
+        try Descriptor.writeAll(file.number, "\(pid)\n")
         let daemon = ConfiguredDaemon(name: "d", command: ["/x"], pidFile: folder["d.pid"])
         let first = TopSample([daemon])
         #expect(first.rows[0].load == nil && first.rows[0].state == "running" && first.rows[0].pid == pid)

@@ -44,6 +44,7 @@ struct ConfigurationTests {
         expected.global.noExitOnFailure = true
         expected.global.environment = [.set(Variable(name: "NAME", value: "value"))]
         expected.environment = ["NAME": "value"]
+        expected.variablesOfFiles = ["NAME"]
         expected.listeners = [ListenSection(name: "web", binds: [Bind(ListenAddress(.ipv4(0, port: 8080)))])]
         var web = ServiceSection(.worker, "web")
         web.command = ["./server", "--foreground"]

@@ -117,7 +117,10 @@ struct RandomConfiguration {
         var configuration = Configuration()
         configuration.global = global()
         configuration.environment = environment
-        for change in configuration.global.environment { change.apply(to: &configuration.environment) }
+        for change in configuration.global.environment {
+            change.note(in: &configuration.variablesOfFiles, before: configuration.environment)
+            change.apply(to: &configuration.environment)
+        }
         for index in 0..<Int.random(in: 0...2, using: &random) {
             let binds = (0...Int.random(in: 0...2, using: &random)).map { _ in bind() }
             configuration.listeners.append(ListenSection(name: "l\(index)", binds: binds))

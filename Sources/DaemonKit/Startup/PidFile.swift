@@ -72,11 +72,12 @@ package struct PidFile: Sendable {
                         continue
                     }
                     if locked.size > 0 { try Descriptor.truncate(writer) }
+                    try StartAbort.remove(location, identity: locked.identity)
                 } catch {
-                    owned.remove()
+                    // Without another descriptor: the want of one may be the reason.
+                    try? location.remove()
                     throw error
                 }
-                StartAbort.remove(location, identity: locked.identity)
                 return PidFile(path: path, descriptor: opened.take().release(), writer: writer, owned: owned)
             } catch let error as Errno {
                 if isNew { try? location.remove() }

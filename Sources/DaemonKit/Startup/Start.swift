@@ -335,6 +335,7 @@ struct Start {
     /// One line for the caller and one for the log, and nothing left behind.
     func fail(_ error: DaemonError) -> Never {
         let message = error.message
+        StartAbort.removeFiles()
         guard let log else {
             pidFile?.remove()
             if let report {
