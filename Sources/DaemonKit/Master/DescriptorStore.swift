@@ -16,6 +16,8 @@ struct DescriptorStore {
 
     subscript(service: String) -> [Entry] { entries[service] ?? [] }
 
+    func room(for service: String) -> Int { max(0, Self.most - self[service].count) }
+
     /// Keeps a copy. False where there is no room.
     mutating func add(_ descriptor: Int32, name: String?, for service: String) -> Bool {
         guard self[service].count < Self.most, let copy = try? Descriptor.duplicate(descriptor, above: [2]) else {

@@ -21,6 +21,8 @@ final class NotifySocket {
     let access: NotifyAccess?
     /// Nothing is read for now.
     var isHeld = false
+    /// A process took long to receive what it sent.
+    var isSlow = false
     /// A process has the first datagram in hand, or its descriptors.
     var isBusy = false
 

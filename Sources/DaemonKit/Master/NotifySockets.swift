@@ -22,8 +22,8 @@ package final class NotifySockets {
     }
 
     private unowned let master: Master
-    /// So many descriptors of a message may be kept.
-    private let mostDescriptors: Int
+    /// How many descriptors may be kept for a child's service.
+    private let room: (Supervision.Child) -> Int
     private let complain: (String) -> Void
     private let take: (Notification) -> Void
     private var directory: NotifyDirectory?
@@ -38,13 +38,16 @@ package final class NotifySockets {
     private static let budget = 32
     private static let pause = Duration.milliseconds(5)
     private static let mostHelpers = 64
+    /// What is stored is there for whoever is started next, by an order that comes right behind it: so the loop gives the
+    /// helper this moment, once for each child that needs it all.
+    private static let moment = Duration.milliseconds(100)
 
     package init(
-        _ master: Master, mostDescriptors: Int = 0, complain: @escaping (String) -> Void,
-        take: @escaping (Notification) -> Void
+        _ master: Master, room: @escaping (Supervision.Child) -> Int = { _ in 0 },
+        complain: @escaping (String) -> Void, take: @escaping (Notification) -> Void
     ) {
         self.master = master
-        self.mostDescriptors = mostDescriptors
+        self.room = room
         self.complain = complain
         self.take = take
         master.beforeEnd = { [unowned self] in hear($0) }
@@ -211,9 +214,11 @@ package final class NotifySockets {
     private func receive(_ datagram: Datagram, _ socket: NotifySocket) -> Bool {
         guard helpers < Self.mostHelpers else { return false }
         let notification = notification(datagram, socket)
-        let most = notification?.message.storesDescriptors == true ? mostDescriptors : 0
+        let isStoring = notification?.message.storesDescriptors == true
+        let most = isStoring ? notification.map { room($0.child) } ?? 0 : 0
+        let receipt: DescriptorReceipt
         do {
-            let receipt = try DescriptorReceipt(from: socket.descriptor, most: most, in: master) { [unowned self] in
+            receipt = try DescriptorReceipt(from: socket.descriptor, most: most, in: master) { [unowned self] in
                 // Told in their turn, though what was sent with them did not come.
                 received($0, notification, socket)
             } ended: { [unowned self] in
@@ -221,7 +226,6 @@ package final class NotifySockets {
                 socket.isBusy = false
                 release(socket)
             }
-            withExtendedLifetime(receipt) {}
         } catch {
             complain("cannot receive a descriptor: \(error)")
             hold(socket, for: .seconds(1))
@@ -230,6 +234,7 @@ package final class NotifySockets {
         helpers += 1
         socket.isBusy = true
         _ = stop(socket)
+        if most > 0, !socket.isSlow { socket.isSlow = !receipt.wait(Self.moment) }
         return true
     }
 

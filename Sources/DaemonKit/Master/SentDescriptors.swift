@@ -87,6 +87,13 @@ final class DescriptorReceipt {
         _ = Poll.readable(answers, timeout: nil)
     }
 
+    /// False where the helper is not done in time: then it comes later.
+    func wait(_ limit: Duration) -> Bool {
+        let deadline = MonotonicTime.now + limit
+        while isOpen, case let left = deadline - .now, left > .zero, Poll.readable(answers, timeout: left) { read() }
+        return !isOpen
+    }
+
     private func read() {
         while isOpen {
             guard let datagram = try? Socket.receive(answers, into: &buffer, mostDescriptors: 1) else { return }

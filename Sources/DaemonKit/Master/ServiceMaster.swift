@@ -75,7 +75,8 @@ final class ServiceMaster: MasterHost {
         self.master = master
         manager = ManagerReports(runtime.manager, master) { [runtime] in runtime.log.error($0) }
         notify = NotifySockets(
-            master, mostDescriptors: DescriptorStore.most, complain: { [runtime] in runtime.log.warning($0) },
+            master, room: { [unowned self] in stored.room(for: $0.service) },
+            complain: { [runtime] in runtime.log.warning($0) },
             take: { [unowned self] in take($0) })
         let hear = master.beforeEnd
         master.beforeEnd = { [unowned self] child in

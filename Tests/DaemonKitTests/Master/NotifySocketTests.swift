@@ -30,7 +30,7 @@ struct NotifySocketTests {
         _ prepare: (Master, StubHost, NotifySockets) throws -> Void
     ) throws -> Never {
         try runMaster { master, host in
-            let sockets = NotifySockets(master, mostDescriptors: 4, complain: { print($0) }) {
+            let sockets = NotifySockets(master, room: { _ in 4 }, complain: { print($0) }) {
                 take?($0)
                 if $0.message.isReady { master.send(.ready(pid: $0.child.pid)) }
             }
