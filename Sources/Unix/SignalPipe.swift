@@ -88,7 +88,9 @@ package enum StartAbort {
     package static func removeFiles() {
         files.withLock {
             for file in $0 ?? [] {
-                guard (try? FileStatus(path: file.name, in: file.directory))?.identity == file.identity else { continue }
+                guard (try? FileStatus(path: file.name, in: file.directory))?.identity == file.identity else {
+                    continue
+                }
                 try? Files.unlink(file.name, in: file.directory)
             }
         }
