@@ -103,7 +103,8 @@ package final class Master {
     private func serve(_ timeout: Duration?) {
         let count = (try? poller.wait(timeout)) ?? 0
         if count > 0 { isRested = false }
-        for index in 0..<count { readers[poller.event(index).descriptor]?() }  // bounded: as many events as were counted
+        // bounded: as many events as were counted
+        for index in 0..<count { readers[poller.event(index).descriptor]?() }
         afterTurn?()
     }
 

@@ -48,7 +48,8 @@ struct InheritedListeners {
         result.source = "LISTEN_FDS"
         for index in 0..<count {  // bounded: 4096 at the most
             let name = index < names.count ? String(names[index]) : nil
-            try? result.adopt(Int32(3 + index), name: name, key: nil, [.stream, .datagram])  // bounded: 4096 at the most
+            // bounded: 4096 at the most
+            try? result.adopt(Int32(3 + index), name: name, key: nil, [.stream, .datagram])
         }
         return result
     }

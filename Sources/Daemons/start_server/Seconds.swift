@@ -13,7 +13,8 @@ enum Seconds {
         guard parts.count == 2 else { return .seconds(whole) }
         guard number(parts[1].prefix(9)) != nil, parts[1].allSatisfy(isDigit) else { return nil }
         let digits = parts[1].prefix(9) + repeatElement(UInt8(ascii: "0"), count: max(0, 9 - parts[1].count))
-        return .seconds(whole) + .nanoseconds(number(digits) ?? 0)  // bounded: a Duration counts 5 000 000 000 000 years
+        // bounded: a Duration counts 5 000 000 000 000 years
+        return .seconds(whole) + .nanoseconds(number(digits) ?? 0)
     }
 
     /// `5`, `0.25`: what `parse` reads back.

@@ -80,7 +80,8 @@ extension Configuration {
     }
 
     private func folder(of path: String) -> String {
-        let folder = path[..<(path.utf8.lastIndex(of: UInt8(ascii: "/")) ?? path.startIndex)]  // bounded: an index of it
+        // bounded: an index of it
+        let folder = path[..<(path.utf8.lastIndex(of: UInt8(ascii: "/")) ?? path.startIndex)]
         return folder.isEmpty ? "/" : String(folder)
     }
 }
