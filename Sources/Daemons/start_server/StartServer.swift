@@ -50,6 +50,8 @@ enum StartServer {
     }
 
     private static func run(_ settings: Settings, _ image: MasterImage) throws(ExitError) -> Never {
+        // What the caller had open, before anything is ours: then none of ours has to be told apart.
+        if settings.daemonize { Descriptor.closeInherited(except: []) }
         let account = try account(settings)
         // A name service may take its time: before any signal is caught, so that ^C ends it.
         let addresses = try resolve(settings.ports)
@@ -75,7 +77,6 @@ enum StartServer {
                 // The handlers of a start that is detached give way to ours.
                 StartAbort.disarm()
                 Superdaemon.catchSignals(pipe)
-                Descriptor.closeInherited(except: kept(parts, pipe))
             }
             try parts.log?.redirect()
             if settings.daemonize && settings.log == nil { try closeOutput(console) }
@@ -170,10 +171,5 @@ enum StartServer {
         } catch {
             throw ExitError(error)
         }
-    }
-
-    private static func kept(_ parts: Superdaemon.Parts, _ pipe: SignalPipe) -> [Int32] {
-        parts.sockets.map(\.descriptor) + (parts.log?.descriptors ?? []) + pipe.descriptors
-            + [parts.pidFile?.descriptor, parts.report?.descriptor].compactMap(\.self)
     }
 }
