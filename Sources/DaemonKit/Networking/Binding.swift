@@ -95,8 +95,13 @@ package enum Binding {
     ) throws(DaemonError) -> OwnedFile {
         let tried = "cannot bind \(path)"
         let file = try bindFile(socket, path, kind.socketKind, mode: mode)
-        do {
-            StartAbort.remove(try FileLocation(path), identity: file.identity)
+        do throws(FileRefusal) {
+            let location = try FileLocation(path)
+            do {
+                try StartAbort.remove(location, identity: file.identity)
+            } catch {
+                throw FileRefusal(wrapping: error, path)
+            }
             return file
         } catch {
             file.remove()
