@@ -52,7 +52,7 @@ PLACES = {"remove(at:)", "insert(_:at:)", "swapAt(_:_:)", "removeSubrange(_:)", 
           "stride(from:to:by:)", "init(uniqueKeysWithValues:)"}
 FATAL = {"fatalError(_:file:line:)", "preconditionFailure(_:file:line:)", "precondition(_:_:file:line:)"}
 FORCED = re.compile(r"(?<=[A-Za-z0-9_)\]])!(?![=A-Za-z])|\btry!|\bas!")
-BOUNDED = re.compile(r"// bounded: \w")
+BOUNDED = re.compile(r"// bounded: [\w`]")
 NUMBER = r"(?:-?0x[\dA-Fa-f_]+|-?[\d_][\d_.]*|\w+\([A-Z_]+\)|MemoryLayout\.size\(ofValue: \w+\)|\.zero|UInt8\(ascii: *\"[^\"]*\"\)|[A-Z][A-Z0-9_]{2,}(?:\.rawValue)?|MemoryLayout<\w+>\.\w+)"
 CONSTANT = re.compile(rf"^\s*(?:unsafe )?{NUMBER}(?:\s*[-+*/|<]+\s*{NUMBER})*\s*$")
 MEASURED = re.compile(r"\.(?:count|indices|isEmpty|first|last|endIndex)\b|enumerated\(\)")

@@ -8,12 +8,15 @@ package struct PidFile: Sendable {
     /// Closed by `write`; -1 after an exec.
     private let writer: Int32
     let owned: OwnedFile
+    /// Nobody but root and us could change anything on the way to it when it was locked.
+    private let isSafe: Bool
 
-    private init(path: String, descriptor: Int32, writer: Int32, owned: OwnedFile) {
+    private init(path: String, descriptor: Int32, writer: Int32, owned: OwnedFile, isSafe: Bool) {
         self.path = path
         self.descriptor = descriptor
         self.writer = writer
         self.owned = owned
+        self.isSafe = isSafe
     }
 
     /// Locked by an earlier image of this process. The descriptor is close-on-exec again.
@@ -24,6 +27,7 @@ package struct PidFile: Sendable {
         self.path = path
         self.descriptor = descriptor
         writer = -1
+        isSafe = false
     }
 
     /// Locks the file, without waiting, before a byte of it is changed; then empties it.
@@ -78,7 +82,9 @@ package struct PidFile: Sendable {
                     try? location.remove()
                     throw error
                 }
-                return PidFile(path: path, descriptor: opened.take().release(), writer: writer, owned: owned)
+                return PidFile(
+                    path: path, descriptor: opened.take().release(), writer: writer, owned: owned,
+                    isSafe: location.isSafe)
             } catch let error as Errno {
                 if isNew { try? location.remove() }
                 throw DaemonError(.pidFile, tried, error)
@@ -113,7 +119,8 @@ package struct PidFile: Sendable {
 
     /// Removed by the process outside after a chroot.
     func kept(by keeper: Keeper) -> PidFile {
-        PidFile(path: path, descriptor: descriptor, writer: writer, owned: keeper.keep(owned))
+        PidFile(
+            path: path, descriptor: descriptor, writer: writer, owned: keeper.keep(owned), isSafe: isSafe)
     }
 
     /// Removes the file if it is still the locked one. Where only its folder is another's, it is emptied: an empty file
@@ -121,7 +128,14 @@ package struct PidFile: Sendable {
     /// folder: it stays, and `--stop` of root removes it.
     package func remove() {
         let options: OpenOptions = [.writeOnly, .noFollow, .nonBlocking]
-        guard !owned.remove(), let file = try? FileDescriptor.open(owned.path, in: owned.directory, options),
+        if owned.remove() { return }
+        // There may be no descriptor left for the way to it.
+        if isSafe, (try? FileStatus(path: owned.path, in: owned.directory))?.identity == owned.identity,
+            (try? Files.unlink(owned.path, in: owned.directory)) != nil
+        {
+            return
+        }
+        guard let file = try? FileDescriptor.open(owned.path, in: owned.directory, options),
             (try? FileStatus(descriptor: file.number))?.identity == owned.identity
         else { return }
         try? Descriptor.truncate(file.number)
