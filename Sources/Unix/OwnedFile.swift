@@ -39,6 +39,16 @@ package struct OwnedFile: Sendable {
         }
     }
 
+    /// The same for a file that was there a moment ago: throws whatever keeps us from it.
+    package func removeStale() throws(FileRefusal) {
+        let location = try FileLocation(path, from: directory)
+        do {
+            if try location.status.identity == identity { try location.remove() }
+        } catch {
+            throw FileRefusal(wrapping: error, path)
+        }
+    }
+
     package func setMode(_ mode: FileMode) throws(FileRefusal) {
         try change { file throws(Errno) in try file.setMode(mode) }
     }
@@ -85,7 +95,12 @@ extension OwnedFile {
                 let old = mode.map { Files.setUmask(~$0 & 0o777) }
                 defer { if let old { Files.setUmask(old) } }
                 try Socket.bind(socket, to: .unix(path))
-                return OwnedFile(path: path, identity: try location.status.identity)
+                do {
+                    return OwnedFile(path: path, identity: try location.status.identity)
+                } catch {
+                    try? location.remove()
+                    throw error
+                }
             }
             return try bindMarked(socket, location, mode)
         } catch {
@@ -97,12 +112,39 @@ extension OwnedFile {
     private static func bindMarked(
         _ socket: Int32, _ location: borrowing FileLocation, _ mode: FileMode?
     ) throws -> OwnedFile {
-        let isMarked = (try? Descriptor.setMode(socket, mark)) != nil
+        let isMarked = try isMarked(socket)
         let final = mode ?? 0o777 & ~currentUmask
         // A kernel that takes no mark leaves the mode to the umask.
         let old = isMarked && mode == nil ? nil : Files.setUmask(~final & 0o777)
         defer { if let old { Files.setUmask(old) } }
         try Socket.bind(socket, to: .unix(location.path))
+        do {
+            return try prove(location, isMarked: isMarked, final)
+        } catch {
+            // What has the mark still is this socket's, whoever else can put files there.
+            if isMarked, let status = try? location.status, status.kind == .socket, status.mode == mark,
+                status.owner == CurrentProcess.userID
+            {
+                try? location.remove()
+            }
+            throw error
+        }
+    }
+
+    /// False where the system takes no mode for a socket.
+    private static func isMarked(_ socket: Int32) throws(Errno) -> Bool {
+        do {
+            try Descriptor.setMode(socket, mark)
+            return true
+        } catch {
+            guard error == .invalidArgument || error == .noSystemCall else { throw error }
+            return false
+        }
+    }
+
+    private static func prove(
+        _ location: borrowing FileLocation, isMarked: Bool, _ final: FileMode
+    ) throws -> OwnedFile {
         let file = try location.hold()
         let status = try file.status
         guard status.kind == .socket, status.owner == CurrentProcess.userID else {

@@ -136,14 +136,20 @@ def record(arguments: Tuple[str, Scenario]) -> Recording:
     recording = Recording(scenario)
     process = ["launcher", "child", "daemon"][2 if scenario.foreground else 0:]
     tasks = [Task(0, process.pop(0))]
+    births = 0
     for task in tasks:
         made = record_task(echod, task, recording)
         recording.tasks.append((task, made))
         for call in made:
             if call.makes_thread:
-                tasks.append(Task(len(tasks), f"{task.name}'s thread"))
+                births += 1
+                tasks.append(Task(births, f"{task.name}'s thread"))
+            elif call.makes_task and process:
+                births += 1
+                tasks.append(Task(births, process.pop(0)))
             elif call.makes_task:
-                tasks.append(Task(len(tasks), process.pop(0)))
+                # What stays outside of a chroot, and the process between: their own calls are not swept.
+                births += 2
     return recording
 
 

@@ -184,9 +184,9 @@ def judge_left_pid_file(place: Place, fault: Optional[Fault]) -> List[str]:
     if text == "" and fault and fault.call.name == "flock" and fault.errno == "EAGAIN":
         # As if another start had locked the file that this one had just made: it is that one's by now.
         return []
-    if text == "" and place.scenario.drops:
-        # Its folder belongs to root and the daemon to somebody else by now, who may only empty it: an empty file
-        # without a lock means "stopped".
+    if place.scenario.drops and text != OLD_PID:
+        # It is root's, in root's folder, and the daemon is somebody else by now, who may neither remove nor change it:
+        # without a lock it means "dead", and root's `--stop` or the next start removes it.
         return []
     if text == OLD_PID and place.scenario.stale:
         return []

@@ -46,11 +46,22 @@ final class MainProcesses {
         let child = notification.child
         // Whoever may not signal a process by himself may not have it signalled by us.
         if user != 0, user != CurrentProcess.userID, (try? ProvenProcess(pid, .user(user))) == nil { return nil }
+        // Its parents may end between two looks, most of all one whose last word this is: then it is an orphan.
+        for _ in 0..<3 {
+            if let process = look(pid, notification, child) { return process }
+        }
+        return nil
+    }
+
+    private func look(
+        _ pid: ProcessID, _ notification: NotifySockets.Notification, _ child: Supervision.Child
+    ) -> ProvenProcess? {
         switch master.kinship(of: pid, to: child) {
         case .descendant:
-            return [child.pid, origins[child.id]].compactMap(\.self).lazy.compactMap {
-                try? ProvenProcess(pid, .descendant(of: $0))
-            }.first
+            for ancestor in [child.pid, origins[child.id]].compactMap(\.self) {
+                if let process = try? ProvenProcess(pid, .descendant(of: ancestor)) { return process }
+            }
+            return nil
         case .orphan(let top):
             // Every child has orphans, and they are all ours: this one is in the child's group, or says so itself at the
             // child's own address.

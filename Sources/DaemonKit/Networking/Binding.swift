@@ -120,8 +120,8 @@ package enum Binding {
         } catch let error where error.errno == .addressInUse {
             if let stale = try staleFile(path, kind) {
                 removing()
-                guard stale.remove() else {
-                    throw DaemonError(.listener, "cannot remove the stale socket \(path)")
+                try attempt(.listener, "cannot remove the stale socket \(path)") { () throws(FileRefusal) in
+                    try stale.removeStale()
                 }
             }
         } catch {

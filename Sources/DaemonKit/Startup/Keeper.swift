@@ -65,7 +65,11 @@ package final class Keeper: Sendable {
     private static func answer(
         _ socket: Int32, within limit: Duration = limit
     ) throws(Errno) -> (text: String, descriptors: [Int32]) {
-        guard Poll.readable(socket, timeout: limit) else { throw .timedOut }
+        let deadline = MonotonicTime.now + limit
+        while !Poll.readable(socket, timeout: max(.zero, deadline - .now)) {
+            guard .now < deadline else { throw .timedOut }
+            Poll.pause(.milliseconds(1))
+        }
         var buffer = [UInt8](repeating: 0, count: 1024)
         let message = try Socket.receive(socket, into: &buffer, mostDescriptors: 1)
         guard message.count > 0 else { throw .brokenPipe }

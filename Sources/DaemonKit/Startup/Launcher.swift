@@ -95,6 +95,8 @@ struct Launcher: ~Copyable {
         if let process, !process.waitForEnd(rest) {
             giveUp("it closed its report without being ready", code: 1)
         }
+        // There may be no more than it, which has failed and ends: it has the lock until then.
+        if process == nil { _ = try? Child.reap(intermediate, waiting: true) }
         let ended = state.pid.flatMap { isSubreaper ? try? Child.reap($0, waiting: false) : nil }
         pidFile?.removeIfUnlocked()
         if let failure = state.failure { end(failure.text, failure.exitStatus) }
