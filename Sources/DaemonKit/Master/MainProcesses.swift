@@ -104,8 +104,10 @@ final class MainProcesses {
     private func look(_ pid: ProcessID) {
         master.reap()
         guard mains[pid] != nil else { return }
-        // Its parent has its status: counted as a failure, so that what is to run is started again.
-        master.bury(pid, .exited(1))
+        // Its parent has its status: counted as a failure, so that what is to run is started again; not where it was told
+        // to end.
+        let isStopping = master.supervisor.child(withPID: pid)?.phase == .stopping
+        master.bury(pid, .exited(isStopping ? 0 : 1))
     }
 
     /// A child of ours was reaped: its number means nobody any more.
