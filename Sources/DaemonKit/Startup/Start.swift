@@ -269,6 +269,8 @@ struct Start {
         manager = ServiceManager.take()
         pidFile = resumption.pidFile
         report = resumption.head[descriptor: "report"].map { ReadinessReport(pipe: $0) }
+        // Whose the log may be. That nobody is found must not end what runs.
+        account = (try? Account.resolve(daemon, values)) ?? nil
         try openLog(resuming: true)
         return try makeContext()
     }
