@@ -18,21 +18,23 @@ let package = Package(
     targets: [
         .target(name: "CUnix"),
         .target(name: "Unix", dependencies: ["CUnix"], swiftSettings: strict),
+        .target(name: "Text", swiftSettings: strict),
         .target(name: "Supervision", swiftSettings: strict),
-        .target(name: "DaemonKit", dependencies: ["Supervision", "Unix"], swiftSettings: strict),
+        .target(name: "DaemonKit", dependencies: ["Supervision", "Text", "Unix"], swiftSettings: strict),
 
         .executableTarget(
             name: "echod", dependencies: ["DaemonKit", "Unix"], path: "Sources/Daemons/echod", swiftSettings: strict),
         .executableTarget(
-            name: "start_server", dependencies: ["DaemonKit", "Supervision", "Unix"],
+            name: "start_server", dependencies: ["DaemonKit", "Supervision", "Text", "Unix"],
             path: "Sources/Daemons/start_server", swiftSettings: strict),
 
         .executableTarget(
-            name: "masterd", dependencies: ["DaemonKit", "Supervision", "Unix"], path: "Sources/Daemons/masterd",
+            name: "masterd", dependencies: ["DaemonKit", "Supervision", "Text", "Unix"],
+            path: "Sources/Daemons/masterd",
             swiftSettings: strict),
 
         .executableTarget(
-            name: "daemonctl", dependencies: ["DaemonKit", "Unix"], path: "Sources/Daemons/daemonctl",
+            name: "daemonctl", dependencies: ["DaemonKit", "Text", "Unix"], path: "Sources/Daemons/daemonctl",
             swiftSettings: strict),
 
         // What the tests and the benchmarks run: a daemon that misbehaves on request, the README's, a log writer.
@@ -44,14 +46,15 @@ let package = Package(
         .target(name: "Simulation", dependencies: ["Supervision"], path: "Tests/Simulation"),
         .testTarget(name: "SupervisionTests", dependencies: ["Supervision", "Simulation", "TestSupport"]),
         .testTarget(name: "UnixTests", dependencies: ["CUnix", "Unix", "TestSupport"]),
-        .testTarget(name: "StartServerTests", dependencies: ["start_server", "Unix", "TestSupport"]),
-        .testTarget(name: "MasterdTests", dependencies: ["masterd", "Unix", "TestSupport"]),
-        .testTarget(name: "DaemonctlTests", dependencies: ["daemonctl", "Unix", "TestSupport"]),
-        .testTarget(name: "DaemonKitTests", dependencies: ["DaemonKit", "Unix", "TestSupport"]),
+        .testTarget(name: "TextTests", dependencies: ["Text", "TestSupport"]),
+        .testTarget(name: "StartServerTests", dependencies: ["start_server", "Text", "Unix", "TestSupport"]),
+        .testTarget(name: "MasterdTests", dependencies: ["masterd", "Text", "Unix", "TestSupport"]),
+        .testTarget(name: "DaemonctlTests", dependencies: ["daemonctl", "Text", "Unix", "TestSupport"]),
+        .testTarget(name: "DaemonKitTests", dependencies: ["DaemonKit", "Text", "Unix", "TestSupport"]),
         .testTarget(
             name: "DaemonsTests",
             dependencies: [
-                "DaemonKit", "Supervision", "Unix", "TestSupport", "daemonctl", "echod", "faultd", "masterd",
+                "DaemonKit", "Supervision", "Text", "Unix", "TestSupport", "daemonctl", "echod", "faultd", "masterd",
                 "start_server", "tickd",
             ]),
     ],

@@ -1,4 +1,5 @@
 import Testing
+import Text
 
 @testable import daemonctl
 
@@ -8,9 +9,11 @@ struct TopTests {
     func sizes() {
         #expect(TopSample.size(0) == "0.0K" && TopSample.size(1536) == "1.5K" && TopSample.size(1 << 20) == "1.0M")
         #expect(TopSample.size(5 << 30) == "5.0G")
-        #expect(tenths(0.04) == "0.0" && tenths(0.05) == "0.1" && tenths(99.96) == "100.0" && tenths(-1) == "0.0")
-        #expect(tenths(.nan) == "0.0")
-        #expect(tenths(.infinity) == "1000000000000000.0")
+        #expect(
+            DecimalText.tenths(0.04) == "0.0" && DecimalText.tenths(0.05) == "0.1"
+                && DecimalText.tenths(99.96) == "100.0" && DecimalText.tenths(-1) == "0.0")
+        #expect(DecimalText.tenths(.nan) == "0.0")
+        #expect(DecimalText.tenths(.infinity) == "1000000000000000.0")
     }
 
     @Test("columns are as wide as they must be")

@@ -12,22 +12,24 @@ let package = Package(
     targets: [
         .target(name: "CUnix", path: "Sources/CUnix"),
         .target(name: "Unix", dependencies: ["CUnix"], path: "Sources/Unix", swiftSettings: strict),
+        .target(name: "Text", path: "Sources/Text", swiftSettings: strict),
         .target(name: "Supervision", path: "Sources/Supervision", swiftSettings: strict),
         .target(
-            name: "DaemonKit", dependencies: ["Supervision", "Unix"], path: "Sources/DaemonKit",
+            name: "DaemonKit", dependencies: ["Supervision", "Text", "Unix"], path: "Sources/DaemonKit",
             exclude: ["DaemonKit.docc"], swiftSettings: strict),
         .target(
-            name: "masterd", dependencies: ["DaemonKit", "Supervision", "Unix"], path: "Sources/Daemons/masterd",
+            name: "masterd", dependencies: ["DaemonKit", "Supervision", "Text", "Unix"],
+            path: "Sources/Daemons/masterd",
             exclude: ["main.swift"], swiftSettings: strict),
         .target(
-            name: "start_server", dependencies: ["DaemonKit", "Supervision", "Unix"],
+            name: "start_server", dependencies: ["DaemonKit", "Supervision", "Text", "Unix"],
             path: "Sources/Daemons/start_server", exclude: ["main.swift"], swiftSettings: strict),
         .target(
-            name: "daemonctl", dependencies: ["DaemonKit", "Unix"], path: "Sources/Daemons/daemonctl",
+            name: "daemonctl", dependencies: ["DaemonKit", "Text", "Unix"], path: "Sources/Daemons/daemonctl",
             exclude: ["main.swift"], swiftSettings: strict),
         .executableTarget(
             name: "fuzz",
-            dependencies: ["DaemonKit", "Supervision", "Unix", "masterd", "start_server", "daemonctl"],
+            dependencies: ["DaemonKit", "Supervision", "Text", "Unix", "masterd", "start_server", "daemonctl"],
             path: "Harness", swiftSettings: [.unsafeFlags(["-parse-as-library"])],
             linkerSettings: [.unsafeFlags(["-sanitize=fuzzer", "-use-ld=lld"])]),
     ],

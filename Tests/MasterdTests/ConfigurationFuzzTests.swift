@@ -1,4 +1,5 @@
 import Testing
+import Text
 
 @testable import masterd
 
@@ -151,7 +152,7 @@ struct ConfigurationFuzzTests {
                     return
                 }
             }
-            if let time = TimeText.parse(text), TimeText.parse(TimeText.text(time)) != time {
+            if let time = DurationText.parse(text), DurationText.parse(DurationText.text(time)) != time {
                 Issue.record("seed \(seed): '\(text)'")
                 return
             }

@@ -112,7 +112,7 @@ struct ConfigurationMistakesTests {
         (inWorker("start-timeout 90"), "m.cfg:3: 'start-timeout' expects \(time), not '90'."),
         (inWorker("start-timeout 9w"), "m.cfg:3: 'start-timeout' expects \(time), not '9w'."),
         (inWorker("start-timeout s"), "m.cfg:3: 'start-timeout' expects \(time), not 's'."),
-        (inWorker("start-timeout 10001d"), "m.cfg:3: 'start-timeout' expects \(time), not '10001d'."),
+        (inWorker("start-timeout 11575d"), "m.cfg:3: 'start-timeout' expects \(time), not '11575d'."),
         (
             inWorker("start-timeout 99999999999999999999s"),
             "m.cfg:3: 'start-timeout' expects \(time), not '99999999999999999999s'."

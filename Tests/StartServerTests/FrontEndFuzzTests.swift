@@ -1,4 +1,5 @@
 import Testing
+import Text
 import Unix
 
 @testable import start_server
@@ -93,7 +94,7 @@ struct FrontEndFuzzTests {
                 let count = Int.random(in: 0...12, using: &random)
                 return String((0..<count).compactMap { _ in letters.randomElement(using: &random) })
             }
-            _ = Seconds.parse(words.first ?? "")
+            _ = DurationText.parseSeconds(words.first ?? "")
             _ = Signal(parsing: words.first ?? "")
             _ = try? PortSpec(parsing: words.first ?? "")
             do {

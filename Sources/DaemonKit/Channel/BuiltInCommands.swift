@@ -1,3 +1,4 @@
+import Text
 import Unix
 
 /// What every worker answers.
@@ -61,7 +62,8 @@ struct BuiltInCommands: Sendable {
     private func setLogLevel(_ words: [String]) -> String {
         let names = LogLevel.allCases.map { $0.name.lowercased() }
         guard words.count == 1, let level = LogLevel(name: words[0]) else {
-            let hint = words.first.flatMap { nearest($0.lowercased(), names) }.map { " Maybe '\($0)' is meant." } ?? ""
+            let near = words.first.flatMap { Suggestion.nearest($0.lowercased(), names) }
+            let hint = near.map { " Maybe '\($0)' is meant." } ?? ""
             return "'set log level' expects one of \(names.joined(separator: ", ")).\(hint)\n"
         }
         runtime.log.level = level

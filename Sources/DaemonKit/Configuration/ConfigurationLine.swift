@@ -1,3 +1,5 @@
+import Text
+
 /// A line of a section: its keyword and the arguments, taken one by one.
 package struct ConfigurationLine {
     package let place: Place
@@ -57,13 +59,15 @@ extension ConfigurationLine {
 
     package mutating func time(_ option: String? = nil) throws(Complaint) -> Duration {
         let expected = "a time with its unit (us, ms, s, m, h or d)"
-        let time = try value(option, expected, TimeText.parse)
+        let time = try value(option, expected) { DurationText.parse($0) }
         guard time > .zero else { throw Complaint("'\(option ?? keyword)' expects more than 0.") }
         return time
     }
 
     package mutating func number(_ range: ClosedRange<Int>, of option: String? = nil) throws(Complaint) -> Int {
-        try value(option, "a number from \(range.lowerBound) to \(range.upperBound)") { decimal($0, in: range) }
+        try value(option, "a number from \(range.lowerBound) to \(range.upperBound)") {
+            DecimalText.parse($0, in: range)
+        }
     }
 
     package mutating func path(_ option: String? = nil) throws(Complaint) -> String {
@@ -85,23 +89,8 @@ package enum YesNo: String, CaseIterable {
 
 package func isAbsolute(_ path: String) -> Bool { path.utf8.first == UInt8(ascii: "/") }
 
-/// Digits only.
-package func isDigits(_ text: Substring) -> Bool {
-    !text.isEmpty && text.utf8.allSatisfy { (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) }
-}
-
-/// Digits only; nil where they are none, or not within the range.
-package func decimal(_ text: String, in range: ClosedRange<Int>) -> Int? {
-    // bounded: the range follows
-    guard isDigits(text[...]), let number = Int(text), range.contains(number) else { return nil }
-    return number
-}
-
 /// HAProxy's words for the nearest of `words`; nothing where none is near.
 package func suggestion(_ word: String, _ words: [String]) -> String? {
     guard words.count <= 500 else { return nil }
-    let length = word.utf8.count
-    // Words of other lengths are further away than `nearest` allows.
-    let candidates = words.filter { abs($0.utf8.count - length) <= max(1, $0.utf8.count / 3) }  // bounded: of lengths
-    return nearest(word, candidates).map { "; did you mean '\($0)' maybe ?" }
+    return Suggestion.nearest(word, words).map { "; did you mean '\($0)' maybe ?" }
 }

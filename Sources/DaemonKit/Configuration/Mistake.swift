@@ -1,3 +1,5 @@
+import Text
+
 /// Why a configuration cannot be used: every mistake in the order of the files.
 package struct ConfigurationError: Error, Equatable {
     package let mistakes: [Mistake]

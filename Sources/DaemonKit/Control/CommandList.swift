@@ -1,3 +1,4 @@
+import Text
 import Unix
 
 /// What finding a command, listing it and refusing it needs to know.
@@ -29,7 +30,9 @@ extension Array where Element: NamedCommand {
 
     func unknown(_ words: [String], _ level: ControlLevel) -> String {
         let all = filter { $0.level <= level }.map { $0.words.joined(separator: " ") }
-        let nearest = nearest(words.prefix(2).joined(separator: " "), all) ?? nearest(words.first ?? "", all)
+        let nearest =
+            Suggestion.nearest(words.prefix(2).joined(separator: " "), all)
+            ?? Suggestion.nearest(words.first ?? "", all)
         let hint = nearest.map { ", but maybe '\($0)' is meant" } ?? ""
         return "Unknown command: '\(words.joined(separator: " "))'\(hint). Try 'help'.\n"
     }

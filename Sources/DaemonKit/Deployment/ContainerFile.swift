@@ -1,3 +1,5 @@
+import Text
+
 /// containerfile(5), which Docker calls Dockerfile.
 extension Deployment {
     var containerFile: String {

@@ -1,3 +1,5 @@
+import Text
+
 /// What daemonctl(1) must know of a daemon.
 extension Deployment {
     var daemonctlFile: String {

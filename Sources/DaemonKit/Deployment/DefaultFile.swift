@@ -1,3 +1,5 @@
+import Text
+
 /// What an administrator sets for one machine.
 extension Deployment {
     var defaultFile: String {

@@ -1,3 +1,4 @@
+import Text
 import Unix
 
 /// How a daemon is installed: what all deployment files have in common.
@@ -113,7 +114,7 @@ struct Deployment {
 
     /// For a daemon that goes to the background by itself.
     var givenLauncherOptions: [String] {
-        givenOptions + [word(StandardOption.startTimeout) { durationText($0) }].compactMap(\.self)
+        givenOptions + [word(StandardOption.startTimeout) { DurationText.text($0) }].compactMap(\.self)
     }
 
     private func word<Value>(_ option: Option<Value>, _ text: (Value) -> String?) -> String? {

@@ -1,3 +1,5 @@
+import Text
+
 /// What the scripts of System V's init and of OpenRC share.
 extension Deployment {
     /// NAME is the one word that another daemon's script changes.

@@ -1,3 +1,4 @@
+import Text
 import Unix
 
 /// A Deployment, and a Service where the daemon listens: for the image that `--print-service containerfile` describes.

@@ -1,3 +1,5 @@
+import Text
+
 /// launchd.plist(5)
 extension Deployment {
     /// macOS keeps /usr/sbin for itself.

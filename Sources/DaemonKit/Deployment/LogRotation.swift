@@ -1,3 +1,5 @@
+import Text
+
 /// logrotate(8) and newsyslog.conf(5)
 extension Deployment {
     private var ownGroup: String { group ?? user }

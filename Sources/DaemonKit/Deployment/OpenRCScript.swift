@@ -1,3 +1,5 @@
+import Text
+
 /// openrc-run(8)
 extension Deployment {
     var openrcScript: String {

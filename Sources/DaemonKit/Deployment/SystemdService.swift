@@ -1,3 +1,5 @@
+import Text
+
 /// systemd.service(5), systemd.exec(5)
 extension Deployment {
     var systemdService: String {

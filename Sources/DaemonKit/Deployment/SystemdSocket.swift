@@ -1,3 +1,5 @@
+import Text
+
 /// systemd.socket(5)
 extension Deployment {
     var systemdSocket: String {

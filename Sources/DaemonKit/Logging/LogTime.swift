@@ -1,4 +1,5 @@
 import Synchronization
+import Text
 import Unix
 
 /// The time of a record: the text of its second, made once for all its records, and the microseconds.

@@ -1,4 +1,5 @@
 import Supervision
+import Text
 import Unix
 
 /// The executable of a master as it was started, for its own replacement: found now, so that neither another working
@@ -133,7 +134,7 @@ package struct MasterImage {
                 let count = Poll.readable(reading, timeout: .zero) ? try? Descriptor.read(reading, into: &buffer) : nil
                 // bounded: a call gives no more than the buffer holds
                 let said = String(decoding: buffer.prefix(count ?? 0), as: UTF8.self)
-                if isLate { return then("\(path) did not answer within \(durationText(limit))") }
+                if isLate { return then("\(path) did not answer within \(DurationText.text(limit))") }
                 guard ending == .exited(0), said.hasSuffix(Self.proof) else {
                     let complaints = said.split(separator: "\n").filter { $0 != Self.proof }
                     let complaint = complaints.first.map { ": \(VisibleText.line($0))" } ?? ""

@@ -1,3 +1,5 @@
+import Text
+
 /// What a child says over NOTIFY_SOCKET: `NAME=value` lines. sd_notify(3)
 package struct NotifyMessage: Equatable, Sendable {
     package private(set) var isReady = false

@@ -1,4 +1,5 @@
 import Supervision
+import Text
 import Unix
 
 /// What `show proc` and `show metrics` say.
@@ -102,11 +103,7 @@ extension ProcessReport {
         return text + "}"
     }
 
-    private func quoted(_ text: String) -> String {
-        var bytes: [UInt8] = []
-        bytes.appendJSON(text)
-        return String(decoding: bytes, as: UTF8.self)
-    }
+    private func quoted(_ text: String) -> String { JSONText.string(text).text }
 
     // MARK: Metrics
 

@@ -1,3 +1,5 @@
+import Text
+
 /// How a table of processes is written, as HAProxy's `show proc`.
 package enum ProcessTable {
     /// Columns of 15, joined by one blank. Nothing in a cell makes another row, or reaches a terminal as anything but text.

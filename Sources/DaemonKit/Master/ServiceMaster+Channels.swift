@@ -1,4 +1,5 @@
 import Supervision
+import Text
 import Unix
 
 /// Commands for workers.
@@ -105,7 +106,7 @@ extension ServiceMaster: ControlRouter {
         if prefix.hasPrefix("!") {
             return ProcessID(prefix.dropFirst()).flatMap { supervisor.child(withPID: $0)?.pid }
         }
-        guard let number = decimal(prefix), number > 0 else {
+        guard let number = DecimalText.parse(prefix, in: 1...Int.max) else {
             return supervisor.children.values.filter { isCurrent($0) && $0.service == prefix }.min(by: Self.precedes)?
                 .pid
         }
@@ -162,7 +163,7 @@ extension ServiceMaster: ControlRouter {
 
     private func limitWait(for requester: Requester) {
         limit(requester, Self.patience) { [unowned self] in
-            give("The worker did not answer within \(durationText(Self.patience)).\n", to: requester)
+            give("The worker did not answer within \(DurationText.text(Self.patience)).\n", to: requester)
         }
     }
 

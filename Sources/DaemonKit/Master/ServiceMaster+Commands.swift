@@ -1,4 +1,5 @@
 import Supervision
+import Text
 import Unix
 
 /// The master's own commands: section 5 of the master-worker specification.
@@ -62,7 +63,7 @@ extension ServiceMaster {
         return commands + [
             ControlCommand("scale", "run so many instances of a service: NAME NUMBER", level: .admin) {
                 [unowned self] words, session, answer in
-                guard words.count == 2, let count = decimal(words[1]), (0...1000).contains(count) else {
+                guard words.count == 2, let count = DecimalText.parse(words[1], in: 0...1000) else {
                     return answer("'scale' expects the name of a service and a number from 0 to 1000.\n")
                 }
                 source.scaled(words[0], to: count)
@@ -94,7 +95,9 @@ extension ServiceMaster {
     func child(_ id: Supervision.Child.ID) -> Supervision.Child? { master?.supervisor.children[id] }
 
     private func waitReady(_ words: [String], _ session: ControlSession, _ answer: @escaping (String) -> Void) {
-        let seconds = words.first.flatMap { decimal($0.hasSuffix("s") ? String($0.dropLast()) : $0, in: 0...86_400) }
+        let seconds = words.first.flatMap {
+            DecimalText.parse($0.hasSuffix("s") ? String($0.dropLast()) : $0, in: 0...86_400)
+        }
         guard words.isEmpty || words.count == 1 && seconds != nil else {
             return answer("'wait ready' expects a number of seconds, at most a day, or nothing.\n")
         }
@@ -106,7 +109,7 @@ extension ServiceMaster {
     private func limitReadiness(_ requester: Requester, _ time: Duration) {
         limit(requester, time) { [unowned self] in
             master?.send(.forget(requester))
-            give("Success=0\n--\nnot everything was ready within \(durationText(time))\n", to: requester)
+            give("Success=0\n--\nnot everything was ready within \(DurationText.text(time))\n", to: requester)
         }
     }
 
@@ -130,6 +133,6 @@ extension ServiceMaster {
 
     /// The nearest name of a service.
     func meant(_ name: String) -> String {
-        nearest(name, Array((current?.programs ?? [:]).keys)).map { " Maybe '\($0)' is meant." } ?? ""
+        Suggestion.nearest(name, Array((current?.programs ?? [:]).keys)).map { " Maybe '\($0)' is meant." } ?? ""
     }
 }

@@ -1,3 +1,4 @@
+import Text
 import Unix
 
 /// Where to listen, as `--bind` writes it: numeric IPv4 or IPv6 (with scope) with or without a port, or the path of a
@@ -24,7 +25,7 @@ public struct BindAddress: Sendable, Hashable, CustomStringConvertible {
             return
         }
         let (host, portText) = Self.split(text)
-        guard let port = portText.map(Self.port) ?? 0 else {
+        guard let port = portText.map({ DecimalText.parse($0, in: 0...UInt16.max) }) ?? 0 else {
             throw OptionMistake("does not end in a port (1 to 65535, or 0 for a free one)")
         }
         guard
@@ -33,11 +34,6 @@ public struct BindAddress: Sendable, Hashable, CustomStringConvertible {
             throw OptionMistake("is not a numeric IPv4 or IPv6 address, nor a socket's path")
         }
         (self.address, namesPort) = (address, portText != nil)
-    }
-
-    private static func port(_ text: String) -> UInt16? {
-        guard let number = decimal(text), !text.hasPrefix("-") else { return nil }
-        return UInt16(exactly: number)
     }
 
     /// The host without brackets, and the text of the port.

@@ -1,3 +1,4 @@
+import Text
 import Unix
 
 /// Sockets that were handed down by a superdaemon or a service manager, checked, and the variables taken out of the
@@ -22,7 +23,7 @@ struct InheritedListeners {
             }
         } else if let count, owner.map({ ProcessID($0) == CurrentProcess.id }) ?? true {
             result.source = "LISTEN_FDS"
-            guard let number = decimal(count), (0...4096).contains(number) else {
+            guard let number = DecimalText.parse(count, in: 0...4096) else {
                 throw DaemonError(.environment, "LISTEN_FDS='\(count)' is not a number of descriptors")
             }
             let names = names?.split(separator: ":", omittingEmptySubsequences: false).map(String.init) ?? []
@@ -38,7 +39,7 @@ struct InheritedListeners {
     /// is closed: another version may have left it with the service manager.
     static func takeAny() -> InheritedListeners {
         var result = InheritedListeners()
-        let count = Environment.take("LISTEN_FDS").flatMap { decimal($0) } ?? 0
+        let count = Environment.take("LISTEN_FDS").flatMap { DecimalText.parse($0, in: 0...Int.max) } ?? 0
         Environment.remove("LISTEN_PIDFDID")
         let owner = Environment.take("LISTEN_PID")
         let names = (Environment.take("LISTEN_FDNAMES") ?? "").split(separator: ":", omittingEmptySubsequences: false)
@@ -56,8 +57,7 @@ struct InheritedListeners {
 
     private mutating func adopt(entry: String, all: String, _ kinds: [Listener.Kind]) throws(DaemonError) {
         guard let equals = entry.lastIndex(of: "="),
-            let number = decimal(String(entry[entry.index(after: equals)...])), let descriptor = Int32(exactly: number),
-            descriptor >= 0
+            let descriptor = DecimalText.parse(entry[entry.index(after: equals)...], in: 0...Int32.max)
         else {
             throw DaemonError(
                 .environment, "SERVER_STARTER_PORT='\(all)': '\(entry)' is not of the form ADDRESS=DESCRIPTOR")

@@ -1,3 +1,4 @@
+import Text
 import Unix
 
 /// What the command line alone decides: mistakes, help, version, completion, deployment files.

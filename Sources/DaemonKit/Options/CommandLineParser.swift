@@ -1,3 +1,5 @@
+import Text
+
 /// Reads a command line against a list of options: a pure function, which finds every mistake in one go.
 ///
 /// Options stand anywhere, `--` ends them, short ones cluster (`-fd`, `-p80`), long ones take `=VALUE` or the next
@@ -66,7 +68,8 @@ struct CommandLineParser {
         let candidates = name.isEmpty ? [] : options.filter { $0.definition.name.hasPrefix(name) }
         if candidates.count == 1 { return candidates[0] }
         if candidates.isEmpty {
-            let near = nearest(name, options.map(\.definition.name)).map { " (did you mean '--\($0)'?)" } ?? ""
+            let near =
+                Suggestion.nearest(name, options.map(\.definition.name)).map { " (did you mean '--\($0)'?)" } ?? ""
             mistakes.append("unknown option '--\(name)'\(near)")
         } else {
             let list = candidates.map { "--\($0.definition.name)" }.joined(separator: ", ")
@@ -103,29 +106,4 @@ struct CommandLineParser {
             mistakes.append("option '\(shown)': '\(text)' \(error.reason)")
         }
     }
-}
-
-/// The word that needs the fewest edits, where these are at most a third of its letters. Levenshtein's distance.
-package func nearest(_ word: String, _ words: [String]) -> String? {
-    // What is longer than any word was not mistyped, and the distance costs the product of both lengths.
-    guard word.utf8.count <= 128 else { return nil }
-    let distances = words.prefix(1000).filter { $0.utf8.count <= 128 }.map { other in
-        (word: other, distance: editDistance(Array(word.utf8), Array(other.utf8)))
-    }
-    guard let best = distances.min(by: { $0.distance < $1.distance }) else { return nil }
-    return best.distance <= max(1, best.word.utf8.count / 3) ? best.word : nil
-}
-
-private func editDistance(_ left: [UInt8], _ right: [UInt8]) -> Int {
-    var row = Array(0...right.count)
-    for (i, a) in left.enumerated() {
-        var diagonal = row[0]  // bounded: a row is longer than the word
-        row[0] = i + 1  // bounded: a row is longer than the word
-        for (j, b) in right.enumerated() {
-            let above = row[j + 1]
-            row[j + 1] = min(above + 1, row[j] + 1, diagonal + (a == b ? 0 : 1))
-            diagonal = above
-        }
-    }
-    return row[right.count]
 }

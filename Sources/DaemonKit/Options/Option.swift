@@ -1,3 +1,4 @@
+import Text
 import Unix
 
 /// An option of the command line whose value has a type: declare it once, give it to `genericMain`, and read it back
@@ -146,8 +147,8 @@ extension Option where Value == Int {
             name, short: short, argument: argument, help: help, completion: .integer, default: defaultValue,
             defaultText: String(defaultValue)
         ) { text throws(OptionMistake) in
-            guard isDecimal(text) else { throw OptionMistake("is not a whole number") }
-            guard let number = decimal(text), range.contains(number) else {
+            guard DecimalText.isWhole(text) else { throw OptionMistake("is not a whole number") }
+            guard let number = DecimalText.parse(text, in: range) else {
                 throw OptionMistake("is not \(describe(range))")
             }
             return number
@@ -156,14 +157,14 @@ extension Option where Value == Int {
 }
 
 extension Option where Value == Duration {
-    /// A time: `90` or `90s`, `250ms`, `5m`, `2h`.
+    /// A time: `90` or `90s`, `250ms`, `5m`, `2h`, `7d`.
     public init(_ name: String, short: Character? = nil, default defaultValue: Duration, help: String) {
         self.init(
             name, short: short, argument: "DURATION", help: help, completion: .string, default: defaultValue,
-            defaultText: durationText(defaultValue)
+            defaultText: DurationText.text(defaultValue)
         ) { text throws(OptionMistake) in
-            guard let duration = duration(text) else {
-                throw OptionMistake("is not a time such as 90s, 250ms, 5m or 2h")
+            guard let duration = DurationText.parse(text, withoutUnit: .seconds) else {
+                throw OptionMistake("is not a time such as 90s, 250ms, 5m, 2h or 7d")
             }
             return duration
         }
@@ -192,38 +193,9 @@ private func describe(_ range: ClosedRange<Int>) -> String {
     range.upperBound == .max ? "\(range.lowerBound) or more" : "\(range.lowerBound) to \(range.upperBound)"
 }
 
-/// Digits only, with a minus sign before them at most.
-func isDecimal(_ text: String) -> Bool {
-    let digits = text.utf8.first == UInt8(ascii: "-") ? text.dropFirst().utf8[...] : text.utf8[...]
-    return !digits.isEmpty && digits.allSatisfy { (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) }
-}
-
-/// nil where it is none, or does not fit.
-func decimal(_ text: String) -> Int? { isDecimal(text) ? Int(text) : nil }  // bounded: by who asks
-
 func port(_ text: String) throws(OptionMistake) -> UInt16 {
-    guard let number = decimal(text), let port = UInt16(exactly: number), port > 0 else {
+    guard let port = DecimalText.parse(text, in: 1...UInt16.max) else {
         throw OptionMistake("is not a port (1 to 65535)")
     }
     return port
-}
-
-func duration(_ text: String) -> Duration? {
-    let digits = text.prefix { $0.isASCII && $0.isNumber }
-    guard let number = Int64(digits), number <= 1_000_000_000 else { return nil }  // bounded: compared at once
-    switch text.dropFirst(digits.count) {
-    case "us": return .microseconds(number)
-    case "ms": return .milliseconds(number)
-    case "", "s": return .seconds(number)
-    case "m": return .seconds(number.multipliedSaturated(by: 60))
-    case "h": return .seconds(number.multipliedSaturated(by: 3600))
-    default: return nil
-    }
-}
-
-package func durationText(_ duration: Duration) -> String {
-    let nanoseconds = duration.inNanoseconds
-    if nanoseconds % 1_000_000_000 == 0 { return "\(nanoseconds / 1_000_000_000)s" }
-    let microseconds = nanoseconds / 1000
-    return microseconds % 1000 == 0 ? "\(microseconds / 1000)ms" : "\(microseconds)us"
 }

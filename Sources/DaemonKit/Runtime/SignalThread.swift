@@ -1,3 +1,4 @@
+import Text
 import Unix
 
 /// The one thread that takes signals once the daemon serves. It sleeps until one comes or a deadline that exists.
@@ -153,7 +154,7 @@ struct SignalThread: Sendable {
     }
 
     private func endUngracefully() -> Never {
-        let limit = durationText(runtime.daemon.gracePeriod)
+        let limit = DurationText.text(runtime.daemon.gracePeriod)
         runtime.log.error("main did not end within \(limit) of the signal to stop, ending now")
         runtime.end(1, isForced: true)
     }

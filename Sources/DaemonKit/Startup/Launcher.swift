@@ -1,3 +1,4 @@
+import Text
 import Unix
 
 /// The process that the caller started: it waits until the daemon says that it serves, and ends with the truth.
@@ -50,7 +51,7 @@ struct Launcher: ~Copyable {
         let deadline = MonotonicTime.now + timeout
         while true {
             let left = deadline - .now
-            guard left > .zero else { giveUp("it was not ready within \(durationText(timeout))", code: 1) }
+            guard left > .zero else { giveUp("it was not ready within \(DurationText.text(timeout))", code: 1) }
             let ready = Poll.readable([pipe.number, signals.descriptor, process?.descriptor ?? -1], timeout: left)
             if ready[1], let signal = [Signal.terminate, .interrupt].first(where: { signals.take($0) }) {
                 giveUp("the start was ended by \(signal)", code: 128 &+ signal.rawValue)

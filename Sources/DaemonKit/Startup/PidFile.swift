@@ -1,3 +1,4 @@
+import Text
 import Unix
 
 /// The pid file: locked for life, `PID\n` inside. A daemon runs exactly while the lock is held. flock(2)
@@ -102,11 +103,8 @@ package struct PidFile: Sendable {
     /// The pid in the file, where there is exactly one.
     package static func recordedPID(_ number: Int32) -> ProcessID? {
         let bytes = Descriptor.contents(of: number, limit: 32)
-        guard bytes.last == UInt8(ascii: "\n"), let pid = decimal(String(decoding: bytes.dropLast(), as: UTF8.self))
-        else {
-            return nil
-        }
-        return ProcessID(exactly: pid).flatMap { $0 > 0 ? $0 : nil }
+        guard bytes.last == UInt8(ascii: "\n") else { return nil }
+        return DecimalText.parse(String(decoding: bytes.dropLast(), as: UTF8.self), in: 1...ProcessID.max)
     }
 
     /// Once: from then on nobody of this daemon can write to it.

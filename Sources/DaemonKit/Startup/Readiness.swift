@@ -1,3 +1,4 @@
+import Text
 import Unix
 
 /// What a starting daemon tells its launcher through a pipe: `P<pid>\n`, then `R\n` when it serves, or
@@ -59,7 +60,7 @@ struct ReadinessState: Equatable {
 
     private mutating func take(_ line: String) {
         if line == "R" { isReady = true }
-        if isFirst, line.hasPrefix("P") { pid = decimal(String(line.dropFirst())).flatMap { ProcessID(exactly: $0) } }
+        if isFirst, line.hasPrefix("P") { pid = DecimalText.parse(line.dropFirst(), in: 1...ProcessID.max) }
     }
 
     /// The exit status and the text of a failure, valid at the end of the pipe.

@@ -1,3 +1,4 @@
+import Text
 import Unix
 
 /// What is asked of the running daemon, or told to it.
@@ -68,7 +69,7 @@ extension RunningInstance {
             return failed("\(daemon) (pid \(pid)) does not end, not even killed", 1)
         }
         removeLeftover()
-        return Answer("\(daemon) (pid \(pid)) ignored SIGTERM for \(durationText(stopLimit)) and was killed")
+        return Answer("\(daemon) (pid \(pid)) ignored SIGTERM for \(DurationText.text(stopLimit)) and was killed")
     }
 
     /// HUP: the log and the reload handlers.

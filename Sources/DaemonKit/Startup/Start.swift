@@ -1,3 +1,4 @@
+import Text
 import Unix
 
 /// The steps of a start, in the order in which `genericMain` takes them, and what each has made so far.
@@ -90,7 +91,7 @@ struct Start {
             except: inherited.listeners.map(\.fileDescriptor) + (role.map { [$0.channel] } ?? []))
         manager = ServiceManager.take()
         let counts = ["SERVER_STARTER_GENERATION", "DAEMONKIT_GENERATION"].compactMap(Environment.take)
-        generation = counts.compactMap(decimal).first ?? 1
+        generation = counts.compactMap { DecimalText.parse($0, in: 1...Int.max) }.first ?? 1
         isSupervised = !counts.isEmpty
         if !daemon.listens.isEmpty, inherited.listeners.isEmpty { try requirePort() }
     }

@@ -1,4 +1,5 @@
 import DaemonKit
+import Text
 
 /// What a command line asks for.
 struct Invocation {
@@ -17,7 +18,7 @@ struct Invocation {
     init(_ values: OptionValues, operands: [String], rest: [String]) throws(Mistakes) {
         guard let word = operands.first else { throw Mistakes(list: ["a command is missing"]) }
         guard let verb = Verb(rawValue: word) else {
-            let near = nearest(word, Verb.allCases.map(\.rawValue)).map { " (did you mean '\($0)'?)" } ?? ""
+            let near = Suggestion.nearest(word, Verb.allCases.map(\.rawValue)).map { " (did you mean '\($0)'?)" } ?? ""
             throw Mistakes(list: ["unknown command '\(word)'\(near)"])
         }
         self.verb = verb

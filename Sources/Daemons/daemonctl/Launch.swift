@@ -1,4 +1,5 @@
 import DaemonKit
+import Text
 import Unix
 
 /// Starts a daemon by its own command, which returns when the daemon serves.
@@ -43,7 +44,7 @@ struct Launch {
         case (.exited(0), _):
             return .failed("\(name) started, but nobody holds pid file \(daemon.pidFile): does it keep another one?")
         case (nil, _):
-            let limit = durationText(daemon.startLimit)
+            let limit = DurationText.text(daemon.startLimit)
             return .failed("\(name) did not start within \(limit), or its command stays in the foreground")
         case (_, .running(let process)): return Answer("\(name) is already running (pid \(process.pid))")
         case (_, .starting): return otherwise()

@@ -1,4 +1,5 @@
 import DaemonKit
+import Text
 import Unix
 
 /// `list` and `status`: what is known of daemons, and how each is.

@@ -1,4 +1,5 @@
 import DaemonKit
+import Text
 import Unix
 
 /// What others have written, on its way to standard output: a terminal is shown it, a pipe and a file get the bytes.

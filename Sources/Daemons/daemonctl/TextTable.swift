@@ -1,4 +1,5 @@
 import DaemonKit
+import Text
 
 /// Columns of text, as wide as they must be.
 struct TextTable {

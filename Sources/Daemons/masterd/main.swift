@@ -1,4 +1,5 @@
 import DaemonKit
+import Text
 import Unix
 
 // HAProxy's master-worker mode and `program` sections, for any command.

@@ -1,5 +1,6 @@
 import DaemonKit
 import Supervision
+import Text
 import Unix
 
 /// Where the superdaemon's lines go: standard error, which is the log once there is one; syslog besides when wanted.

@@ -1,3 +1,4 @@
+import Text
 import Unix
 
 /// What the envdir may change while the superdaemon runs, as of now: a file goes before the option, and the option
@@ -22,7 +23,7 @@ struct EffectiveSettings: Equatable, Sendable {
             if envdir[name] == nil, let option { return option }
             guard let text = (envdir[name] ?? inherited(name)).map(Self.trimmed) else { return nil }
             // Set and empty is 0, unlike unset; so is what is no number, as with the original.
-            if let duration = Seconds.parse(text.isEmpty ? "0" : text) { return duration }
+            if let duration = DurationText.parseSeconds(text.isEmpty ? "0" : text) { return duration }
             mistakes.append("\(name)='\(text)' is not a number of seconds: taken as 0")
             return .zero
         }

@@ -1,3 +1,4 @@
+import Text
 import Unix
 
 /// A socket as `--port` asks for it: `[HOST:][u]PORT[=DESCRIPTOR]`, where `u` (UDP) may also stand before a numeric
@@ -39,7 +40,7 @@ struct PortSpec: Equatable, Sendable {
             isDatagram = true
             host = Substring(rest.utf8.dropFirst())
         }
-        guard Self.isDecimal(digits) else {
+        guard DecimalText.isDigits(digits) else {
             throw Mistake(reason: "is not [HOST:][u]PORT[=DESCRIPTOR]")
         }
         guard let port = UInt16(digits.drop { $0 == "0" }.isEmpty ? "0" : digits.drop { $0 == "0" }) else {
@@ -66,7 +67,7 @@ struct PortSpec: Equatable, Sendable {
     private static func splitDescriptor(_ text: String) throws(Mistake) -> (String, Int32?) {
         guard let equals = text.utf8.lastIndex(of: UInt8(ascii: "=")) else { return (text, nil) }
         let digits = text[text.utf8.index(after: equals)...]
-        guard isDecimal(digits), let number = Int32(digits) else {
+        guard DecimalText.isDigits(digits), let number = Int32(digits) else {
             throw Mistake(reason: "does not end in the number of a descriptor (=0, =1, ...)")
         }
         return (trimmed(text[..<equals]), number)
@@ -119,9 +120,5 @@ struct PortSpec: Equatable, Sendable {
     private static func isHostText(_ name: String) -> Bool {
         !name.isEmpty
             && name.utf8.allSatisfy { (0x21..<0x7F).contains($0) && !";=[]/,\"'".utf8.contains($0) }
-    }
-
-    private static func isDecimal(_ text: Substring) -> Bool {
-        !text.isEmpty && text.utf8.allSatisfy { (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) }
     }
 }

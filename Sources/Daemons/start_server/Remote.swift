@@ -1,4 +1,5 @@
 import DaemonKit
+import Text
 import Unix
 
 /// `--stop`, `--restart` and `--upgrade`: what they ask of the superdaemon that holds the pid file's lock.
@@ -49,7 +50,7 @@ struct Remote {
             guard MonotonicTime.now < deadline else {
                 let isNew = now.contains { $0.generation > newest }
                 let reason = isNew ? "old workers are still there" : "no new worker has come up"
-                throw ExitError("not restarted within \(Seconds.text(limit)) s: \(reason)", exitStatus: 1)
+                throw ExitError("not restarted within \(DurationText.seconds(limit)) s: \(reason)", exitStatus: 1)
             }
         }
     }

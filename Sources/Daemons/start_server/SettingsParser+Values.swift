@@ -1,3 +1,4 @@
+import Text
 import Unix
 
 /// The values of the options. A wrong number is a wrong option, a wrong text is wrong use, as with the original.
@@ -75,7 +76,7 @@ extension SettingsParser {
     // MARK: Numbers and choices
 
     private mutating func seconds(_ option: SettingsOption, _ value: String) -> Duration? {
-        let duration = Seconds.parse(value)
+        let duration = DurationText.parseSeconds(value)
         if duration == nil { refuse(.wrongOption, option, value, "is not a number of seconds (0 to 1000000000)") }
         return duration
     }
@@ -112,7 +113,7 @@ extension SettingsParser {
 
     private mutating func backoff(_ value: String) -> Settings.Backoff? {
         let parts = value.utf8.split(separator: UInt8(ascii: ","), omittingEmptySubsequences: false)
-        let times = parts.compactMap { Seconds.parse(String(Substring($0))) }
+        let times = parts.compactMap { DurationText.parseSeconds(String(Substring($0))) }
         guard parts.count == 2, times.count == 2, times[0] > .zero, times[0] <= times[1] else {
             refuse(.wrongOption, .backoff, value, "is not BASE,MAX (seconds, BASE more than 0, MAX not less than BASE)")
             return nil

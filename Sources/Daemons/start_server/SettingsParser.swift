@@ -1,4 +1,5 @@
 import DaemonKit
+import Text
 
 /// A command line that cannot be used: what to print on standard error, a line for each mistake, and how to exit.
 struct UsageError: Error, Equatable {

@@ -1,4 +1,5 @@
 import Supervision
+import Text
 import Unix
 
 /// The engine's reports in the original's words, without time stamps.
@@ -17,7 +18,7 @@ extension Superdaemon {
         case .killing(let child): "worker \(child.pid) does not end, sending KILL"
         case .reloading(.request): "received HUP, spawning a new worker"
         case .reloading(.interval(let interval, let isForced)):
-            "autorestart triggered (\(isForced ? "forced, " : "")interval=\(Seconds.text(interval)))"
+            "autorestart triggered (\(isForced ? "forced, " : "")interval=\(DurationText.seconds(interval)))"
         case .succeeded(_, let old, let delay): succeeded(old, delay)
         case .retiring: "killing old workers"
         case .stopping where exitCode != 0: nil
@@ -36,7 +37,7 @@ extension Superdaemon {
         let list = old.isEmpty && draining.isEmpty ? "none" : Self.list(Set(old + draining).sorted())
         let running = "new worker is now running, sending \(settings.signalOnHup.shortName) to old workers:\(list)"
         guard delay > .zero else { return "\(running)\nkilling old workers" }
-        return "\(running)\nsleeping \(Seconds.text(delay)) secs before killing old workers"
+        return "\(running)\nsleeping \(DurationText.seconds(delay)) secs before killing old workers"
     }
 
     private static func list(_ pids: [ProcessID]) -> String { pids.map(String.init).joined(separator: ",") }

@@ -1,4 +1,5 @@
 import DaemonKit
+import Text
 import Unix
 
 /// The environment of the workers: what changes between two spawns is put on top of what was made once.
@@ -52,9 +53,9 @@ struct WorkerEnvironment: Sendable {
         if let envdir = settings.envdir { entries.append(entry("ENVDIR", envdir)) }
         if settings.enableAutoRestart { entries.append(entry("ENABLE_AUTO_RESTART", "1")) }
         if let interval = settings.autoRestartInterval {
-            entries.append(entry("AUTO_RESTART_INTERVAL", Seconds.text(interval)))
+            entries.append(entry("AUTO_RESTART_INTERVAL", DurationText.seconds(interval)))
         }
-        if let delay = settings.killOldDelay { entries.append(entry("KILL_OLD_DELAY", Seconds.text(delay))) }
+        if let delay = settings.killOldDelay { entries.append(entry("KILL_OLD_DELAY", DurationText.seconds(delay))) }
         return entries
     }
 

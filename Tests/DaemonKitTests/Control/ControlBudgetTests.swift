@@ -1,5 +1,6 @@
 import Supervision
 import Testing
+import Text
 import Unix
 
 @testable import DaemonKit
@@ -56,7 +57,9 @@ struct ControlBudgetTests {
             ControlCommand(
                 "lines", "",
                 .report { words throws(ControlMistake) in
-                    guard words.count == 2, let count = decimal(words[0]), let length = decimal(words[1]) else {
+                    guard words.count == 2, let count = DecimalText.parse(words[0], in: 0...Int.max),
+                        let length = DecimalText.parse(words[1], in: 0...Int.max)
+                    else {
                         throw ControlMistake("'lines' expects two numbers.")
                     }
                     return Lines(count, of: length)

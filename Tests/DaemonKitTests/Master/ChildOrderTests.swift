@@ -1,4 +1,5 @@
 import Testing
+import Text
 import Unix
 
 @testable import DaemonKit

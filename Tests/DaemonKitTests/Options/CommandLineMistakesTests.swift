@@ -36,7 +36,7 @@ struct CommandLineMistakesTests {
             (["--re"], "option '--re' is ambiguous: --reload, --reopen-logs"),
             (
                 ["--start-timeout=soon"],
-                "option '--start-timeout': 'soon' is not a time such as 90s, 250ms, 5m or 2h"
+                "option '--start-timeout': 'soon' is not a time such as 90s, 250ms, 5m, 2h or 7d"
             ),
             (
                 ["--bind=localhost"],

@@ -121,7 +121,7 @@ struct OptionValueTests {
         let option = Option("wait", default: .seconds(5), help: "")
         #expect(value(option) == .seconds(5))
         #expect(value(option, "--wait=250ms") == .milliseconds(250))
-        #expect(mistake(option, "--wait=x") == "option '--wait': 'x' is not a time such as 90s, 250ms, 5m or 2h")
+        #expect(mistake(option, "--wait=x") == "option '--wait': 'x' is not a time such as 90s, 250ms, 5m, 2h or 7d")
     }
 
     @Test("an address is numeric or a path")

@@ -1,4 +1,5 @@
 import Supervision
+import Text
 
 @testable import DaemonKit
 @testable import daemonctl

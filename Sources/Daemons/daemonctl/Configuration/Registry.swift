@@ -1,4 +1,5 @@
 import DaemonKit
+import Text
 import Unix
 
 /// The daemons of a folder of `NAME.conf` files.
@@ -58,7 +59,7 @@ struct Registry {
         guard !daemons.isEmpty || !broken.isEmpty else {
             throw Failure("no daemon is configured in \(folder)", .notConfigured)
         }
-        let near = nearest(name, daemons.map(\.name)).map { " (did you mean '\($0)'?)" } ?? ""
+        let near = Suggestion.nearest(name, daemons.map(\.name)).map { " (did you mean '\($0)'?)" } ?? ""
         throw Failure("no '\(name)' in \(folder)\(near)", .notConfigured)
     }
 }

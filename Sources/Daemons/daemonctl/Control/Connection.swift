@@ -1,4 +1,5 @@
 import DaemonKit
+import Text
 import Unix
 
 /// `connect`: a daemon's control socket at this terminal, or in a script.

@@ -1,3 +1,4 @@
+import Text
 import Unix
 
 /// What a master answers to `show proc json`. What it does not say is nil: other versions may know less.

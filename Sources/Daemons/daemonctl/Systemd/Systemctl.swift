@@ -1,4 +1,5 @@
 import DaemonKit
+import Text
 import Unix
 
 /// systemctl(1), where systemd runs this machine: what it manages is started and stopped by it alone.

@@ -1,4 +1,5 @@
 import DaemonKit
+import Text
 import Unix
 
 /// A process of a daemon at one moment.
@@ -124,7 +125,7 @@ struct TopSample {
                 row.daemon, Self.text(row.pid), row.type, row.service ?? "-",
                 Self.text(row.instance), Self.text(row.generation), row.state,
                 row.uptime.map { ProcessTable.uptime(.seconds($0)) } ?? "-", Self.text(row.restarts),
-                row.residentSize.map(Self.size) ?? "-", row.load.map(tenths) ?? "-",
+                row.residentSize.map(Self.size) ?? "-", row.load.map(DecimalText.tenths) ?? "-",
             ]
         }
         return table
@@ -136,7 +137,7 @@ struct TopSample {
     static func size(_ bytes: Int) -> String {
         let units = [(1 << 30, "G"), (1 << 20, "M")]
         let unit = units.first { bytes >= $0.0 } ?? (1 << 10, "K")
-        return tenths(Double(bytes) / Double(unit.0)) + unit.1
+        return DecimalText.tenths(Double(bytes) / Double(unit.0)) + unit.1
     }
 
     var json: String {

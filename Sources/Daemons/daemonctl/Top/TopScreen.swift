@@ -1,4 +1,5 @@
 import DaemonKit
+import Text
 import Unix
 
 /// `top` at a terminal: the table is drawn anew in place, until q, Ctrl-C or a signal.
@@ -53,7 +54,7 @@ struct TopScreen {
         let size = Terminal.size(1) ?? (24, 80)
         let time = WallTime.now.local
         let clock = [time.hour, time.minute, time.second].map { $0 < 10 ? "0\($0)" : "\($0)" }.joined(separator: ":")
-        let title = "daemonctl top  \(clock)  every \(durationText(interval)), q ends"
+        let title = "daemonctl top  \(clock)  every \(DurationText.text(interval)), q ends"
         let lines = ([title, ""] + sample.table.lines).prefix(size.rows)  // bounded: the terminal says more than 0
         // bounded: the terminal says more than 0
         let shown = lines.map { "\($0.prefix(size.columns))\u{1B}[K" }.joined(separator: "\n")

@@ -1,5 +1,6 @@
 import DaemonKit
 import Supervision
+import Text
 import Unix
 
 /// The configuration as a file, in one way only: what is not the default, with the variables put in.
@@ -20,8 +21,8 @@ extension GlobalSettings {
             lines.append("control-socket \(word(socket.path)) mode \(octal(socket.mode)) level \(socket.level)")
         }
         if maxOldGenerations != usual.maxOldGenerations { lines.append("max-old-generations \(maxOldGenerations)") }
-        if let time = hardStopAfter { lines.append("hard-stop-after \(TimeText.text(time))") }
-        if startTimeout != usual.startTimeout { lines.append("start-timeout \(TimeText.text(startTimeout))") }
+        if let time = hardStopAfter { lines.append("hard-stop-after \(DurationText.text(time))") }
+        if startTimeout != usual.startTimeout { lines.append("start-timeout \(DurationText.text(startTimeout))") }
         if noExitOnFailure { lines.append("no-exit-on-failure") }
         return lines
     }
@@ -65,7 +66,7 @@ extension ServiceSection {
         add("listen", \.listen, words(listen.map(\.name)))
         add("readiness", \.readiness, readiness.words)
         add("restart", \.restart, restart.words)
-        add("start-timeout", \.startTimeout, startTimeout.map(TimeText.text) ?? "")
+        add("start-timeout", \.startTimeout, startTimeout.map(DurationText.text) ?? "")
         add("stop-signal", \.stopSignal, stopSignal.shortName)
         add("stop-timeout", \.stopTimeout, stopTimeout.words)
         add("on-reload", \.onReload, onReload.words)
@@ -80,7 +81,7 @@ extension ServiceSection {
         add("log", \.log, log.words)
         add("on-master-death", \.onMasterDeath, onMasterDeath.rawValue)
         add("notify-access", \.notifyAccess, notifyAccess?.rawValue ?? "")
-        add("watchdog", \.watchdog, watchdog.map(TimeText.text) ?? "")
+        add("watchdog", \.watchdog, watchdog.map(DurationText.text) ?? "")
         return lines
     }
 }
@@ -99,7 +100,7 @@ extension StopTimeout {
     fileprivate var words: String {
         switch self {
         case .usual, .none: "none"
-        case .after(let time): TimeText.text(time)
+        case .after(let time): DurationText.text(time)
         }
     }
 }
@@ -108,7 +109,7 @@ extension Readiness {
     fileprivate var words: String {
         switch self {
         case .notified: "notify"
-        case .alive(let time): "after \(TimeText.text(time))"
+        case .alive(let time): "after \(DurationText.text(time))"
         case .none: "none"
         }
     }
@@ -129,9 +130,9 @@ extension Restart {
     fileprivate var words: String {
         guard when != .never else { return "never" }
         var words = when == .always ? "always" : "on-failure"
-        words += " backoff \(TimeText.text(backoff.base)) \(TimeText.text(backoff.maximum))"
+        words += " backoff \(DurationText.text(backoff.base)) \(DurationText.text(backoff.maximum))"
         if backoff.jitter != 0 { words += " jitter \(backoff.jitter)" }
-        if let limit { words += " limit \(limit.count)/\(TimeText.text(limit.window))" }
+        if let limit { words += " limit \(limit.count)/\(DurationText.text(limit.window))" }
         return words
     }
 }

@@ -1,5 +1,6 @@
 import DaemonKit
 import Supervision
+import Text
 
 /// What can only be told of all lines together.
 extension ConfigurationParser {
@@ -65,7 +66,8 @@ extension ConfigurationParser {
     private mutating func checkTimes(_ service: ServiceSection) {
         let limit = service.startTimeout ?? configuration.global.startTimeout
         guard case .alive(let time) = service.readiness, time >= limit else { return }
-        let text = "'readiness after \(TimeText.text(time))' takes all of 'start-timeout \(TimeText.text(limit))'."
+        let text =
+            "'readiness after \(DurationText.text(time))' takes all of 'start-timeout \(DurationText.text(limit))'."
         complain(service.place(of: .readiness), text)
     }
 

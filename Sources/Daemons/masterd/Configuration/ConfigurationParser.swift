@@ -1,4 +1,5 @@
 import DaemonKit
+import Text
 
 /// Reads configuration files: a pure function, which names every mistake.
 struct ConfigurationParser {
@@ -114,7 +115,7 @@ struct ConfigurationParser {
             }
         }
         if name.utf8.count > 255 { throw Complaint("'\(keyword.rawValue)' name '\(name)' has more than 255 letters.") }
-        if keyword != .listen && (isDigits(name[...]) || name == "master") {
+        if keyword != .listen && (DecimalText.isDigits(name[...]) || name == "master") {
             throw Complaint("'\(keyword.rawValue)' name '\(name)' means another process on the control socket.")
         }
     }

@@ -1,4 +1,5 @@
 import DaemonKit
+import Text
 import Unix
 
 typealias Line = ConfigurationLine
@@ -7,7 +8,9 @@ typealias Line = ConfigurationLine
 extension Line {
     mutating func mode(_ option: String? = nil) throws(Complaint) -> FileMode {
         try value(option, "an octal number from 0 to 777") { word in
-            guard isDigits(word[...]), word.utf8.count <= 4, let mode = FileMode(word, radix: 8), mode <= 0o777 else {
+            guard DecimalText.isDigits(word[...]), word.utf8.count <= 4, let mode = FileMode(word, radix: 8),
+                mode <= 0o777
+            else {
                 return nil
             }
             return mode

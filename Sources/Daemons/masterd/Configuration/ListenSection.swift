@@ -1,4 +1,5 @@
 import DaemonKit
+import Text
 import Unix
 
 /// `listen NAME`: sockets that the master binds and hands down under this name.
@@ -60,7 +61,7 @@ struct ListenAddress: Hashable, Sendable {
             throw Complaint("'bind': '\(text)' is neither ADDRESS:PORT nor a socket's path.")
         }
         let digits = rest[rest.utf8.index(after: colon)...]
-        guard isDigits(digits), digits.utf8.count <= 5, let port = UInt16(digits) else {
+        guard DecimalText.isDigits(digits), digits.utf8.count <= 5, let port = UInt16(digits) else {
             throw Complaint("'bind': '\(text)' does not end in a port (1 to 65535, or 0 for a free one).")
         }
         var host = String(rest[..<colon])

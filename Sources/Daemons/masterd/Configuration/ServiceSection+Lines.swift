@@ -1,5 +1,6 @@
 import DaemonKit
 import Supervision
+import Text
 import Unix
 
 /// The lines of workers and programs.
@@ -60,7 +61,7 @@ extension Line {
 
     fileprivate mutating func stopTimeout() throws(Complaint) -> StopTimeout {
         let expected = "a time with its unit (us, ms, s, m, h or d) or 'none'"
-        return try value(nil, expected) { $0 == "none" ? StopTimeout.none : TimeText.parse($0).map { .after($0) } }
+        return try value(nil, expected) { $0 == "none" ? StopTimeout.none : DurationText.parse($0).map { .after($0) } }
     }
 
     private enum LogWord: String, CaseIterable { case prefix, inherit, file }
@@ -116,7 +117,7 @@ extension Line {
             case "backoff": try readBackoff(&restart.backoff)
             case "jitter":
                 restart.backoff.jitter = try value(option, "a percentage from 0 to 100") { word in
-                    decimal(word.hasSuffix("%") ? String(word.dropLast()) : word, in: 0...100)
+                    DecimalText.parse(word.hasSuffix("%") ? String(word.dropLast()) : word, in: 0...100)
                 }
             case "limit": restart.limit = try value(option, "N/TIME, such as 5/60s", Self.limit)
             default: throw unknown(option, ["backoff", "jitter", "limit"])
@@ -135,8 +136,8 @@ extension Line {
 
     private static func limit(_ text: String) -> Restart.Limit? {
         let parts = text.split(separator: "/", maxSplits: 1, omittingEmptySubsequences: false)
-        guard parts.count == 2, let count = decimal(String(parts[0]), in: 1...1_000_000),
-            let window = TimeText.parse(String(parts[1])), window > .zero
+        guard parts.count == 2, let count = DecimalText.parse(String(parts[0]), in: 1...1_000_000),
+            let window = DurationText.parse(String(parts[1])), window > .zero
         else { return nil }
         return Restart.Limit(count: count, window: window)
     }

@@ -1,6 +1,6 @@
+import TestSupport
 import Testing
-
-@testable import start_server
+import Text
 
 @Suite("Numbers of seconds")
 struct SecondsTests {
@@ -12,7 +12,7 @@ struct SecondsTests {
             ("2.000", .seconds(2)), ("1000000000", .seconds(1_000_000_000)),
             ("0.10000000000000000000000000000000000001", .milliseconds(100)),
         ] as [(String, Duration)])
-    func read(text: String, expected: Duration) { #expect(Seconds.parse(text) == expected) }
+    func read(text: String, expected: Duration) { #expect(DurationText.parseSeconds(text) == expected) }
 
     @Test(
         "anything else is refused",
@@ -21,7 +21,7 @@ struct SecondsTests {
             "nan", "NaN", "inf", "infinity", "1000000001", "99999999999999999999", "9223372036854775808", "++1", "+-1",
             "٣", "１", "1.٣", "1.-5", "1.+5", "1\u{301}", "1.5\u{301}", "0.1234567890x", "1\n",
         ])
-    func refused(text: String) { #expect(Seconds.parse(text) == nil) }
+    func refused(text: String) { #expect(DurationText.parseSeconds(text) == nil) }
 
     @Test(
         "they are written without needless digits",
@@ -30,14 +30,14 @@ struct SecondsTests {
             (.nanoseconds(1), "0.000000001"), (.seconds(1_000_000_000), "1000000000"),
             (Duration(secondsComponent: 1, attosecondsComponent: 5), "1"),
         ] as [(Duration, String)])
-    func written(duration: Duration, text: String) { #expect(Seconds.text(duration) == text) }
+    func written(duration: Duration, text: String) { #expect(DurationText.seconds(duration) == text) }
 
     @Test("what is written is read back")
     func roundTrip() {
         var random = Seeded(7)
         for _ in 0..<2000 {
             let time = Duration.nanoseconds(Int64.random(in: 0...1_000_000_000_000, using: &random))
-            #expect(Seconds.parse(Seconds.text(time)) == time)
+            #expect(DurationText.parseSeconds(DurationText.seconds(time)) == time)
         }
     }
 }

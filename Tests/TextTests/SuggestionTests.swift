@@ -1,9 +1,9 @@
+import TestSupport
 import Testing
-
-@testable import DaemonKit
+import Text
 
 @Suite("Suggestions")
-struct NearestWordTests {
+struct SuggestionTests {
     private static let words = ["foreground", "debug", "port", "pid-file", "log-file"]
 
     @Test(
@@ -13,11 +13,11 @@ struct NearestWordTests {
             ("pot", "port"),
             ("pidfile", "pid-file"), ("logfile", "log-file"), ("port", "port"),
         ])
-    func found(typed: String, word: String) { #expect(nearest(typed, Self.words) == word) }
+    func found(typed: String, word: String) { #expect(Suggestion.nearest(typed, Self.words) == word) }
 
     @Test("what is far from all words finds none", arguments: ["", "x", "verbose", "colour", "daemonize", "日本語"])
-    func none(typed: String) { #expect(nearest(typed, Self.words) == nil) }
+    func none(typed: String) { #expect(Suggestion.nearest(typed, Self.words) == nil) }
 
     @Test("there is nothing near among no words")
-    func noWords() { #expect(nearest("port", []) == nil) }
+    func noWords() { #expect(Suggestion.nearest("port", []) == nil) }
 }

@@ -1,6 +1,6 @@
+import TestSupport
 import Testing
-
-@testable import DaemonKit
+import Text
 
 @Suite("VisibleText")
 struct VisibleTextTests {

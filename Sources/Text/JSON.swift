@@ -1,5 +1,5 @@
 /// A value of JSON. RFC 8259
-enum JSON: Equatable, Sendable {
+package enum JSON: Equatable, Sendable {
     case null
     case bool(Bool)
     case number(Double)
@@ -8,42 +8,42 @@ enum JSON: Equatable, Sendable {
     case object([String: JSON])
 
     /// Why a text is none.
-    struct Mistake: Error, Equatable {
-        let text: String
+    package struct Mistake: Error, Equatable {
+        package let text: String
         /// In bytes, from 0.
-        let position: Int
+        package let position: Int
     }
 
     /// Strict: nothing that the RFC does not allow, no name twice in an object, no more than 64 values within another.
-    init(_ bytes: [UInt8]) throws(Mistake) {
+    package init(_ bytes: [UInt8]) throws(Mistake) {
         var reader = JSONReader(bytes)
         self = try reader.document()
     }
 
-    subscript(name: String) -> JSON? {
+    package subscript(name: String) -> JSON? {
         guard case .object(let members) = self else { return nil }
         return members[name]
     }
 
-    var text: String? {
+    package var text: String? {
         guard case .string(let text) = self else { return nil }
         return text
     }
 
-    var flag: Bool? {
+    package var flag: Bool? {
         guard case .bool(let flag) = self else { return nil }
         return flag
     }
 
-    var decimal: Double? {
+    package var decimal: Double? {
         guard case .number(let number) = self else { return nil }
         return number
     }
 
     /// nil where it has a fraction, or does not fit.
-    var whole: Int? { decimal.flatMap { Int(exactly: $0) } }
+    package var whole: Int? { decimal.flatMap { Int(exactly: $0) } }
 
-    var list: [JSON]? {
+    package var list: [JSON]? {
         guard case .array(let list) = self else { return nil }
         return list
     }
