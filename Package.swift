@@ -10,6 +10,7 @@ let package = Package(
     platforms: [.macOS(.v15)],
     products: [
         .library(name: "DaemonKit", targets: ["DaemonKit"]),
+        .library(name: "DaemonTestKit", targets: ["DaemonTestKit"]),
         .executable(name: "echod", targets: ["echod"]),
         .executable(name: "start_server", targets: ["start_server"]),
         .executable(name: "masterd", targets: ["masterd"]),
@@ -21,6 +22,7 @@ let package = Package(
         .target(name: "Text", swiftSettings: strict),
         .target(name: "Supervision", swiftSettings: strict),
         .target(name: "DaemonKit", dependencies: ["Supervision", "Text", "Unix"], swiftSettings: strict),
+        .target(name: "DaemonTestKit", dependencies: ["Unix"], swiftSettings: strict),
 
         .executableTarget(
             name: "echod", dependencies: ["DaemonKit", "Unix"], path: "Sources/Daemons/echod", swiftSettings: strict),
@@ -54,8 +56,8 @@ let package = Package(
         .testTarget(
             name: "DaemonsTests",
             dependencies: [
-                "DaemonKit", "Supervision", "Text", "Unix", "TestSupport", "daemonctl", "echod", "faultd", "masterd",
-                "start_server", "tickd",
+                "DaemonKit", "DaemonTestKit", "Supervision", "Text", "Unix", "TestSupport", "daemonctl", "echod",
+                "faultd", "masterd", "start_server", "tickd",
             ]),
     ],
     swiftLanguageModes: [.v6]

@@ -2,7 +2,7 @@ import Testing
 
 @testable import daemonctl
 
-@Suite("A daemon's file")
+@Suite("A daemon's file", .timeLimit(.minutes(20)))
 struct DaemonFileTests {
     private func read(
         _ text: String, name: String = "d", environment: [String: String] = [:]
@@ -112,7 +112,7 @@ struct DaemonFileTests {
             "command", " ", "/x", "\n", "order", "-1", "99999999999999999999", "'", "\"", "\\", "#", "$A", "${A}", "\0",
             "\r", "pid-file", "é", "unit", "a.service", "start-timeout", "3s", "\\x00", "no", "check", "yes",
         ]
-        for _ in 0..<500 {
+        for _ in 0..<rounds(500) {
             var bytes = (0..<Int.random(in: 0..<40, using: &random)).flatMap { _ in
                 Array((pieces.randomElement(using: &random) ?? "").utf8)
             }
@@ -147,7 +147,7 @@ struct DaemonFileTests {
     }
 }
 
-@Suite("The folder of daemons' files")
+@Suite("The folder of daemons' files", .timeLimit(.minutes(20)))
 struct RegistryTests {
     private let folder = TemporaryFolder()
 
@@ -179,7 +179,7 @@ struct RegistryTests {
     }
 }
 
-@Suite("Options of a command line, as others need them")
+@Suite("Options of a command line, as others need them", .timeLimit(.minutes(20)))
 struct CommandOptionsTests {
     @Test("the last one wins, in every form")
     func forms() {

@@ -2,7 +2,7 @@ import Testing
 
 @testable import daemonctl
 
-@Suite("daemonctl's command line")
+@Suite("daemonctl's command line", .timeLimit(.minutes(20)))
 struct InvocationTests {
     private func mistakes(_ words: String...) -> [String] {
         let interface = CommandLineInterface(
@@ -47,7 +47,7 @@ struct InvocationTests {
     }
 }
 
-@Suite("The end of a log, and what follows")
+@Suite("The end of a log, and what follows", .timeLimit(.minutes(20)))
 struct LogsTests {
     private let folder = TemporaryFolder()
 

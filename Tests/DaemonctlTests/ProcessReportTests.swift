@@ -3,7 +3,7 @@ import Testing
 
 @testable import daemonctl
 
-@Suite("A master's report")
+@Suite("A master's report", .timeLimit(.minutes(20)))
 struct ProcessReportTests {
     private static let text = """
         {"pid":10,"version":"1.2","generation":3,"reloads":2,"failed_reloads":0,"reloading":false,"stopping":false,\

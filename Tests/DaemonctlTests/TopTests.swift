@@ -3,7 +3,7 @@ import Text
 
 @testable import daemonctl
 
-@Suite("Tables, sizes and loads")
+@Suite("Tables, sizes and loads", .timeLimit(.minutes(20)))
 struct TopTests {
     @Test("sizes and tenths")
     func sizes() {
@@ -49,7 +49,7 @@ struct TopTests {
     }
 }
 
-@Suite("What systemctl shows")
+@Suite("What systemctl shows", .timeLimit(.minutes(20)))
 struct SystemctlTests {
     @Test("a unit that is loaded, and others")
     func unit() {

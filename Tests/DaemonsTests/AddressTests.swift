@@ -2,7 +2,7 @@ import Foundation
 import Testing
 import Unix
 
-@Suite("Addresses: bound, handed down, refused")
+@Suite("Addresses: bound, handed down, refused", .blocking, .timeLimit(.minutes(20)))
 struct AddressTests {
     private func port(in log: String) -> UInt16? {
         guard let match = log.firstMatch(of: /listening on [^\n ]*:(\d+)/) else { return nil }

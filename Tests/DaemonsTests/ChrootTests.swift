@@ -3,7 +3,7 @@ import Testing
 import Unix
 
 #if os(Linux)
-@Suite("--chroot", .enabled(if: Machine.isRoot, "needs root"))
+@Suite("--chroot", .enabled(if: Machine.isRoot, "needs root"), .blocking, .timeLimit(.minutes(20)))
 struct ChrootTests {
     private let daemon: TestDaemon
     private var folder: Folder { daemon.folder }

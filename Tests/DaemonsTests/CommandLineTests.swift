@@ -1,7 +1,9 @@
 import Testing
 import Unix
 
-@Suite("The command line", .enabled(if: Machine.canUnshare, "needs root and mounts of its own"))
+@Suite(
+    "The command line", .enabled(if: Machine.canUnshare, "needs root and mounts of its own"), .blocking,
+    .timeLimit(.minutes(20)))
 struct CommandLineTests {
     @Test(
         "is read where /proc is not there: no daemon is started by --stop",

@@ -2,7 +2,9 @@ import Foundation
 import Testing
 import Unix
 
-@Suite("Acting on the running instance, and the command line")
+import let DaemonKit.releaseVersion
+
+@Suite("Acting on the running instance, and the command line", .blocking, .timeLimit(.minutes(20)))
 struct ControlTests {
     @Test("--status, --stop, --reload and --reopen-logs have LSB's codes in each state")
     func codes() throws {
@@ -67,7 +69,7 @@ struct ControlTests {
         let folder = try Folder()
         let help = try run(folder, Product.echod, ["--help"])
         #expect(help.code == 0 && help.output.contains("--port=PORT") && help.output.contains("(default 7)"))
-        #expect(try run(folder, Product.echod, ["-V"]).output == "echod 0.1.0\n")
+        #expect(try run(folder, Product.echod, ["-V"]).output == "echod \(releaseVersion)\n")
         let lines = try run(folder, Product.echod, ["--help-completion"]).output.split(separator: "\n").map(String.init)
         for line in [
             "-f,--foreground none", "-p,--port integer", "-b,--bind inetaddr", "--syslog choices=no,yes,only",
@@ -96,7 +98,7 @@ struct ControlTests {
     }
 }
 
-@Suite("Privileges", .enabled(if: Machine.isRoot, "needs root"))
+@Suite("Privileges", .enabled(if: Machine.isRoot, "needs root"), .blocking, .timeLimit(.minutes(20)))
 struct PrivilegeTests {
     @Test("--user and --group: all ids and groups are changed for good; log and pid file stay its own")
     func drop() throws {

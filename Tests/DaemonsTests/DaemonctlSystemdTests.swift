@@ -2,7 +2,9 @@ import Foundation
 import Testing
 import Unix
 
-@Suite("daemonctl under systemd", .enabled(if: Machine.canUnshare, "needs root and mounts of its own"))
+@Suite(
+    "daemonctl under systemd", .enabled(if: Machine.canUnshare, "needs root and mounts of its own"), .blocking,
+    .timeLimit(.minutes(20)))
 struct DaemonctlSystemdTests {
     private let control: Control
     private var folder: Folder { control.folder }

@@ -36,7 +36,7 @@ final class Control {
     }
 }
 
-@Suite("daemonctl, seen from outside")
+@Suite("daemonctl, seen from outside", .blocking, .timeLimit(.minutes(20)))
 struct DaemonctlTests {
     private let control: Control
     private var folder: Folder { control.folder }
@@ -217,7 +217,7 @@ struct DaemonctlTests {
     }
 }
 
-@Suite("daemonctl and masters")
+@Suite("daemonctl and masters", .blocking, .timeLimit(.minutes(20)))
 struct DaemonctlMasterTests {
     private let control: Control
     private var folder: Folder { control.folder }

@@ -2,7 +2,7 @@ import Foundation
 import Testing
 import Unix
 
-@Suite("echod, a real daemon")
+@Suite("echod, a real daemon", .blocking, .timeLimit(.minutes(20)))
 struct EchodTests {
     private func start(_ more: String...) throws -> (TestDaemon, SocketAddress) {
         let daemon = try TestDaemon(Product.echod)

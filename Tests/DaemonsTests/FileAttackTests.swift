@@ -4,7 +4,9 @@ import Unix
 
 /// What a service's account may do to the names of files that root opens, changes and replaces for it: nothing is to come
 /// of it, and everybody goes on.
-@Suite("Attacks on files", .enabled(if: Machine.isRoot && Machine.has("setpriv"), "needs root and setpriv"))
+@Suite(
+    "Attacks on files", .enabled(if: Machine.isRoot && Machine.has("setpriv"), "needs root and setpriv"), .blocking,
+    .timeLimit(.minutes(20)))
 struct FileAttackTests {
     /// A directory that is the service's, one that is root's alone, and a file of root's secrets.
     private final class Scene {

@@ -3,7 +3,7 @@ import Testing
 import Unix
 
 /// DAEMONKIT_STATE comes from whoever starts the daemon: only what this very process has sealed before its exec counts.
-@Suite("A state that somebody hands over")
+@Suite("A state that somebody hands over", .blocking, .timeLimit(.minutes(20)))
 struct HandedStateTests {
     /// A state that would have the master believe that the process `pid` is its child.
     private func state(_ owner: ProcessID?, child pid: ProcessID) -> [UInt8] {

@@ -9,7 +9,8 @@ import class TestSupport.HeldFolder
 /// there, or have them wait for a file system of his. A master is held by neither.
 @Suite(
     "A master whose children are held by their user",
-    .enabled(if: CurrentProcess.userID == 0 && Machine.has("python3"), "needs root and python3"), .serialized)
+    .enabled(if: CurrentProcess.userID == 0 && Machine.has("python3"), "needs root and python3"), .serialized,
+    .blocking, .timeLimit(.minutes(20)))
 struct HeldChildrenTests {
     private static let user: UserID = 54397
 

@@ -2,7 +2,7 @@ import Foundation
 import Testing
 import Unix
 
-@Suite("What a daemon inherits, and what its children do")
+@Suite("What a daemon inherits, and what its children do", .blocking, .timeLimit(.minutes(20)))
 struct InheritanceTests {
     @Test(
         "Descriptors 0 to 2 closed in any combination: it starts, and they are valid in the daemon",

@@ -2,7 +2,7 @@ import Foundation
 import Testing
 import Unix
 
-@Suite("The log: reopened, escaped, never in the way")
+@Suite("The log: reopened, escaped, never in the way", .blocking, .timeLimit(.minutes(20)))
 struct LogTests {
     @Test("HUP moves to a new file whose first line says so; nothing more goes to the old one")
     func reopen() throws {

@@ -3,7 +3,7 @@ import Testing
 import Unix
 
 /// The commands of the guides about masters are run, and what they say of commands and keywords is complete.
-@Suite("The guides of masterd and --workers")
+@Suite("The guides of masterd and --workers", .blocking, .timeLimit(.minutes(20)))
 struct MasterGuideTests {
     private static let folder = "Sources/DaemonKit/DaemonKit.docc"
 

@@ -2,7 +2,7 @@ import Foundation
 import Testing
 import Unix
 
-@Suite("masterd, workers and programs from a configuration")
+@Suite("masterd, workers and programs from a configuration", .blocking, .timeLimit(.minutes(20)))
 struct MasterdTests {
     /// masterd in the foreground, with a folder of its own.
     private final class Subject {

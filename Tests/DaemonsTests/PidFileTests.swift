@@ -2,7 +2,9 @@ import Foundation
 import Testing
 import Unix
 
-@Suite("The pid file: whoever holds the lock runs")
+import struct TestSupport.LongText
+
+@Suite("The pid file: whoever holds the lock runs", .blocking, .timeLimit(.minutes(20)))
 struct PidFileTests {
     @Test("A second start is refused naming file and owner, and leaves pid file and log as they are")
     func secondStart() throws {
@@ -43,9 +45,10 @@ struct PidFileTests {
         "An old pid file is no obstacle, whatever it holds, and nothing of it stays",
         arguments: [
             "999999999999\n", "", "garbage without a number", "1\n", "\(getpid())\n",
-            String(repeating: "7", count: 9000),
+            LongText(String(repeating: "7", count: 9000)),
         ])
-    func oldContent(content: String) throws {
+    func oldContent(argument: LongText) throws {
+        let content = argument.text
         let daemon = try TestDaemon()
         daemon.folder.write("d.pid", content)
         #expect(try daemon.ask("--status").code == (content.isEmpty ? 3 : 1))

@@ -3,11 +3,12 @@ import Testing
 import Unix
 
 /// What README.md and the guides show is true: their commands are run, their code is compiled.
-@Suite("README and guides")
+@Suite("README and guides", .blocking, .timeLimit(.minutes(20)))
 struct ReadmeTests {
     private static let readme = Markdown("README.md")
     private static let guides = [
-        "WriteADaemon", "StartUp", "StopAndReload", "DaemonKit", "ReloadWithoutLoss", "SuperviseAnyProgram",
+        "WriteADaemon", "TestADaemon", "StartUp", "StopAndReload", "DaemonKit", "ReloadWithoutLoss",
+        "SuperviseAnyProgram",
         "MasterdInContainers", "ControlSocket", "DeployWithStartServer", "HowSupervisionWorks", "Deploy", "Compare",
     ].map {
         Markdown("Sources/DaemonKit/DaemonKit.docc/\($0).md")
@@ -43,7 +44,9 @@ struct ReadmeTests {
 
     /// All blocks, one after the other, as somebody pastes them into one shell; the one that stays in the foreground has
     /// a terminal of its own. It happens in a copy of the repository, so that nothing lands in this one.
-    @Test("Every command of the README works as it stands", .enabled(if: Machine.has("swift"), "needs swift"))
+    @Test(
+        "Every command of the README works as it stands", .enabled(if: isThorough, "builds a package"),
+        .enabled(if: Machine.has("swift"), "needs swift"))
     func commands() throws {
         let shells = Self.readme.blocks.filter { ["sh", "console"].contains($0.language) }
         try #require(shells.count > 8)
@@ -112,7 +115,7 @@ struct ReadmeTests {
     // MARK: The guides' code
 
     @Test(
-        "Every Swift block of the README and the guides compiles",
+        "Every Swift block of the README and the guides compiles", .enabled(if: isThorough, "calls the compiler often"),
         .enabled(if: Compiler.why == nil, "\(Compiler.why ?? "")"))
     func blocksCompile() throws {
         let whole = try #require(Self.guides.first?.blocks.first { $0.text.contains("final class Quotes") })
@@ -125,7 +128,9 @@ struct ReadmeTests {
         }
     }
 
-    @Test("The guide's daemon serves, reloads and stops", .enabled(if: Compiler.why == nil, "\(Compiler.why ?? "")"))
+    @Test(
+        "The guide's daemon serves, reloads and stops", .enabled(if: isThorough, "builds a program"),
+        .enabled(if: Compiler.why == nil, "\(Compiler.why ?? "")"))
     func guideDaemon() throws {
         let whole = try #require(Self.guides.first?.blocks.first { $0.text.contains("final class Quotes") })
         let folder = try Folder()
@@ -187,7 +192,7 @@ private struct Sandbox {
             "build -c release --static-swift-stdlib --product start_server") take release start_server ;;
             "build -c release --static-swift-stdlib --product masterd") take release masterd ;;
             "build -c release --static-swift-stdlib --product daemonctl") take release daemonctl ;;
-            "build --package-path ../tickd") exec timeout 280 "\(real)" "$@" ;;
+            "build --package-path ../tickd") exec timeout 800 "\(real)" "$@" ;;
             *) echo "the test does not know: swift $*" >&2; exit 99 ;;
         esac
 
@@ -197,7 +202,7 @@ private struct Sandbox {
     /// Starts the block beside the others and goes on when it says that it listens.
     static func inBackground(_ block: String) -> String {
         """
-        timeout 290 bash -c '\(block.trimmingCharacters(in: .newlines))' >../background 2>&1 &
+        timeout 850 bash -c '\(block.trimmingCharacters(in: .newlines))' >../background 2>&1 &
         background=$!
         until grep -q 'listening on UDP' ../background; do kill -0 "$background"; done
 
@@ -208,8 +213,8 @@ private struct Sandbox {
         folder.write("script", script)
         let path = ProcessInfo.processInfo.environment["PATH"] ?? "/usr/bin:/bin"
         return try shell(
-            folder, "cd \"$1\" && exec timeout 300 bash \"$2\"", folder["DaemonKit"], [folder["script"]],
-            environment: ["PATH": "\(folder["bin"]):\(path)"], limit: .seconds(320))
+            folder, "cd \"$1\" && exec timeout 850 bash \"$2\"", folder["DaemonKit"], [folder["script"]],
+            environment: ["PATH": "\(folder["bin"]):\(path)"], limit: .seconds(900))
     }
 
     /// Whatever a failed block has left running.
@@ -284,6 +289,6 @@ private enum Compiler {
 
     private static func swiftc(_ folder: Folder, _ arguments: [String]) throws -> Outcome {
         let path = try #require(Machine.find("swiftc"))
-        return try run(folder, path, arguments, environment: ["TMPDIR": folder.path], limit: .seconds(120))
+        return try run(folder, path, arguments, environment: ["TMPDIR": folder.path], limit: .seconds(600))
     }
 }

@@ -2,7 +2,7 @@ import Foundation
 import Testing
 import Unix
 
-@Suite("Rotation without loss")
+@Suite("Rotation without loss", .blocking, .timeLimit(.minutes(20)))
 struct RotationTests {
     /// 4 threads of one daemon and 2 more processes on one log write a million numbered lines while the file is renamed
     /// and all are told to reopen it 200 times.

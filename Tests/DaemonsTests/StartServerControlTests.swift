@@ -2,7 +2,7 @@ import Foundation
 import Testing
 import Unix
 
-@Suite("start_server's control socket")
+@Suite("start_server's control socket", .blocking, .timeLimit(.minutes(20)))
 struct StartServerControlTests {
     // MARK: Answers
 

@@ -3,7 +3,7 @@ import Testing
 import Unix
 
 /// The commands of the guide "Deploy with start_server" are run, and what it says of options and commands is complete.
-@Suite("The guide of start_server")
+@Suite("The guide of start_server", .blocking, .timeLimit(.minutes(20)))
 struct StartServerGuideTests {
     private static let guide = Markdown("Sources/DaemonKit/DaemonKit.docc/DeployWithStartServer.md")
 

@@ -3,7 +3,7 @@ import Testing
 import Unix
 
 /// Clients that do what they should not, and many of them.
-@Suite("Sessions of start_server's control socket", .serialized)
+@Suite("Sessions of start_server's control socket", .serialized, .blocking, .timeLimit(.minutes(20)))
 struct StartServerSessionTests {
     /// That it sleeps when it has nothing to do: it neither works nor wakes.
     private func isIdle(_ server: StartServer) -> Bool {

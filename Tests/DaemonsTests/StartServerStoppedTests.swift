@@ -3,7 +3,7 @@ import Testing
 import Unix
 
 /// A superdaemon that got no processor for a while: a stopped container, a machine that swaps.
-@Suite("start_server that was stopped for a while")
+@Suite("start_server that was stopped for a while", .blocking, .timeLimit(.minutes(20)))
 struct StartServerStoppedTests {
     @Test("a new worker that died meanwhile is not taken, and the old one serves on")
     func deadWorker() throws {

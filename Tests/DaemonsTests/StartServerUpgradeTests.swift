@@ -2,7 +2,7 @@ import Foundation
 import Testing
 import Unix
 
-@Suite("start_server --upgrade")
+@Suite("start_server --upgrade", .blocking, .timeLimit(.minutes(20)))
 struct StartServerUpgradeTests {
     private func upgrade(_ server: StartServer) throws -> Outcome {
         try run(server.folder, Product.startServer, ["--upgrade", "--pid-file", server.folder["s.pid"]])

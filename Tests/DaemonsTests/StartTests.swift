@@ -1,7 +1,7 @@
 import Testing
 import Unix
 
-@Suite("The start: truth at the launcher's exit")
+@Suite("The start: truth at the launcher's exit", .blocking, .timeLimit(.minutes(20)))
 struct StartTests {
     @Test("When the launcher exits 0, pid file, log and main are there, and the process is a proper daemon")
     func start() throws {

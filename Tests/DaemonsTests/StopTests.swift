@@ -1,7 +1,7 @@
 import Testing
 import Unix
 
-@Suite("The stop, and signals at every moment")
+@Suite("The stop, and signals at every moment", .blocking, .timeLimit(.minutes(20)))
 struct StopTests {
     @Test(
         "TERM is exit 0 and INT 130, for both kinds of main; handlers ran, nothing is left",

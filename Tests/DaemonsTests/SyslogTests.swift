@@ -3,7 +3,9 @@ import Testing
 import Unix
 
 /// Each test has a /dev of its own, in a mount namespace, with a log socket that it makes and takes away.
-@Suite("Syslog: absent, there, gone and back", .enabled(if: Machine.canUnshare, "needs root and namespaces"))
+@Suite(
+    "Syslog: absent, there, gone and back", .enabled(if: Machine.canUnshare, "needs root and namespaces"), .blocking,
+    .timeLimit(.minutes(20)))
 struct SyslogTests {
     private func start(_ daemon: TestDaemon, _ mode: String) throws -> Running {
         #expect(mkdir(daemon.folder["dev"], 0o755) == 0)

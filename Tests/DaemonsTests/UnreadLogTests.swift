@@ -57,7 +57,7 @@ private final class Master {
 private func isFull(_ descriptor: Int32) -> Bool { !Poll.writable(descriptor, timeout: .zero) }
 
 /// Masters whose log is not read: they answer, reap and stop all the same.
-@Suite("Logs that nobody reads", .serialized)
+@Suite("Logs that nobody reads", .serialized, .blocking, .timeLimit(.minutes(20)))
 struct UnreadLogTests {
     enum Reader: String, CaseIterable { case pipe, fifo, socket, terminal, stopped }
 
@@ -186,7 +186,9 @@ struct UnreadLogTests {
         server.end()
     }
 
-    @Test("a child that writes without end does not keep others, nor requests, waiting", .timeLimit(.minutes(2)))
+    @Test(
+        "a child that writes without end does not keep others, nor requests, waiting",
+        .enabled(if: isThorough, "twenty processes that write without end are no company for the other fast tests"))
     func share() throws {
         let flood = "    command yes floodfloodfloodfloodfloodflood\n    critical no\n    instances 10\n"
         let master = try Master(
@@ -206,13 +208,13 @@ struct UnreadLogTests {
             #expect(try master.ask("show version").hasPrefix("0."))
             slowest = max(slowest, .now - start)
         }
-        #expect(slowest < .seconds(2), "\(slowest)")
+        #expect(slowest < .seconds(10), "\(slowest)")
         master.stop()
     }
 }
 
 /// Files that are full: what is lost is counted and told, and no line is glued to another.
-@Suite("Logs that take no more", .serialized)
+@Suite("Logs that take no more", .serialized, .blocking, .timeLimit(.minutes(20)))
 struct FullLogTests {
     @Test(
         "children's lines that a full disk loses are counted, and told in their file and in masterd's log",

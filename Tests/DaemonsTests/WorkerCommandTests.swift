@@ -3,7 +3,7 @@ import Testing
 import Unix
 
 /// The worker's end of the channel, in real processes.
-@Suite("Commands to a worker")
+@Suite("Commands to a worker", .blocking, .timeLimit(.minutes(20)))
 struct WorkerCommandTests {
     @Test("The daemon's commands get arguments, payload and level; what they throw is the answer")
     func commands() throws {

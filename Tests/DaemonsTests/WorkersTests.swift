@@ -4,7 +4,7 @@ import Testing
 import Unix
 
 /// `--workers N`: a master of its own for any daemon.
-@Suite("Workers under a master")
+@Suite("Workers under a master", .blocking, .timeLimit(.minutes(20)))
 struct WorkersTests {
     /// echod with workers; its socket, and what the master's log says of its workers.
     private final class Served {

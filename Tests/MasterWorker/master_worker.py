@@ -30,7 +30,7 @@ def main() -> int:
     verdicts: List[str] = []
     for result in runner.run(chosen, os.path.abspath(options.bin), options.jobs):
         verdicts.append(result.verdict)
-        if not options.quiet or result.verdict == runner.FAIL:
+        if not options.quiet or result.verdict != runner.PASS:
             print(result.line(), flush=True)
     passed, failed, skipped = (verdicts.count(each) for each in (runner.PASS, runner.FAIL, runner.NOT_APPLICABLE))
     more = f", {skipped} not applicable" if skipped else ""

@@ -2,7 +2,7 @@ import Testing
 
 @testable import masterd
 
-@Suite("Mistakes in a configuration")
+@Suite("Mistakes in a configuration", .timeLimit(.minutes(20)))
 struct ConfigurationMistakesTests {
     private static let time = "a time with its unit (us, ms, s, m, h or d)"
 

@@ -3,7 +3,7 @@ import Testing
 
 @testable import masterd
 
-@Suite("Numbers of a configuration")
+@Suite("Numbers of a configuration", .timeLimit(.minutes(20)))
 struct ConfigurationNumbersTests {
     private static let numbers = [
         "9223372036854775807", "9223372036854775808", "-9223372036854775808", "18446744073709551615", "2147483648",

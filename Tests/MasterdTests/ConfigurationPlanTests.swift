@@ -3,7 +3,7 @@ import Testing
 
 @testable import masterd
 
-@Suite("The plan of a configuration")
+@Suite("The plan of a configuration", .timeLimit(.minutes(20)))
 struct ConfigurationPlanTests {
     @Test("the specification's example")
     func example() throws {

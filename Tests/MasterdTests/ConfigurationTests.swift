@@ -3,7 +3,7 @@ import Testing
 
 @testable import masterd
 
-@Suite("Configuration of masterd")
+@Suite("Configuration of masterd", .timeLimit(.minutes(20)))
 struct ConfigurationTests {
     /// The specification's own.
     static let example = """

@@ -3,7 +3,7 @@ import Text
 
 @testable import masterd
 
-@Suite("A configuration as text")
+@Suite("A configuration as text", .timeLimit(.minutes(20)))
 struct ConfigurationTextTests {
     @Test("the specification's example")
     func example() throws {

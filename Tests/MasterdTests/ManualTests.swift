@@ -4,7 +4,7 @@ import Testing
 @testable import masterd
 
 /// etc/masterd/masterd.cfg is the manual of the configuration.
-@Suite("The configuration's manual")
+@Suite("The configuration's manual", .timeLimit(.minutes(20)))
 struct ManualTests {
     private static let text = etc("masterd", "masterd.cfg")
 
@@ -46,7 +46,7 @@ struct ManualTests {
 }
 
 /// etc/man/masterd.cfg.5 tells the same for man(1).
-@Suite("masterd.cfg(5)")
+@Suite("masterd.cfg(5)", .timeLimit(.minutes(20)))
 struct ManualPageTests {
     private static let text = etc("man", "masterd.cfg.5")
 

@@ -2,7 +2,7 @@ import Testing
 
 @testable import masterd
 
-@Suite("What a configuration asks of the system")
+@Suite("What a configuration asks of the system", .timeLimit(.minutes(20)))
 struct SystemFactsTests {
     private static let fake = SystemFacts(
         hasUser: { $0 == "web" }, hasGroup: { $0 == "web" }, isFolder: { ["/", "/run", "/srv"].contains($0) },

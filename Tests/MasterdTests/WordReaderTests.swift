@@ -2,7 +2,7 @@ import Testing
 
 @testable import masterd
 
-@Suite("Words of a configuration's line")
+@Suite("Words of a configuration's line", .timeLimit(.minutes(20)))
 struct WordReaderTests {
     private static let environment = ["A": "a b", "N": "", "L": " x  y\t", "Q": ##"'"##, "H": "#", "B_1": "b"]
 

@@ -2,7 +2,7 @@ import Testing
 
 @testable import start_server
 
-@Suite("Settings in effect")
+@Suite("Settings in effect", .timeLimit(.minutes(20)))
 struct EffectiveSettingsTests {
     private let folder = TemporaryFolder()
 

@@ -3,7 +3,7 @@ import Unix
 
 @testable import start_server
 
-@Suite("Envdirs")
+@Suite("Envdirs", .timeLimit(.minutes(20)))
 struct EnvDirTests {
     private let folder = TemporaryFolder()
 

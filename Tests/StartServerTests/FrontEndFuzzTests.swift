@@ -4,7 +4,7 @@ import Unix
 
 @testable import start_server
 
-@Suite("Random command lines of start_server")
+@Suite("Random command lines of start_server", .timeLimit(.minutes(20)))
 struct FrontEndFuzzTests {
     private static let values = [
         "80", "u80", "0", "65536", "localhost:80", "[::1]:80=7", "u[::1]:0", "1.5", "-1", "--", "-", "", "=", "x;y",
@@ -46,7 +46,7 @@ struct FrontEndFuzzTests {
     func commandLines(seed: UInt64) {
         var random = Seeded(seed)
         var accepted = 0
-        for round in 0..<40_000 {
+        for round in 0..<rounds(40_000) {
             var words = (0..<Int.random(in: 0...5, using: &random)).map { _ in Self.word(&random) }
             if Bool.random(using: &random) { words += ["--", "prog"] }
             do {
@@ -59,14 +59,14 @@ struct FrontEndFuzzTests {
             Issue.record("seed \(seed), round \(round): \(words)")
             return
         }
-        #expect(accepted > 1000)
+        #expect(accepted > rounds(1000))
     }
 
     @Test("every port text gives a port whose key is read back, or a reason", arguments: 3...4)
     func ports(seed: UInt64) {
         var random = Seeded(seed)
         var accepted = 0
-        for round in 0..<40_000 {
+        for round in 0..<rounds(40_000) {
             let text = (0..<Int.random(in: 0...6, using: &random)).map { _ in
                 Self.pieces.randomElement(using: &random) ?? ""
             }.joined()
@@ -82,14 +82,14 @@ struct FrontEndFuzzTests {
             Issue.record("seed \(seed), round \(round): '\(text)'")
             return
         }
-        #expect(accepted > 1000)
+        #expect(accepted > rounds(1000))
     }
 
     @Test("letters at random crash nothing")
     func letters() {
         var random = Seeded(5)
         let letters = Array("-=-=u:[];|,. portinterval08٨\u{301}é\n\u{0}\u{200D}\u{1F468}日")
-        for _ in 0..<20_000 {
+        for _ in 0..<rounds(20_000) {
             let words = (0..<Int.random(in: 0...4, using: &random)).map { _ in
                 let count = Int.random(in: 0...12, using: &random)
                 return String((0..<count).compactMap { _ in letters.randomElement(using: &random) })

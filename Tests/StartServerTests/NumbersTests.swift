@@ -2,7 +2,7 @@ import Testing
 
 @testable import start_server
 
-@Suite("Numbers of start_server's command line")
+@Suite("Numbers of start_server's command line", .timeLimit(.minutes(20)))
 struct NumbersTests {
     @Test(
         "none makes reading fall",

@@ -3,7 +3,7 @@ import Unix
 
 @testable import start_server
 
-@Suite("Texts of --port")
+@Suite("Texts of --port", .timeLimit(.minutes(20)))
 struct PortSpecTests {
     struct Case: Sendable, CustomTestStringConvertible {
         let text: String

@@ -1,7 +1,7 @@
 import Testing
 import Unix
 
-@Suite("Host names")
+@Suite("Host names", .timeLimit(.minutes(20)))
 struct ResolverTests {
     @Test(
         "a name or a short form has an IPv4 address",

@@ -2,7 +2,7 @@ import Testing
 
 @testable import start_server
 
-@Suite("Mistakes on the command line")
+@Suite("Mistakes on the command line", .timeLimit(.minutes(20)))
 struct SettingsMistakesTests {
     /// Exit status and lines, without the name in front.
     static func mistakes(_ words: [String]) -> (status: Int32, lines: [String])? {

@@ -8,7 +8,7 @@ func parse(_ words: String) throws -> Settings {
     try SettingsParser.parse(words.split(separator: " ").map(String.init))
 }
 
-@Suite("Command lines of start_server")
+@Suite("Command lines of start_server", .timeLimit(.minutes(20)))
 struct SettingsParserTests {
     @Test("without options there are the defaults")
     func defaults() throws {

@@ -1,7 +1,7 @@
 import Testing
 import Unix
 
-@Suite("Names of signals")
+@Suite("Names of signals", .timeLimit(.minutes(20)))
 struct SignalNamesTests {
     @Test(
         "a name is read with or without SIG, in any case",

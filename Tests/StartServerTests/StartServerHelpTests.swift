@@ -1,8 +1,10 @@
 import Testing
 
+import let DaemonKit.releaseVersion
+
 @testable import start_server
 
-@Suite("--help and --version")
+@Suite("--help and --version", .timeLimit(.minutes(20)))
 struct StartServerHelpTests {
     @Test("every option is in the help, and none that there is not")
     func options() {
@@ -17,5 +19,5 @@ struct StartServerHelpTests {
     }
 
     @Test("the version is one line with the name")
-    func version() { #expect(HelpText.version == "start_server (DaemonKit) 0.1.0\n") }
+    func version() { #expect(HelpText.version == "start_server (DaemonKit) \(releaseVersion)\n") }
 }

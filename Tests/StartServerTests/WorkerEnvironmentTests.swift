@@ -2,7 +2,7 @@ import Testing
 
 @testable import start_server
 
-@Suite("Environments of workers")
+@Suite("Environments of workers", .timeLimit(.minutes(20)))
 struct WorkerEnvironmentTests {
     private typealias Sockets = [WorkerEnvironment.PassedSocket]
 

@@ -2,7 +2,7 @@ import Supervision
 import Testing
 
 /// start, stop, restart and scale of one service.
-@Suite struct CommandTests {
+@Suite(.timeLimit(.minutes(20))) struct CommandTests {
     /// web is 100, cron 101; both serve for a while.
     private func rig(change: (inout Plan) -> Void = { _ in }) -> Rig {
         var rig = Rig(master("web", "cron", change: change))

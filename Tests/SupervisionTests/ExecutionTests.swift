@@ -2,7 +2,7 @@ import Supervision
 import Testing
 
 /// Nobody waits for a child between its fork and its exec: its user may hold it there.
-@Suite("Children on the way to their programs")
+@Suite("Children on the way to their programs", .timeLimit(.minutes(20)))
 struct ExecutionTests {
     private static func rig(_ plan: Plan) -> Rig {
         var rig = Rig(plan, starts: false)

@@ -1,7 +1,7 @@
 import Supervision
 import Testing
 
-@Suite struct KeptServiceTests {
+@Suite(.timeLimit(.minutes(20))) struct KeptServiceTests {
     private func rig(_ onReload: OnReload) -> Rig {
         var rig = Rig(master("web", "kept") { $0.services[1].onReload = onReload })
         rig.ready(100)

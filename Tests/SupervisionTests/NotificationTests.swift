@@ -2,7 +2,7 @@ import Supervision
 import Testing
 
 /// WATCHDOG, EXTEND_TIMEOUT_USEC and MAINPID.
-@Suite struct NotificationTests {
+@Suite(.timeLimit(.minutes(20))) struct NotificationTests {
     private func rig(change: (inout Plan) -> Void = { _ in }) -> Rig {
         var rig = Rig(
             master("web") {

@@ -1,7 +1,7 @@
 import Supervision
 import Testing
 
-@Suite struct OldGenerationTests {
+@Suite(.timeLimit(.minutes(20))) struct OldGenerationTests {
     @Test func theOldestAreKilledWhenThereAreTooMany() {
         var rig = Rig(master("web") { $0.maximumOldGenerations = 2 })
         rig.ready(100)

@@ -1,7 +1,7 @@
 import Supervision
 import Testing
 
-@Suite struct PlanTests {
+@Suite(.timeLimit(.minutes(20))) struct PlanTests {
     private func stages(_ services: [(String, [String])]) throws(PlanError) -> [Int] {
         try Plan(
             services: services.map { name, after in

@@ -1,7 +1,7 @@
 import Supervision
 import Testing
 
-@Suite struct ReloadTests {
+@Suite(.timeLimit(.minutes(20))) struct ReloadTests {
     @Test func theOldOneServesUntilTheNewOneIsReady() {
         var rig = Rig(master("web"))
         rig.ready(100)

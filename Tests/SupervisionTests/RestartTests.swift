@@ -1,7 +1,7 @@
 import Supervision
 import Testing
 
-@Suite struct RestartTests {
+@Suite(.timeLimit(.minutes(20))) struct RestartTests {
     @Test func aWorkerThatLivedLongIsReplacedAtOnce() {
         var rig = Rig(master("web"))
         rig.ready(100)

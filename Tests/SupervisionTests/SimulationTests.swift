@@ -4,12 +4,12 @@ import Supervision
 import TestSupport
 import Testing
 
-/// Random histories against every guarantee of the design. `SIMULATION_SEED=N` gives the same ones again, and
-/// `SIMULATION_HISTORIES=N` more or fewer of them.
-@Suite struct SimulationTests {
-    static let base = number("SIMULATION_SEED") ?? UInt64.random(in: 0..<1 << 62)
+/// Random histories against every guarantee of the design. The thorough tests live through others each time:
+/// `SIMULATION_SEED=N` gives the same ones again, and `SIMULATION_HISTORIES=N` more or fewer of them.
+@Suite(.timeLimit(.minutes(20))) struct SimulationTests {
+    static let base = number("SIMULATION_SEED") ?? (isThorough ? UInt64.random(in: 0..<1 << 62) : 1)
     private static let parts: UInt64 = 8
-    private static let histories = number("SIMULATION_HISTORIES") ?? 200_000
+    private static let histories = number("SIMULATION_HISTORIES") ?? UInt64(rounds(200_000))
 
     private static func number(_ variable: String) -> UInt64? {
         ProcessInfo.processInfo.environment[variable].flatMap { UInt64($0) }

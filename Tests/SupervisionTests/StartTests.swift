@@ -1,7 +1,7 @@
 import Supervision
 import Testing
 
-@Suite struct StartTests {
+@Suite(.timeLimit(.minutes(20))) struct StartTests {
     @Test func servicesStartAfterThoseTheyComeAfter() {
         var rig = Rig(master("api", "db") { $0.services[0].after = ["db"] }, starts: false)
         #expect(rig.send(.start) == ["load", "spawn db"])

@@ -2,8 +2,8 @@ import Supervision
 import TestSupport
 import Testing
 
-/// More than a million damaged states. Each is short: this is a debug build.
-@Suite struct StateFuzzTests {
+/// Damaged states: in the thorough tests more than a million. Each is short: this is a debug build.
+@Suite(.timeLimit(.minutes(20))) struct StateFuzzTests {
     private static func records(_ count: Int) -> [StateText.Record] {
         (0..<count).map { number in
             var record = StateText.Record("r")
@@ -19,7 +19,7 @@ import Testing
         var random = Seeded(seed)
         let records = Self.records(2)
         let whole = StateText(records).bytes
-        for _ in 0..<65_000 {
+        for _ in 0..<rounds(65_000) {
             var line = StateText([records[1]]).bytes.dropLast()
             for _ in 0...random.next() % 3 {
                 let index = line.startIndex + Int(random.next() % UInt64(line.count))
@@ -43,7 +43,7 @@ import Testing
 
     @Test(arguments: 0..<4 as Range<UInt64>) func noiseIsNoRecord(seed: UInt64) {
         var random = Seeded(seed)
-        for _ in 0..<130_000 {
+        for _ in 0..<rounds(130_000) {
             let text = (0..<random.next() % 12).map { _ in Self.bytes[Int(random.next() % UInt64(Self.bytes.count))] }
             if StateText(decoding: text).records.isEmpty { continue }
             Issue.record("seed \(seed): \(text)")
@@ -69,7 +69,7 @@ import Testing
     /// Whole lines with values that nobody wrote.
     @Test(arguments: 0..<8 as Range<UInt64>) func noStateMakesTheEngineFallOrGivesItAStranger(seed: UInt64) {
         var random = Seeded(seed)
-        for _ in 0..<130_000 {
+        for _ in 0..<rounds(130_000) {
             var records: [StateText.Record] = []
             for _ in 0...random.next() % 3 {
                 var record = StateText.Record(Self.names[Int(random.next() % UInt64(Self.names.count))])

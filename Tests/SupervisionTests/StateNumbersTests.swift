@@ -1,7 +1,7 @@
 import Supervision
 import Testing
 
-@Suite struct StateNumbersTests {
+@Suite(.timeLimit(.minutes(20))) struct StateNumbersTests {
     @Test(arguments: ["9223372036854775807", "-9223372036854775808", "2305843009213693953"])
     func noNumberOfAStateIsSoLargeThatCountingOnOverflows(text: String) throws {
         var record = StateText.Record("r")

@@ -3,7 +3,7 @@ import Supervision
 import TestSupport
 import Testing
 
-@Suite struct StateTests {
+@Suite(.timeLimit(.minutes(20))) struct StateTests {
     /// A master in the middle of everything: old ones, kept ones, a round with two stages, a restart to come.
     private func busy() -> Rig {
         var rig = Rig(

@@ -2,7 +2,7 @@ import Supervision
 import TestSupport
 import Testing
 
-@Suite struct StateTextTests {
+@Suite(.timeLimit(.minutes(20))) struct StateTextTests {
     private func roundTrip(_ records: [StateText.Record]) -> StateText {
         StateText(decoding: StateText(records).bytes)
     }

@@ -1,7 +1,7 @@
 import Supervision
 import Testing
 
-@Suite struct StopTests {
+@Suite(.timeLimit(.minutes(20))) struct StopTests {
     @Test func everyoneIsToldAndTheExitComesWhenTheLastHasGone() {
         var rig = Rig(master("a", "b"))
         rig.ready(100)

@@ -1,7 +1,7 @@
 import Supervision
 import Testing
 
-@Suite struct UpgradeTests {
+@Suite(.timeLimit(.minutes(20))) struct UpgradeTests {
     private func serving(_ change: (inout Plan) -> Void = { _ in }) -> Rig {
         var rig = Rig(master("web", change: change))
         rig.ready(100)

@@ -2,7 +2,7 @@ import Supervision
 import Testing
 
 /// `wait ready`, and answers that nobody wants any more.
-@Suite struct WaitTests {
+@Suite(.timeLimit(.minutes(20))) struct WaitTests {
     @Test func whoWaitsForEverythingIsAnsweredWhenAllAreReady() {
         var rig = Rig(master("web", "cron"))
         #expect(rig.send(.waitReady(7)) == [])

@@ -10,6 +10,18 @@ package func eventually(within limit: Duration = .seconds(20), _ condition: () t
     return true
 }
 
+/// What `body` takes of the processor on this thread, whatever else is going on.
+package func processorTime(_ body: () -> Void) -> Duration {
+    func now() -> Duration {
+        var time = timespec()
+        clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time)
+        return .seconds(time.tv_sec) + .nanoseconds(time.tv_nsec)
+    }
+    let start = now()
+    body()
+    return now() - start
+}
+
 /// Runs `body` on as many threads at once, and returns when the last has ended.
 package func inThreads(_ count: Int, _ body: @escaping @Sendable (Int) -> Void) throws {
     let ends = try FileDescriptor.pipe()

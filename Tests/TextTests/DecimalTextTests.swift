@@ -1,7 +1,7 @@
 import Testing
 import Text
 
-@Suite("Decimal numbers")
+@Suite("Decimal numbers", .timeLimit(.minutes(20)))
 struct DecimalTextTests {
     @Test(
         "digits are read, zeros before them too",

@@ -2,7 +2,7 @@ import TestSupport
 import Testing
 import Text
 
-@Suite("Duration texts")
+@Suite("Duration texts", .timeLimit(.minutes(20)))
 struct DurationTextTests {
     @Test(
         "every unit is read",

@@ -2,7 +2,7 @@ import TestSupport
 import Testing
 import Text
 
-@Suite("JSON")
+@Suite("JSON", .timeLimit(.minutes(20)))
 struct JSONTests {
     private func read(_ text: String) throws(JSON.Mistake) -> JSON { try JSON(Array(text.utf8)) }
 
@@ -78,7 +78,7 @@ struct JSONTests {
     @Test("what is written is read again, and no change of it does harm", arguments: 0..<40 as Range<UInt64>)
     func fuzz(seed: UInt64) throws {
         var dice = Seeded(seed)
-        for _ in 0..<100 {
+        for _ in 0..<rounds(100) {
             let (value, text) = random(&dice)
             #expect(try read(text) == value, "\(text)")
             var bytes = Array(text.utf8)

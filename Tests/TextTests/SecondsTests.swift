@@ -2,7 +2,7 @@ import TestSupport
 import Testing
 import Text
 
-@Suite("Numbers of seconds")
+@Suite("Numbers of seconds", .timeLimit(.minutes(20)))
 struct SecondsTests {
     @Test(
         "whole numbers and fractions are read",

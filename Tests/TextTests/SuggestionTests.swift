@@ -2,7 +2,7 @@ import TestSupport
 import Testing
 import Text
 
-@Suite("Suggestions")
+@Suite("Suggestions", .timeLimit(.minutes(20)))
 struct SuggestionTests {
     private static let words = ["foreground", "debug", "port", "pid-file", "log-file"]
 

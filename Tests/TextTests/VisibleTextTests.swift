@@ -2,7 +2,7 @@ import TestSupport
 import Testing
 import Text
 
-@Suite("VisibleText")
+@Suite("VisibleText", .timeLimit(.minutes(20)))
 struct VisibleTextTests {
     /// C0, DEL, C1, the ends of lines, and every bidirectional control of Unicode.
     private static let hostile: [Unicode.Scalar] =

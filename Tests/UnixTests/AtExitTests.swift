@@ -1,7 +1,7 @@
 import Testing
 import Unix
 
-@Suite("AtExit")
+@Suite("AtExit", .timeLimit(.minutes(20)))
 struct AtExitTests {
     private let folder = TemporaryFolder()
 

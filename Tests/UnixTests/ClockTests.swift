@@ -1,7 +1,7 @@
 import Testing
 import Unix
 
-@Suite("Clocks")
+@Suite("Clocks", .timeLimit(.minutes(20)))
 struct ClockTests {
     private typealias Time = MonotonicTime
 

@@ -3,7 +3,7 @@ import Unix
 
 private let hasPython = (try? output(of: Spawn("/usr/bin/env", ["python3", "-c", "print(1)"]))) == "1\n"
 
-@Suite("Datagrams with credentials")
+@Suite("Datagrams with credentials", .timeLimit(.minutes(20)))
 struct DatagramTests {
     private let folder = TemporaryFolder()
 

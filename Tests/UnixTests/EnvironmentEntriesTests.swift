@@ -1,7 +1,7 @@
 import Testing
 import Unix
 
-@Suite("Entries of the environment")
+@Suite("Entries of the environment", .timeLimit(.minutes(20)))
 struct EnvironmentEntriesTests {
     @Test("every variable is there as the bytes of NAME=value, in the order of environ")
     func all() async {

@@ -1,7 +1,7 @@
 import Testing
 import Unix
 
-@Suite("Environment")
+@Suite("Environment", .timeLimit(.minutes(20)))
 struct EnvironmentTests {
     @Test("a variable is read, and one that is not there is nil")
     func read() async {

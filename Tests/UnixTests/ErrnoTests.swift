@@ -2,7 +2,7 @@ import Synchronization
 import Testing
 import Unix
 
-@Suite("Errno")
+@Suite("Errno", .timeLimit(.minutes(20)))
 struct ErrnoTests {
     @Test("the text is the system's own")
     func text() { #expect(Errno.noSuchFile.description == "No such file or directory") }

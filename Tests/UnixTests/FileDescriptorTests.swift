@@ -1,7 +1,7 @@
 import Testing
 import Unix
 
-@Suite("FileDescriptor")
+@Suite("FileDescriptor", .timeLimit(.minutes(20)))
 struct FileDescriptorTests {
     @Test("is closed at the end of its life")
     func closes() throws {

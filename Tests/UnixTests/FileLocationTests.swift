@@ -3,7 +3,7 @@ import Testing
 import Unix
 
 /// Whose a file is decides: so they run as root, who can give files away.
-@Suite("Ways to files", .enabled(if: CurrentProcess.userID == 0, "needs root"))
+@Suite("Ways to files", .enabled(if: CurrentProcess.userID == 0, "needs root"), .timeLimit(.minutes(20)))
 struct FileLocationTests {
     private let folder = TemporaryFolder()
     private static let stranger: UserID = 65534

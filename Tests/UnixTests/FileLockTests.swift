@@ -1,7 +1,7 @@
 import Testing
 import Unix
 
-@Suite("File locks")
+@Suite("File locks", .timeLimit(.minutes(20)))
 struct FileLockTests {
     private let folder = TemporaryFolder()
 

@@ -1,7 +1,7 @@
 import Testing
 import Unix
 
-@Suite("FileStatus")
+@Suite("FileStatus", .timeLimit(.minutes(20)))
 struct FileStatusTests {
     private let folder = TemporaryFolder()
 

@@ -1,7 +1,7 @@
 import Testing
 import Unix
 
-@Suite("Files")
+@Suite("Files", .timeLimit(.minutes(20)))
 struct FilesTests {
     private let folder = TemporaryFolder()
 

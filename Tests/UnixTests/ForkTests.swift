@@ -1,7 +1,7 @@
 import Testing
 import Unix
 
-@Suite("Forks")
+@Suite("Forks", .timeLimit(.minutes(20)))
 struct ForkTests {
     @Test("a fork returns in both; the child has one thread, and its end is told")
     func fork() async {

@@ -2,7 +2,7 @@ import Testing
 import Unix
 
 /// The bodies run in forked children of processes of their own: their descriptors are theirs alone.
-@Suite("Inherited descriptors")
+@Suite("Inherited descriptors", .timeLimit(.minutes(20)))
 struct InheritanceTests {
     @Test("closeInherited closes everything from 3 on but what is kept")
     func keeps() async {

@@ -1,7 +1,7 @@
 import Testing
 import Unix
 
-@Suite("Limits")
+@Suite("Limits", .timeLimit(.minutes(20)))
 struct LimitsTests {
     @Test("open files are raised as far as the hard limit goes")
     func raise() async {

@@ -2,7 +2,7 @@ import CUnix
 import Testing
 import Unix
 
-@Suite("MemoryFile")
+@Suite("MemoryFile", .timeLimit(.minutes(20)))
 struct MemoryFileTests {
     private func contents(_ file: borrowing FileDescriptor) -> [UInt8] {
         Descriptor.contents(of: file.number, limit: 4 << 20)

@@ -2,7 +2,7 @@ import Testing
 import Unix
 
 #if os(Linux)
-@Suite("Programs whose start nobody waits for")
+@Suite("Programs whose start nobody waits for", .timeLimit(.minutes(20)))
 struct NewProcessTests {
     private static func outcome(_ process: NewProcess) throws -> ExecReport.Outcome {
         let report = try #require(process.report)
@@ -81,7 +81,9 @@ struct NewProcessTests {
     }
 }
 
-@Suite("A program of another user", .enabled(if: CurrentProcess.userID == 0, "only root can change the user"))
+@Suite(
+    "A program of another user", .enabled(if: CurrentProcess.userID == 0, "only root can change the user"),
+    .timeLimit(.minutes(20)))
 struct OtherUserTests {
     @Test("who is held before his program owns none of our descriptors, and his user cannot look into the memory")
     func held() throws {

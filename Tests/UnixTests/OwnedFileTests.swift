@@ -2,7 +2,7 @@ import TestSupport
 import Testing
 import Unix
 
-@Suite("Files of one's own", .enabled(if: CurrentProcess.userID == 0, "needs root"))
+@Suite("Files of one's own", .enabled(if: CurrentProcess.userID == 0, "needs root"), .timeLimit(.minutes(20)))
 struct OwnedFileTests {
     private let folder = TemporaryFolder()
     private static let stranger: UserID = 65534

@@ -1,7 +1,7 @@
 import Testing
 import Unix
 
-@Suite("Poll")
+@Suite("Poll", .timeLimit(.minutes(20)))
 struct PollTests {
     @Test("readable when there are bytes, and at the end")
     func readable() throws {

@@ -2,7 +2,7 @@ import TestSupport
 import Testing
 import Unix
 
-@Suite("Poller")
+@Suite("Poller", .timeLimit(.minutes(20)))
 struct PollerTests {
     @Test("tells what is readable")
     func read() throws {

@@ -2,7 +2,7 @@ import Synchronization
 import Testing
 import Unix
 
-@Suite("Processes")
+@Suite("Processes", .timeLimit(.minutes(20)))
 struct ProcessTests {
     private static func start(_ script: String) throws -> ProcessID { try Spawn("/bin/sh", ["-c", script]).start() }
 

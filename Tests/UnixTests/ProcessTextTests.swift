@@ -3,7 +3,7 @@ import TestSupport
 import Testing
 import Unix
 
-@Suite("What /proc says, whatever it says")
+@Suite("What /proc says, whatever it says", .timeLimit(.minutes(20)))
 struct ProcessTextTests {
     private func stat(_ name: String = "sleep", user: String = "5", start: String = "100", pages: String = "7")
         -> [UInt8]
@@ -52,7 +52,7 @@ struct ProcessTextTests {
         let pieces = [
             "(", ")", " ", "\n", "\t", "1", "-", "18446744073709551615", "SigCgt:", "ffffffffffffffff", "S", "\u{FF}",
         ]
-        for _ in 0..<20_000 {
+        for _ in 0..<rounds(20_000) {
             var bytes: [UInt8] = Bool.random(using: &random) ? stat() : []
             for _ in 0..<random.next() % 30 {
                 bytes += pieces[Int(random.next() % UInt64(pieces.count))].utf8

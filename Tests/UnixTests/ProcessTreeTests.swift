@@ -2,7 +2,7 @@ import Testing
 import Unix
 
 #if os(Linux)
-@Suite("Parents and children")
+@Suite("Parents and children", .timeLimit(.minutes(20)))
 struct ProcessTreeTests {
     @Test("the parent of a child is this process, and that of this process its own")
     func parent() throws {

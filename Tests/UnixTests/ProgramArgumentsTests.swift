@@ -1,7 +1,7 @@
 import Testing
 import Unix
 
-@Suite("The command line")
+@Suite("The command line", .timeLimit(.minutes(20)))
 struct ProgramArgumentsTests {
     @Test("its words are those that the system has, byte by byte")
     func same() throws {

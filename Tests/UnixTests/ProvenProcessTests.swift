@@ -2,7 +2,7 @@ import CUnix
 import Testing
 import Unix
 
-@Suite("Processes that are proven")
+@Suite("Processes that are proven", .timeLimit(.minutes(20)))
 struct ProvenProcessTests {
     private let folder = TemporaryFolder()
 

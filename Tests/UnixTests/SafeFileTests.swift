@@ -2,7 +2,7 @@ import TestSupport
 import Testing
 import Unix
 
-@Suite("Files opened by name", .enabled(if: CurrentProcess.userID == 0, "needs root"))
+@Suite("Files opened by name", .enabled(if: CurrentProcess.userID == 0, "needs root"), .timeLimit(.minutes(20)))
 struct SafeFileTests {
     private let folder = TemporaryFolder()
     private static let stranger: UserID = 65534

@@ -2,7 +2,7 @@ import TestSupport
 import Testing
 import Unix
 
-@Suite("Numbers from outside")
+@Suite("Numbers from outside", .timeLimit(.minutes(20)))
 struct SaturatingTests {
     /// Where overflows begin, and what lies between.
     private static let numbers: [Int64] = [

@@ -3,7 +3,7 @@ import Testing
 import Unix
 
 /// There is one pipe in a process, so each test has a process of its own.
-@Suite("SignalPipe")
+@Suite("SignalPipe", .timeLimit(.minutes(20)))
 struct SignalPipeTests {
     @Test("a signal makes the descriptor readable and is taken once")
     func once() async {

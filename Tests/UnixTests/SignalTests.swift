@@ -2,7 +2,7 @@ import Testing
 import Unix
 
 /// Signals belong to the whole process: each test has one of its own.
-@Suite("Signal")
+@Suite("Signal", .timeLimit(.minutes(20)))
 struct SignalTests {
     @Test("is called by its name, and by its number where it has none here")
     func description() {

@@ -1,7 +1,7 @@
 import Testing
 import Unix
 
-@Suite("SocketAddress")
+@Suite("SocketAddress", .timeLimit(.minutes(20)))
 struct SocketAddressTests {
     /// What the kernel says of a datagram socket that is bound there; nil when it refuses the address.
     private static func bound(_ address: SocketAddress) throws -> SocketAddress? {

@@ -1,7 +1,7 @@
 import Testing
 import Unix
 
-@Suite("Sockets")
+@Suite("Sockets", .timeLimit(.minutes(20)))
 struct SocketTests {
     private let folder = TemporaryFolder()
 

@@ -2,7 +2,9 @@ import Testing
 import Unix
 
 #if os(Linux)
-@Suite("The account of a spawned program", .enabled(if: CurrentProcess.userID == 0, "only root can change the user"))
+@Suite(
+    "The account of a spawned program", .enabled(if: CurrentProcess.userID == 0, "only root can change the user"),
+    .timeLimit(.minutes(20)))
 struct SpawnAccountTests {
     private let account = SpawnAccount(user: 54321, group: 54322, groups: [54322, 54323, 54324])
 

@@ -3,7 +3,7 @@ import Unix
 
 #if os(Linux)
 /// What a program that is started finds open, by its own folder of descriptors.
-@Suite("Descriptors of a spawned program")
+@Suite("Descriptors of a spawned program", .timeLimit(.minutes(20)))
 struct SpawnDescriptorTests {
     /// `pipe:[inode]`, as the link of a descriptor reads.
     private static func link(_ descriptor: Int32) throws -> String {

@@ -1,7 +1,7 @@
 import Testing
 import Unix
 
-@Suite("Names and variables of a spawned program")
+@Suite("Names and variables of a spawned program", .timeLimit(.minutes(20)))
 struct SpawnEnvironmentTests {
     /// What `/proc/PID/environ` of the program says: every byte of it.
     private func variables(_ environment: [[UInt8]]?) throws -> [[UInt8]] {

@@ -1,7 +1,7 @@
 import Testing
 import Unix
 
-@Suite("Failures and numbers of spawns")
+@Suite("Failures and numbers of spawns", .timeLimit(.minutes(20)))
 struct SpawnFailureTests {
     private let folder = TemporaryFolder()
 

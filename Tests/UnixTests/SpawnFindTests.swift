@@ -1,7 +1,7 @@
 import Testing
 import Unix
 
-@Suite("Where PATH has a program")
+@Suite("Where PATH has a program", .timeLimit(.minutes(20)))
 struct SpawnFindTests {
     private let folder = TemporaryFolder()
 

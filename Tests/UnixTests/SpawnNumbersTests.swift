@@ -3,7 +3,7 @@ import Unix
 
 #if os(Linux)
 /// Which descriptor comes to have which number, where numbers of ours and of the child's meet.
-@Suite("Numbers of a spawned program's descriptors")
+@Suite("Numbers of a spawned program's descriptors", .timeLimit(.minutes(20)))
 struct SpawnNumbersTests {
     private static func link(_ descriptor: Int32) throws -> String {
         "pipe:[\(try FileStatus(descriptor: descriptor).identity.inode)]"

@@ -1,7 +1,7 @@
 import Testing
 import Unix
 
-@Suite("Options of a spawn")
+@Suite("Options of a spawn", .timeLimit(.minutes(20)))
 struct SpawnOptionsTests {
     private let folder = TemporaryFolder()
 

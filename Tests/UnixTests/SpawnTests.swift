@@ -1,7 +1,7 @@
 import Testing
 import Unix
 
-@Suite("Spawn")
+@Suite("Spawn", .timeLimit(.minutes(20)))
 struct SpawnTests {
     private static let shell = "/bin/sh"
 

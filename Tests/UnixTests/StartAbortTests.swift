@@ -2,7 +2,7 @@ import Testing
 import Unix
 
 /// What SIGTERM and SIGINT do while a start is on its way.
-@Suite("StartAbort")
+@Suite("StartAbort", .timeLimit(.minutes(20)))
 struct StartAbortTests {
     private let folder = TemporaryFolder()
 

@@ -1,7 +1,7 @@
 import Testing
 import Unix
 
-@Suite("Text of the system, whose bytes may be any")
+@Suite("Text of the system, whose bytes may be any", .timeLimit(.minutes(20)))
 struct SystemTextTests {
     @Test(
         "bytes come back as they were",

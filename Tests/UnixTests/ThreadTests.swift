@@ -2,7 +2,7 @@ import Synchronization
 import Testing
 import Unix
 
-@Suite("Threads")
+@Suite("Threads", .timeLimit(.minutes(20)))
 struct ThreadTests {
     @Test("a thread runs its closure, beside the caller")
     func runs() throws {

@@ -4,7 +4,7 @@ import Unix
 /// The program: reads the command line, finds the daemons, and does with each what is asked.
 struct Daemonctl {
     private static let description = Daemon(
-        "daemonctl", version: "0.1.0",
+        "daemonctl", version: releaseVersion,
         summary: "Starts, stops and asks daemons: those of /etc/daemonkit, or by their paths.")
 
     private let invocation: Invocation

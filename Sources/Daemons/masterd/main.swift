@@ -10,7 +10,7 @@ let configurationFiles = Option<[String]>(
 
 // Its children have time-outs of their own, or none: `--stop` waits for them.
 let masterd = Daemon(
-    "masterd", version: "0.1.0", summary: "Runs, reloads and restarts workers and programs under one master.",
+    "masterd", version: releaseVersion, summary: "Runs, reloads and restarts workers and programs under one master.",
     gracePeriod: .seconds(86_400))
 
 func loader(_ values: OptionValues) -> ConfigurationLoader {

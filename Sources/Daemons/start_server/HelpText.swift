@@ -1,6 +1,8 @@
+import DaemonKit
+
 /// What `--help` and `--version` print.
 enum HelpText {
-    static let version = "start_server (DaemonKit) 0.1.0\n"
+    static let version = "start_server (DaemonKit) \(releaseVersion)\n"
 
     static let help = """
         Usage: start_server [OPTIONS] [--] PROGRAM [ARGUMENT]...

@@ -3,7 +3,7 @@ import DaemonKit
 /// start_server(1): the help, with what a terminal has no room for.
 enum Manual {
     static let page = ManualPage(
-        "start_server", section: 1, version: "(DaemonKit) 0.1.0",
+        "start_server", section: 1, version: "(DaemonKit) \(releaseVersion)",
         summary: "keeps a server running and replaces it without closing its sockets",
         synopsis: [
             "[OPTIONS] [--] PROGRAM [ARGUMENT]...", "--restart|--stop|--upgrade|--send-signal=SIGNAL [OPTIONS]",

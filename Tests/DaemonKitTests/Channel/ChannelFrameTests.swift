@@ -2,7 +2,7 @@ import Testing
 
 @testable import DaemonKit
 
-@Suite("ChannelFrame and ChannelInput")
+@Suite("ChannelFrame and ChannelInput", .timeLimit(.minutes(20)))
 struct ChannelFrameTests {
     private func bytes(_ text: String) -> [UInt8] { Array(text.utf8) }
 

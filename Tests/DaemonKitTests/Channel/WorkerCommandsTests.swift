@@ -4,7 +4,7 @@ import Unix
 
 @testable import DaemonKit
 
-@Suite("WorkerCommands")
+@Suite("WorkerCommands", .timeLimit(.minutes(20)))
 struct WorkerCommandsTests {
     private let commands = WorkerCommands()
 

@@ -6,7 +6,7 @@ import Unix
 @testable import DaemonKit
 
 /// What many sessions, or one with many commands, may take from the others.
-@Suite("ControlServer's budgets")
+@Suite("ControlServer's budgets", .timeLimit(.minutes(20)))
 struct ControlBudgetTests {
     private let folder = TemporaryFolder()
 

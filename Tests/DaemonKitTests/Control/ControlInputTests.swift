@@ -2,7 +2,7 @@ import Testing
 
 @testable import DaemonKit
 
-@Suite("ControlInput")
+@Suite("ControlInput", .timeLimit(.minutes(20)))
 struct ControlInputTests {
     private static let tooLong = ControlInput.Item.mistake(
         ControlMistake("Line too long (\(ControlLine.longestLine) bytes at most)."))

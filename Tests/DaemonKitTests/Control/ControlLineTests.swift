@@ -2,7 +2,7 @@ import Testing
 
 @testable import DaemonKit
 
-@Suite("ControlLine")
+@Suite("ControlLine", .timeLimit(.minutes(20)))
 struct ControlLineTests {
     private func parse(_ text: String) throws -> [[String]] {
         let (requests, pattern) = try ControlLine.parse(Array(text.utf8))

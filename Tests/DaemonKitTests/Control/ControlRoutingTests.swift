@@ -4,7 +4,7 @@ import Unix
 
 @testable import DaemonKit
 
-@Suite("ControlServer's routing, prompts and levels")
+@Suite("ControlServer's routing, prompts and levels", .timeLimit(.minutes(20)))
 struct ControlRoutingTests {
     private let folder = TemporaryFolder()
 

@@ -4,7 +4,7 @@ import Unix
 @testable import DaemonKit
 
 /// The server in a master of its own, with commands that a test needs. What start_server's does is tested there.
-@Suite("ControlServer")
+@Suite("ControlServer", .timeLimit(.minutes(20)))
 struct ControlServerTests {
     /// It belongs to the test, not to the process of its exit test, which never ends its life.
     private let folder = TemporaryFolder()

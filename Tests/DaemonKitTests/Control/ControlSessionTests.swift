@@ -5,7 +5,7 @@ import Unix
 @testable import DaemonKit
 
 /// Clients that go, that stay silent, and that live through another image of the master.
-@Suite("ControlServer's sessions")
+@Suite("ControlServer's sessions", .timeLimit(.minutes(20)))
 struct ControlSessionTests {
     private let folder = TemporaryFolder()
 

@@ -3,7 +3,7 @@ import Text
 
 @testable import DaemonKit
 
-@Suite("Images and pods")
+@Suite("Images and pods", .timeLimit(.minutes(20)))
 struct ContainerTests {
     private func deployment(_ daemon: Daemon, _ words: String...) -> Deployment {
         Deployment(daemon, CommandLineParser(words, options: OptionList.standard.offered(by: daemon)).values)

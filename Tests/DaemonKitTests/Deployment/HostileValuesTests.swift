@@ -3,7 +3,7 @@ import Testing
 
 @testable import DaemonKit
 
-@Suite("Values that would be more than values in a deployment file")
+@Suite("Values that would be more than values in a deployment file", .timeLimit(.minutes(20)))
 struct HostileValuesTests {
     private static let own: [any DaemonOption] = [Option("motto", default: "", help: "What it says")]
     private static let options = [

@@ -3,7 +3,7 @@ import Unix
 
 @testable import DaemonKit
 
-@Suite("Many writers of one log")
+@Suite("Many writers of one log", .timeLimit(.minutes(20)))
 struct LogConcurrencyTests {
     private let folder = TemporaryFolder()
 

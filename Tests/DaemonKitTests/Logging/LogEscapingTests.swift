@@ -4,7 +4,7 @@ import Unix
 
 @testable import DaemonKit
 
-@Suite("Hostile log messages")
+@Suite("Hostile log messages", .timeLimit(.minutes(20)))
 struct LogEscapingTests {
     @Test(
         "control characters are written out",

@@ -3,7 +3,7 @@ import Unix
 
 @testable import DaemonKit
 
-@Suite("LogFile")
+@Suite("LogFile", .timeLimit(.minutes(20)))
 struct LogFileTests {
     private let folder = TemporaryFolder()
 

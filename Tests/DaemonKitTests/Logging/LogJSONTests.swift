@@ -4,7 +4,7 @@ import Unix
 
 @testable import DaemonKit
 
-@Suite("JSON log records")
+@Suite("JSON log records", .timeLimit(.minutes(20)))
 struct LogJSONTests {
     private func object(_ line: [UInt8]) throws -> [String: Any] {
         #expect(line.last == UInt8(ascii: "\n"))

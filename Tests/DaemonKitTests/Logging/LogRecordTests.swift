@@ -3,7 +3,7 @@ import Unix
 
 @testable import DaemonKit
 
-@Suite("Forms of a log record")
+@Suite("Forms of a log record", .timeLimit(.minutes(20)))
 struct LogRecordTests {
     private static let identity = Array("testd pid=42 ".utf8)
 

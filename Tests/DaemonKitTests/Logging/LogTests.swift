@@ -4,7 +4,7 @@ import Unix
 
 @testable import DaemonKit
 
-@Suite("Log")
+@Suite("Log", .timeLimit(.minutes(20)))
 struct LogTests {
     private let folder = TemporaryFolder()
 

@@ -4,7 +4,7 @@ import Unix
 @testable import DaemonKit
 
 /// The time zone belongs to the process, so each test has one of its own.
-@Suite("LogTime")
+@Suite("LogTime", .timeLimit(.minutes(20)))
 struct LogTimeTests {
     private static func use(zone: String) {
         setenv("TZ", zone, 1)

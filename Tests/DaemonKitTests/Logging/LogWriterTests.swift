@@ -6,7 +6,7 @@ import Unix
 @testable import DaemonKit
 
 /// A log never ends its daemon, never blocks it, and tells what it lost.
-@Suite("LogWriter")
+@Suite("LogWriter", .timeLimit(.minutes(20)))
 struct LogWriterTests {
     private let folder = TemporaryFolder()
 

@@ -4,7 +4,7 @@ import Unix
 
 @testable import DaemonKit
 
-@Suite("Output of a child")
+@Suite("Output of a child", .timeLimit(.minutes(20)))
 struct ChildLogTests {
     private let folder = TemporaryFolder()
 

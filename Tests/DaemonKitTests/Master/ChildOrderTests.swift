@@ -5,7 +5,7 @@ import Unix
 @testable import DaemonKit
 @testable import Supervision
 
-@Suite("ChildOrder, and what a report makes of texts")
+@Suite("ChildOrder, and what a report makes of texts", .timeLimit(.minutes(20)))
 struct ChildOrderTests {
     private static func child(_ id: Int, _ random: inout Seeded) -> Supervision.Child {
         var child = Supervision.Child(

@@ -4,7 +4,7 @@ import Unix
 
 @testable import DaemonKit
 
-@Suite("Signals, descriptors and events of a master")
+@Suite("Signals, descriptors and events of a master", .timeLimit(.minutes(20)))
 struct MasterEventsTests {
     // MARK: Signals
 
@@ -147,7 +147,9 @@ struct MasterEventsTests {
                         happened.append("accepted")
                     case .stopping: happened.append("stopping")
                     case .ended:
-                        #expect(happened == ["accepted", "stopping", "answer 1", "signal"])
+                        // On a busy machine the child may end before the signal is looked at.
+                        #expect(happened.prefix(3) == ["accepted", "stopping", "answer 1"])
+                        #expect(happened.count == 3 || happened[3] == "signal")
                     default: break
                     }
                 }

@@ -4,7 +4,7 @@ import Unix
 
 @testable import DaemonKit
 
-@Suite("A master's exec")
+@Suite("A master's exec", .timeLimit(.minutes(20)))
 struct MasterExecTests {
     /// It belongs to the test, not to the process of its exit test, which never ends its life.
     private let folder = TemporaryFolder()

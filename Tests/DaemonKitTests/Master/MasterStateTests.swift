@@ -5,7 +5,7 @@ import Unix
 
 @testable import DaemonKit
 
-@Suite("What a master hands to its next image")
+@Suite("What a master hands to its next image", .timeLimit(.minutes(20)))
 struct MasterStateTests {
     /// As the next image reads it.
     private func read(_ records: [StateText.Record]) -> StateText { StateText(decoding: StateText(records).bytes) }

@@ -5,7 +5,7 @@ import Unix
 @testable import DaemonKit
 
 /// Each in a process of its own: a master never returns, and waits for any child.
-@Suite("Master")
+@Suite("Master", .timeLimit(.minutes(20)))
 struct MasterTests {
     // MARK: Children
 

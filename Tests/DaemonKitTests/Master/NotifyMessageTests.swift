@@ -3,7 +3,7 @@ import Testing
 
 @testable import DaemonKit
 
-@Suite("What a child says over NOTIFY_SOCKET")
+@Suite("What a child says over NOTIFY_SOCKET", .timeLimit(.minutes(20)))
 struct NotifyMessageTests {
     private func read(_ text: String) -> NotifyMessage { NotifyMessage(Array(text.utf8)[...]) }
 
@@ -79,7 +79,7 @@ struct NotifyMessageTests {
     func noise() {
         var random = Seeded(20_261_121)
         let words = ["READY=1", "READY", "=", "\n", "STATUS=", "MAINPID=", "12", "\0", "FDNAME=a", "WATCHDOG=", "é"]
-        for _ in 0..<100_000 {
+        for _ in 0..<rounds(100_000) {
             var bytes: [UInt8] = []
             for _ in 0..<Int.random(in: 0...8, using: &random) {
                 if Bool.random(using: &random) {

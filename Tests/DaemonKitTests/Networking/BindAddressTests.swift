@@ -3,7 +3,7 @@ import Unix
 
 @testable import DaemonKit
 
-@Suite("Bind addresses")
+@Suite("Bind addresses", .timeLimit(.minutes(20)))
 struct BindAddressTests {
     private static let loopback = SocketAddress.IPv6(high: 0, low: 1, scope: 0)
 

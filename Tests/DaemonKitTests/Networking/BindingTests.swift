@@ -4,7 +4,7 @@ import Unix
 @testable import DaemonKit
 
 extension SingleThreaded {
-    @Suite("Binding")
+    @Suite("Binding", .timeLimit(.minutes(20)))
     struct BindingTests {
         private let folder = TemporaryFolder()
 

@@ -4,7 +4,7 @@ import Unix
 @testable import DaemonKit
 
 /// The bodies run in forked children of processes of their own: descriptors from 3 on and the environment are theirs.
-@Suite("Inherited listeners")
+@Suite("Inherited listeners", .timeLimit(.minutes(20)))
 struct InheritedListenersTests {
     /// A socket that listens, bound to a free port of 127.0.0.1, with this number: the port.
     private static func socket(_ number: Int32, _ kind: SocketKind = .stream, listens: Bool = true) throws -> UInt16 {

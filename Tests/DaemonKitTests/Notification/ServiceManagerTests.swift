@@ -4,7 +4,7 @@ import Unix
 @testable import DaemonKit
 
 /// What goes over NOTIFY_SOCKET. The environment belongs to the process, so each test has one of its own.
-@Suite("ServiceManager")
+@Suite("ServiceManager", .timeLimit(.minutes(20)))
 struct ServiceManagerTests {
     private let folder = TemporaryFolder()
 

@@ -2,7 +2,7 @@ import Testing
 
 @testable import DaemonKit
 
-@Suite("Random command lines")
+@Suite("Random command lines", .timeLimit(.minutes(20)))
 struct CommandLineFuzzTests {
     private static let rules: [ReferenceParser.Rule] = [
         .init("port", "p", .port), .init("part", nil, .flag), .init("level", "l", .choice(["a", "b"])),
@@ -48,7 +48,7 @@ struct CommandLineFuzzTests {
         arguments: 1...4)
     func againstReference(seed: UInt64) {
         var random = Seeded(seed)
-        for round in 0..<25_000 {
+        for round in 0..<rounds(25_000) {
             let words = (0..<Int.random(in: 0...5, using: &random)).map { _ in Self.word(&random) }
             let line = CommandLineParser(words, options: Self.options)
             let reference = ReferenceParser(words, Self.rules)

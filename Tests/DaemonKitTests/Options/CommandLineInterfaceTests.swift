@@ -4,7 +4,7 @@ import Unix
 @testable import DaemonKit
 
 /// What the command line alone decides ends the process: each in one of its own.
-@Suite("The command line's ends")
+@Suite("The command line's ends", .timeLimit(.minutes(20)))
 struct CommandLineInterfaceTests {
     private static func read(_ words: [String]) {
         _ = CommandLineInterface(testd, .standard).read(["testd"] + words)

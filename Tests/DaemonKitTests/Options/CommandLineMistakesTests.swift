@@ -3,7 +3,7 @@ import Testing
 @testable import DaemonKit
 
 /// Each mistake names the option and the text that was wrong, and all of them come in one go.
-@Suite("Mistakes on the command line")
+@Suite("Mistakes on the command line", .timeLimit(.minutes(20)))
 struct CommandLineMistakesTests {
     @Test(
         "one mistake, one line",

@@ -3,7 +3,7 @@ import Testing
 @testable import DaemonKit
 
 /// Where options may stand and what they may look like: section 2 of the specification.
-@Suite("Command lines without mistakes")
+@Suite("Command lines without mistakes", .timeLimit(.minutes(20)))
 struct CommandLineParserTests {
     private typealias Standard = StandardOption
 

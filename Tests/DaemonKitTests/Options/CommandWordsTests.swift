@@ -3,7 +3,7 @@ import Unix
 
 @testable import DaemonKit
 
-@Suite("Programs with commands")
+@Suite("Programs with commands", .timeLimit(.minutes(20)))
 struct CommandWordsTests {
     private static let words = CommandWords(
         [.init("start", "NAME", "It's a start"), .init("list", "", "All")], listing: "list --names")

@@ -3,7 +3,7 @@ import Unix
 
 @testable import DaemonKit
 
-@Suite("Completion scripts")
+@Suite("Completion scripts", .timeLimit(.minutes(20)))
 struct CompletionScriptTests {
     private static let hasBash = Files.isExecutable("/bin/bash")
     private let folder = TemporaryFolder()

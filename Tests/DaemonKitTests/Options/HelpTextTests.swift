@@ -2,7 +2,7 @@ import Testing
 
 @testable import DaemonKit
 
-@Suite("Help")
+@Suite("Help", .timeLimit(.minutes(20)))
 struct HelpTextTests {
     private func text(_ options: [any DaemonOption], _ daemon: Daemon = testd) -> HelpText {
         HelpText(daemon: daemon, options: options)

@@ -2,7 +2,7 @@ import Testing
 
 @testable import DaemonKit
 
-@Suite("Manual pages")
+@Suite("Manual pages", .timeLimit(.minutes(20)))
 struct ManualPageTests {
     private func page(_ daemon: Daemon, _ options: [any DaemonOption]) -> String {
         HelpText(daemon: daemon, options: options).manual(nil)

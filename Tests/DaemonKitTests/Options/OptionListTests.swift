@@ -2,7 +2,7 @@ import Testing
 
 @testable import DaemonKit
 
-@Suite("Option lists")
+@Suite("Option lists", .timeLimit(.minutes(20)))
 struct OptionListTests {
     private func names(_ list: OptionList, _ daemon: Daemon = testd) -> [String] {
         list.offered(by: daemon).map(\.definition.name)

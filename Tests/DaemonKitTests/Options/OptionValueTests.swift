@@ -4,7 +4,7 @@ import Unix
 @testable import DaemonKit
 
 /// The author's own options come back with their types, without a key or a cast.
-@Suite("Typed options")
+@Suite("Typed options", .timeLimit(.minutes(20)))
 struct OptionValueTests {
     /// The value of the option on a command line that knows no other; nil after a mistake.
     private func value<Value>(_ option: Option<Value>, _ words: String...) -> Value? {

@@ -2,7 +2,7 @@ import Testing
 
 @testable import DaemonKit
 
-@Suite("Ports")
+@Suite("Ports", .timeLimit(.minutes(20)))
 struct PortTests {
     @Test(
         "1 to 65535 in decimal is a port",

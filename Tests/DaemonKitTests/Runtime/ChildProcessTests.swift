@@ -2,7 +2,7 @@ import Testing
 
 @testable import DaemonKit
 
-@Suite("ChildProcess")
+@Suite("ChildProcess", .timeLimit(.minutes(20)))
 struct ChildProcessTests {
     @Test("its end is told: the exit status, or the signal")
     func ends() throws {

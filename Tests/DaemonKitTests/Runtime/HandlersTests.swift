@@ -4,7 +4,7 @@ import Unix
 
 @testable import DaemonKit
 
-@Suite("Handlers")
+@Suite("Handlers", .timeLimit(.minutes(20)))
 struct HandlersTests {
     private let handlers = Handlers()
 

@@ -3,7 +3,7 @@ import Testing
 
 @testable import DaemonKit
 
-@Suite("PauseState")
+@Suite("PauseState", .timeLimit(.minutes(20)))
 struct PauseStateTests {
     private let state = PauseState()
     private let calls = Calls()

@@ -4,7 +4,7 @@ import Unix
 
 @testable import DaemonKit
 
-@Suite("StopState")
+@Suite("StopState", .timeLimit(.minutes(20)))
 struct StopStateTests {
     /// What was called, in order.
     private final class Calls: Sendable {

@@ -2,7 +2,7 @@ import DaemonKit
 import Testing
 import Unix
 
-@Suite("The environment of a child")
+@Suite("The environment of a child", .timeLimit(.minutes(20)))
 struct ChildEnvironmentTests {
     private static let user = User(
         id: 54321, name: "web", group: 54321, home: Array("/srv/web".utf8), shell: Array("/bin/false".utf8))

@@ -3,7 +3,7 @@ import Unix
 
 @testable import DaemonKit
 
-@Suite("DaemonError")
+@Suite("DaemonError", .timeLimit(.minutes(20)))
 struct DaemonErrorTests {
     private struct Silent: Error, CustomStringConvertible { var description: String { "" } }
     private struct Plain: Error { let number = 5 }

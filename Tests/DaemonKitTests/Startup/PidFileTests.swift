@@ -4,7 +4,7 @@ import Unix
 @testable import DaemonKit
 
 extension SingleThreaded {
-    @Suite("PidFile")
+    @Suite("PidFile", .timeLimit(.minutes(20)))
     struct PidFileTests {
         private let folder = TemporaryFolder()
 

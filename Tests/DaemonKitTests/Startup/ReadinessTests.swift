@@ -3,7 +3,7 @@ import Unix
 
 @testable import DaemonKit
 
-@Suite("Readiness")
+@Suite("Readiness", .timeLimit(.minutes(20)))
 struct ReadinessTests {
     /// The state after these pieces, one read each.
     private func state(_ pieces: [UInt8]...) -> ReadinessState {

@@ -4,7 +4,7 @@ import Unix
 @testable import DaemonKit
 
 extension SingleThreaded {
-    @Suite("Looking for the running daemon")
+    @Suite("Looking for the running daemon", .timeLimit(.minutes(20)))
     struct RunningInstanceTests {
         private let folder = TemporaryFolder()
 

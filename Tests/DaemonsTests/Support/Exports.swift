@@ -2,3 +2,4 @@
 
 // The whole test target sees it.
 @_exported import struct TestSupport.ProcessHandle
+@_exported import let TestSupport.isThorough

@@ -1,0 +1,50 @@
+import Unix
+
+extension DaemonProcess {
+    /// Where it listens, as its log says it, in the order of the lines: `127.0.0.1:40123`, `/run/x.sock`.
+    public var listeners: [String] {
+        logLines.compactMap { line in
+            line.firstRange(of: " listening on ").map { String(line[$0.upperBound...].prefix { $0 != " " }) }
+        }
+    }
+
+    /// Sends a text over a stream and returns what comes back. Blocks its thread.
+    ///
+    /// - Parameters:
+    ///   - address: the first of ``listeners`` by default.
+    ///   - bytes: how long the answer is, if the other side does not close before; as long as the text by default.
+    /// - Throws: ``TestFailure`` where it cannot connect, or no answer comes in time.
+    public func request(_ text: String, at address: String? = nil, bytes: Int? = nil) throws(TestFailure) -> String {
+        guard let address = address ?? listeners.first else { throw TestFailure("it does not listen:\n\(log)") }
+        do {
+            guard let target = Self.target(address) else { throw TestFailure("\(address) is no address") }
+            let socket = try Socket.open(target.family, .stream)
+            try Socket.connect(socket.number, to: target)
+            try Descriptor.writeAll(socket.number, text)
+            var answer: [UInt8] = []
+            var buffer = [UInt8](repeating: 0, count: 65536)
+            while answer.count < bytes ?? text.utf8.count {
+                guard Poll.readable(socket.number, timeout: Self.patience) else {
+                    throw TestFailure("\(address): no answer within \(Self.patience)")
+                }
+                let count = try Descriptor.read(socket.number, into: &buffer)
+                if count == 0 { break }
+                answer += buffer[..<count]
+            }
+            return String(decoding: answer, as: UTF8.self)
+        } catch let failure as TestFailure {
+            throw failure
+        } catch {
+            throw TestFailure("\(address): \(error)")
+        }
+    }
+
+    private static func target(_ address: String) -> SocketAddress? {
+        if address.hasPrefix("/") { return .unix(address) }
+        guard let colon = address.lastIndex(of: ":"), let port = UInt16(address[address.index(after: colon)...]) else {
+            return nil
+        }
+        let host = address[..<colon].filter { !"[]".contains($0) }
+        return SocketAddress.ipv4(parsing: host, port: port) ?? SocketAddress.ipv6(parsing: host, port: port)
+    }
+}
