@@ -47,16 +47,16 @@ package enum Report: Equatable, Sendable {
     case failedToStart(Child, StartFailure)
     case accepted(Child)
     /// A current child ended by itself.
-    case died(Child, Ending, restarts: Bool)
+    case died(Child, TerminationStatus, restarts: Bool)
     /// An old one, or one of a failed start, has ended.
-    case formerDied(Child, Ending)
+    case formerDied(Child, TerminationStatus)
     /// During a stop.
-    case ended(Child, Ending)
+    case ended(Child, TerminationStatus)
     /// It failed for good: its restart limit is exhausted.
     case gaveUp(Child)
     case killing(Child)
     /// Its watchdog got no beat in time: it is killed.
-    case missedBeat(Child)
+    case missedHeartbeat(Child)
     case reloading(ReloadCause)
     /// All of the new generation are ready; these old ones are to stop.
     case succeeded(generation: Int, old: [Int32], delay: Duration)
@@ -72,13 +72,13 @@ package enum Report: Equatable, Sendable {
 }
 
 package enum StartFailure: Equatable, Sendable {
-    case ended(Ending)
+    case ended(TerminationStatus)
     case timedOut
     /// errno of the spawn
     case notSpawned(Int32)
 
     /// As a restart policy judges it.
-    var ending: Ending { if case .ended(let ending) = self { ending } else { .exited(1) } }
+    var status: TerminationStatus { if case .ended(let status) = self { status } else { .exited(1) } }
 }
 
 package enum ReloadCause: Equatable, Sendable {

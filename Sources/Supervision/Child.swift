@@ -66,7 +66,7 @@ package struct Child: Equatable, Sendable {
         lastGeneration = generation
     }
 
-    package var isTold: Bool { phase == .stopping || phase == .killed }
+    package var isSignalled: Bool { phase == .stopping || phase == .killed }
 }
 
 package typealias SlotID = Int

@@ -18,7 +18,7 @@ package enum Event: Equatable, Sendable {
     case executed(pid: Int32)
     case notExecuted(pid: Int32, errno: Int32)
     /// Reaped by wait(2); a stranger's end changes nothing.
-    case exited(pid: Int32, Ending)
+    case exited(pid: Int32, TerminationStatus)
     /// READY=1 came from this process.
     case ready(pid: Int32)
     /// A hard one tells the old ones SIGTERM at once, whatever their stop signal and the delay of their retirement.
@@ -26,14 +26,14 @@ package enum Event: Equatable, Sendable {
     case stop(StopRequest)
     case upgrade(Requester?)
     case command(Requester?, ServiceCommand)
-    /// Answered when no round runs and every slot that is neither over nor held is ready, or when a round fails.
+    /// Answered when no round runs and every slot that is neither over nor disabled is ready, or when a round fails.
     case waitReady(Requester)
     /// Nobody waits for this answer any more.
     case forget(Requester)
     /// WATCHDOG=1
-    case beat(pid: Int32)
+    case heartbeat(pid: Int32)
     /// WATCHDOG=trigger: as if the watchdog's time had passed.
-    case beatMissed(pid: Int32)
+    case heartbeatMissed(pid: Int32)
     /// EXTEND_TIMEOUT_USEC: the start, watchdog or stop time-out ends no sooner than so long from now.
     case extend(pid: Int32, Duration)
     /// MAINPID: the child is another process from now on, a descendant of ours. Its signals go to `group`, or to the

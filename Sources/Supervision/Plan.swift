@@ -1,11 +1,7 @@
 /// What to run, and by which rules. One plan is in force; a reload brings the next.
 package struct Plan: Hashable, Sendable {
     package var services: [Service]
-    /// What a child that fails in its start does to the round: tried again until it succeeds (Server::Starter), or the
-    /// end of the round, which changes nothing (HAProxy).
-    package var retriesStarts = false
-    /// Every spawned child is a generation of its own (Server::Starter), not every round.
-    package var countsAttempts = false
+    package var rollout = RolloutPolicy.allOrNothing
     /// Between the readiness of the new generation and the stop signal of the old one.
     package var retireDelay = Duration.zero
     /// More old generations than this: the oldest are killed.
@@ -22,6 +18,15 @@ package struct Plan: Hashable, Sendable {
     package init(services: [Service]) { self.services = services }
 }
 
+/// What a rollout makes of a start that fails, and what counts as a generation.
+package enum RolloutPolicy: Hashable, Sendable {
+    /// Server::Starter: a start that fails is tried again until it succeeds. Each attempt is a generation of its own.
+    case persistent
+    /// HAProxy: a critical child that fails in its start fails the rollout, which then changes nothing. Each rollout is
+    /// a generation.
+    case allOrNothing
+}
+
 /// One kind of child: a worker section or a program.
 package struct Service: Hashable, Sendable {
     package var name: String
@@ -33,7 +38,7 @@ package struct Service: Hashable, Sendable {
     package var stopSignal: Int32
     /// From the stop signal to KILL; nil waits for ever.
     package var stopTimeout: Duration?
-    /// A ready child that gives no beat for so long is killed; nil expects none.
+    /// A ready child that sends no heartbeat for so long is killed; nil expects none.
     package var watchdog: Duration?
     package var onReload = OnReload.replace
     /// Names of services that are ready before this one starts, and end after it.
@@ -92,10 +97,10 @@ package struct Restart: Hashable, Sendable {
 
     package init() {}
 
-    func applies(to ending: Ending) -> Bool {
+    func applies(to status: TerminationStatus) -> Bool {
         switch when {
         case .never: false
-        case .onFailure: ending != .exited(0)
+        case .onFailure: status != .exited(0)
         case .always: true
         }
     }
@@ -123,7 +128,7 @@ package struct Backoff: Hashable, Sendable {
 /// Why a plan cannot be followed.
 package enum PlanError: Error, Hashable, Sendable {
     case unknownService(String, after: String)
-    case circle([String])
+    case cycle([String])
 }
 
 extension Plan {
@@ -153,7 +158,7 @@ extension Plan {
                     continue
                 }
                 path.append(step)
-                if isOnPath[before] { throw circle(path, at: before) }
+                if isOnPath[before] { throw cycle(path, at: before) }
                 isOnPath[before] = true
                 path.append(PathStep(index: before))
             }
@@ -168,7 +173,7 @@ extension Plan {
         var stage = 0
     }
 
-    private func circle(_ path: [PathStep], at index: Int) -> PlanError {
-        .circle((path.drop { $0.index != index }.map(\.index) + [index]).map { services[$0].name })
+    private func cycle(_ path: [PathStep], at index: Int) -> PlanError {
+        .cycle((path.drop { $0.index != index }.map(\.index) + [index]).map { services[$0].name })
     }
 }

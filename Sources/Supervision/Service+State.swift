@@ -71,8 +71,7 @@ extension Plan {
         let numbers = record[numbers: "services"]
         self.init(services: numbers.compactMap { services[$0] })
         if self.services.count != numbers.count { isWhole = false }
-        retriesStarts = record[flag: "retriesStarts"]
-        countsAttempts = record[flag: "countsAttempts"]
+        rollout = record[flag: "retriesStarts"] ? .persistent : .allOrNothing
         retireDelay = record[duration: "retireDelay"] ?? .zero
         maximumOldGenerations = record[number: "maximumOldGenerations"].map { max(0, $0) }
         maximumOldAge = record[duration: "maximumOldAge"]
@@ -85,8 +84,9 @@ extension Plan {
         var record = StateText.Record("plan")
         record["role"] = role
         record[numbers: "services"] = services.compactMap { indices[$0] }
-        record[flag: "retriesStarts"] = retriesStarts
-        record[flag: "countsAttempts"] = countsAttempts
+        // Two flags that earlier versions could set one by one.
+        record[flag: "retriesStarts"] = rollout == .persistent
+        record[flag: "countsAttempts"] = rollout == .persistent
         record[duration: "retireDelay"] = retireDelay
         record[number: "maximumOldGenerations"] = maximumOldGenerations
         record[duration: "maximumOldAge"] = maximumOldAge

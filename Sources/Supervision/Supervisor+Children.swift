@@ -2,8 +2,8 @@ extension Supervisor {
     mutating func spawn(in id: SlotID) {
         guard var slot = slots[id], slot.child == nil else { return }
         let plan = slot.round == nil ? plan : round?.plan
-        if plan?.countsAttempts ?? false { generation += 1 }
-        let counts = plan?.countsAttempts ?? false
+        let counts = plan?.rollout == .persistent
+        if counts { generation += 1 }
         var child = Child(
             id: nextNumber(), service: slot.service.name, instance: slot.instance,
             generation: counts ? generation : slot.generation, spawnedAt: now, slot: id, stop: StopRule(slot.service),
@@ -41,7 +41,7 @@ extension Supervisor {
             return boundRetired()
         }
         // A command came while it was on its way.
-        if child.restarts || held.contains(child.service) { return tell(id, child.stop) }
+        if child.restarts || disabled.contains(child.service) { return tell(id, child.stop) }
         setDeadline(id, slots[child.slot]?.service.startTimeout.map { now + $0 })
     }
 
@@ -139,7 +139,7 @@ extension Supervisor {
             if child.isOnProbation { return becameReady(id) }
             detach(child)
             failedToStart(child, .timedOut)
-        case .ready: missedBeat(id)
+        case .ready: missedHeartbeat(id)
         case .stopping: kill(id)
         case .spawning, .killed: break
         }
@@ -162,34 +162,34 @@ extension Supervisor {
 
     // MARK: Ends
 
-    mutating func exited(_ pid: Int32, _ ending: Ending) {
+    mutating func exited(_ pid: Int32, _ status: TerminationStatus) {
         guard let id = identifiers.removeValue(forKey: pid), let child = children.removeValue(forKey: id) else {
             return
         }
         hasGone(child)
         if child.isRetired {
             retired.remove(child)
-            if !child.isTold { adopted.removeAll { $0 == id } }
-            if !child.isStillborn { report(stopRequest == nil ? .formerDied(child, ending) : .ended(child, ending)) }
+            if !child.isSignalled { adopted.removeAll { $0 == id } }
+            if !child.isStillborn { report(stopRequest == nil ? .formerDied(child, status) : .ended(child, status)) }
             report(.changed)
             return stopRequest == nil ? retiredChildEnded() : ()
         }
         slots[child.slot]?.child = nil
-        if stopRequest != nil { return endedInStop(child, ending) }
+        if stopRequest != nil { return endedInStop(child, status) }
         if child.restarts {
-            report(.died(child, ending, restarts: true))
+            report(.died(child, status, restarts: true))
             return spawn(in: child.slot)
         }
-        if held.contains(child.service) {
-            report(.formerDied(child, ending))
+        if disabled.contains(child.service) {
+            report(.formerDied(child, status))
             return report(.changed)
         }
         if child.phase == .starting || child.phase == .executing {
-            failedToStart(child, .ended(ending))
+            failedToStart(child, .ended(status))
         } else if isCandidate(child) {
-            candidateFailed(child, .ended(ending))
+            candidateFailed(child, .ended(status))
         } else {
-            currentDied(child, ending)
+            currentDied(child, status)
         }
     }
 
@@ -197,14 +197,14 @@ extension Supervisor {
         slots[child.slot]?.child = nil
         if isCandidate(child) { return candidateFailed(child, failure) }
         report(.failedToStart(child, failure))
-        if held.contains(child.service) { return }
-        restartOrGiveUp(child, failure.ending, failedStart: true)
+        if disabled.contains(child.service) { return }
+        restartOrGiveUp(child, failure.status, failedStart: true)
         if slots[child.slot]?.isOver == false { failWaits(for: child.service, .notStarted(child, failure)) }
     }
 
     mutating func candidateFailed(_ child: Child, _ failure: StartFailure) {
         report(.failedToStart(child, failure))
-        if round?.plan?.retriesStarts == true {
+        if round?.plan?.rollout == .persistent {
             if child.readyAt != nil, slots[child.slot]?.isExcused != true {
                 round?.unready += 1
                 round?.delayUntil = nil
@@ -217,39 +217,39 @@ extension Supervisor {
         // What is not critical goes its own way, by its restart policy.
         if !slot.isExcused && child.readyAt == nil { round?.unready -= 1 }
         slots[slot.id]?.isExcused = true
-        restartOrGiveUp(child, failure.ending, failedStart: child.readyAt == nil)
+        restartOrGiveUp(child, failure.status, failedStart: child.readyAt == nil)
         advanceRound()
     }
 
     private func isReplacedByRound(_ id: SlotID) -> Bool {
-        guard let round, round.plan?.retriesStarts == true, let slot = slots[id], slot.round == nil else {
+        guard let round, round.plan?.rollout == .persistent, let slot = slots[id], slot.round == nil else {
             return false
         }
         return round.kept[id] == nil
     }
 
-    private mutating func currentDied(_ child: Child, _ ending: Ending) {
+    private mutating func currentDied(_ child: Child, _ status: TerminationStatus) {
         // A round that never gives up brings the replacement.
         if isReplacedByRound(child.slot) {
             // During the delay its successor serves already.
-            report(round?.delayUntil == nil ? .died(child, ending, restarts: true) : .formerDied(child, ending))
+            report(round?.delayUntil == nil ? .died(child, status, restarts: true) : .formerDied(child, status))
             return report(.changed)
         }
-        let restarts = slots[child.slot]?.service.restart.applies(to: ending) ?? false
-        report(.died(child, ending, restarts: restarts))
+        let restarts = slots[child.slot]?.service.restart.applies(to: status) ?? false
+        report(.died(child, status, restarts: restarts))
         report(.changed)
-        restartOrGiveUp(child, ending, failedStart: false)
+        restartOrGiveUp(child, status, failedStart: false)
     }
 
-    private mutating func restartOrGiveUp(_ child: Child, _ ending: Ending, failedStart: Bool) {
+    private mutating func restartOrGiveUp(_ child: Child, _ status: TerminationStatus, failedStart: Bool) {
         guard var slot = slots[child.slot] else { return }
         let policy = slot.service.restart
-        guard policy.applies(to: ending) else { return over(child, ending, gaveUp: false) }
+        guard policy.applies(to: status) else { return over(child, status, gaveUp: false) }
         if let limit = policy.limit {
             slot.restarts.removeAll { now - $0 >= limit.window }
             guard slot.restarts.count < limit.count else {
                 report(.gaveUp(child))
-                return over(child, ending, gaveUp: true)
+                return over(child, status, gaveUp: true)
             }
             slot.restarts.append(now)
             slots[slot.id] = slot
@@ -268,7 +268,7 @@ extension Supervisor {
         if life < backoff.maximum { slot.failures += 1 }
         if failedStart, case .alive(let time) = slot.service.readiness { pace = max(pace, time) }
         // bounded: a Duration counts 5 000 000 000 000 years
-        if backoff.jitter > 0 { pace += pace * (percent() * backoff.jitter) / 10_000 }
+        if backoff.jitter > 0 { pace += pace * (jitter.percent() * backoff.jitter) / 10_000 }
         let due = lastSpawn + pace
         slots[id] = slot
         guard due > now else { return spawn(in: id) }
@@ -282,14 +282,14 @@ extension Supervisor {
     }
 
     /// Nothing fills the slot any more.
-    private mutating func over(_ child: Child, _ ending: Ending, gaveUp: Bool) {
+    private mutating func over(_ child: Child, _ status: TerminationStatus, gaveUp: Bool) {
         guard let slot = slots[child.slot], !slot.isOver else { return }
         slots[slot.id]?.isOver = true
         touched.append(slot.id)
         guard slot.service.isCritical else { return }
         criticalSlots -= 1
-        if ending.isBad, firstBadCode == nil { firstBadCode = ending.code }
-        let ends = gaveUp || plan?.stopsOnFailure == true && (ending.isBad || slot.service.restart.when == .never)
+        if status.isBad, firstBadCode == nil { firstBadCode = status.code }
+        let ends = gaveUp || plan?.stopsOnFailure == true && (status.isBad || slot.service.restart.when == .never)
         if ends || criticalSlots == 0 && firstBadCode == nil {
             stop(StopRequest(.graceful, exitCode: firstBadCode ?? 0))
         }

@@ -41,14 +41,14 @@ extension Supervisor {
 
     /// How many of its slots are not over, and matter.
     func criticalSlots(of name: String) -> Int {
-        if held.contains(name) { return 0 }
+        if disabled.contains(name) { return 0 }
         return placed[name]?.slots.count { slots[$0].map { $0.service.isCritical && !$0.isOver } ?? false } ?? 0
     }
 
     // MARK: What they do
 
     private mutating func fill(_ service: ServiceSlots, _ name: String, restarting: Bool) {
-        held.remove(name)
+        disabled.remove(name)
         for id in service.slots {
             guard var slot = slots[id] else { continue }
             slot.isOver = false
@@ -60,15 +60,15 @@ extension Supervisor {
                 spawn(in: id)
                 continue
             }
-            guard restarting || child.isTold else { continue }
+            guard restarting || child.isSignalled else { continue }
             children[child.id]?.restarts = true
-            if !child.isTold { tell(child.id, child.stop) }
+            if !child.isSignalled { tell(child.id, child.stop) }
         }
     }
 
     /// The children that are to end.
     private mutating func hold(_ service: ServiceSlots, _ name: String) -> Set<Child.ID> {
-        held.insert(name)
+        disabled.insert(name)
         failWaits(for: name, .noInstances(name))
         var leaving: Set<Child.ID> = []
         for id in service.slots {
@@ -76,7 +76,7 @@ extension Supervisor {
             guard let child = slots[id]?.child.flatMap({ children[$0] }) else { continue }
             leaving.insert(child.id)
             children[child.id]?.restarts = false
-            if !child.isTold { tell(child.id, child.stop) }
+            if !child.isSignalled { tell(child.id, child.stop) }
         }
         return leaving
     }
@@ -98,7 +98,7 @@ extension Supervisor {
                 generation: committedGeneration)
             slots[slot.id] = slot
             placed[name]?.slots.append(slot.id)
-            if !held.contains(name) { spawn(in: slot.id) }
+            if !disabled.contains(name) { spawn(in: slot.id) }
         }
     }
 

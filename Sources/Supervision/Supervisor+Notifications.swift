@@ -1,7 +1,7 @@
 /// What a child says of itself, besides that it is ready.
 extension Supervisor {
     /// Puts its watchdog off. Costs nothing but this: the entry among the deadlines moves when it is due.
-    mutating func beat(_ pid: Int32) {
+    mutating func heartbeat(_ pid: Int32) {
         guard let child = child(withPID: pid), child.phase == .ready, !child.isRetired, stopRequest == nil,
             let watchdog = child.watchdog
         else { return }
@@ -10,9 +10,9 @@ extension Supervisor {
     }
 
     /// Killed, not told to stop: who gives no beat is not expected to answer.
-    mutating func missedBeat(_ id: Child.ID) {
+    mutating func missedHeartbeat(_ id: Child.ID) {
         guard let child = children[id], child.phase == .ready, !child.isRetired, stopRequest == nil else { return }
-        report(.missedBeat(child))
+        report(.missedHeartbeat(child))
         kill(id)
         report(.changed)
         guard isCandidate(child) else { return }
@@ -40,7 +40,7 @@ extension Supervisor {
         children[id]?.group = group ?? 0
         children[id]?.stop.group = group != nil
         report(.changed)
-        guard let child = children[id], child.isTold else { return }
+        guard let child = children[id], child.isSignalled else { return }
         signal(child, child.phase == .killed ? 9 : child.told ?? child.stop.signal)
     }
 }

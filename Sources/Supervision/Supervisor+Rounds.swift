@@ -51,7 +51,7 @@ extension Supervisor {
         } catch {
             return failRound(.notLoaded("\(error)"))
         }
-        if !plan.countsAttempts { generation += 1 }
+        if plan.rollout == .allOrNothing { generation += 1 }
         round.plan = plan
         round.stages = Array(repeating: [], count: (stages.max() ?? 0) + 1)  // bounded: stages are counted from 0
         let kept = keptSlots()
@@ -72,7 +72,7 @@ extension Supervisor {
                 round.slots.append(slot.id)
                 // What was stopped by hand stays so.
                 // bounded: stages are counted from 0
-                if !held.contains(service.name) { round.stages[stage].append(slot.id) }
+                if !disabled.contains(service.name) { round.stages[stage].append(slot.id) }
             }
         }
         self.round = round
@@ -147,7 +147,7 @@ extension Supervisor {
         self.round = nil
         committedGeneration = generation
         place(round.slots)
-        held.formIntersection(placed.keys)
+        disabled.formIntersection(placed.keys)
         restartCounts = restartCounts.filter { placed[$0.key] != nil }
         failedReloads = 0
         firstBadCode = nil
@@ -182,7 +182,7 @@ extension Supervisor {
 
     private mutating func retireAdopted() {
         for id in adopted {
-            guard let child = children[id], !child.isTold else { continue }
+            guard let child = children[id], !child.isSignalled else { continue }
             retired.insert(child)
             tell(id, child.stop)
         }
@@ -190,7 +190,7 @@ extension Supervisor {
     }
 
     private mutating func reloadKept(_ id: SlotID) {
-        guard let slot = slots[id], let child = slot.child.flatMap({ children[$0] }), !child.isTold else { return }
+        guard let slot = slots[id], let child = slot.child.flatMap({ children[$0] }), !child.isSignalled else { return }
         switch slot.service.onReload {
         case .keep, .replace: break
         case .signal(let signal):

@@ -14,12 +14,12 @@ extension Supervisor {
         head[numbers: "current"] = current
         head[instant: "lastAccepted"] = lastAccepted
         head[instant: "lastFailedReload"] = lastFailedReload
-        head["random"] = String(randomState)
+        head["jitter"] = String(jitter.state)
         head[instant: "reloadDue"] = reloadDue
         head[flag: "reloadsWhenAlone"] = reloadsWhenAlone
         head[number: "firstBadCode"] = firstBadCode.map(Int.init)
         head[number: "committed"] = committedGeneration
-        head["held"] = held.isEmpty ? nil : held.sorted().joined(separator: "\u{0}")
+        head["held"] = disabled.isEmpty ? nil : disabled.sorted().joined(separator: "\u{0}")
         head[flag: "hasWaiting"] = waiting != nil
         head[flag: "waitingIsHard"] = waitingIsHard
         head[numbers: "waiting"] = waiting ?? []
@@ -46,9 +46,10 @@ extension Supervisor {
     }
 
     /// The state as another image left it; what is damaged has defaults. A child that has a pid is never forgotten: one
-    /// whose place is lost serves on, and retires when a new generation is ready.
-    package init(restoring state: StateText) {
-        self.init()
+    /// whose place is lost serves on, and retires when a new generation is ready. The seed is used where the state has
+    /// none.
+    package init(restoring state: StateText, seed: UInt64) {
+        self.init(seed: seed)
         var services: [Int: Service] = [:]
         for record in state.all("service") { services[record[number: "index"] ?? -1] = Service(record) }
         var isWhole = true
@@ -80,13 +81,14 @@ extension Supervisor {
         failedReloads = head.count("failedReloads")
         counter = head.count("counter")
         committedGeneration = head[number: "committed"] ?? generation
-        held = Set((head["held"] ?? "").split(separator: "\u{0}").map(String.init))
+        disabled = Set((head["held"] ?? "").split(separator: "\u{0}").map(String.init))
         lastAccepted = head[instant: "lastAccepted"]
         lastFailedReload = head[instant: "lastFailedReload"]
         reloadDue = head[instant: "reloadDue"]
         reloadsWhenAlone = head[flag: "reloadsWhenAlone"]
         firstBadCode = head[number: "firstBadCode"].map { Int32(clamping: $0) }
-        randomState = head["random"].flatMap { UInt64($0) } ?? randomState  // bounded: any number will do
+        // Not "random" of earlier versions: that was the same in every master.
+        jitter = head["jitter"].flatMap { UInt64($0) }.map(Jitter.init) ?? jitter  // bounded: any number will do
         waiting = head[flag: "hasWaiting"] ? head[numbers: "waiting"] : nil
         waitingIsHard = head[flag: "waitingIsHard"]
         upgrade = head[numbers: "upgrade"]
@@ -127,7 +129,7 @@ extension Supervisor {
     }
 
     private mutating func adopt(_ child: Child) {
-        if child.isTold { retired.insert(child) } else { adopted.append(child.id) }
+        if child.isSignalled { retired.insert(child) } else { adopted.append(child.id) }
     }
 
     private mutating func restoreRound(_ state: StateText, _ services: [Int: Service]) {
@@ -160,7 +162,7 @@ extension Supervisor {
     /// The slots that the round brings up know their stage.
     private func restoreStages(of round: inout Round) {
         let starting = round.slots.filter { id in
-            slots[id].map { $0.round == round.number && !held.contains($0.service.name) } ?? false
+            slots[id].map { $0.round == round.number && !disabled.contains($0.service.name) } ?? false
         }
         let last = starting.compactMap { slots[$0]?.stage }.max() ?? 0
         round.stages = Array(repeating: [], count: last + 1)  // bounded: stages are counted from 0
@@ -175,7 +177,7 @@ extension Supervisor {
         for id in slots.keys.sorted() {
             guard let slot = slots[id] else { continue }
             if let child = slot.child, children[child] == nil { slots[id]?.child = nil }
-            let isDone = slot.isOver || held.contains(slot.service.name)
+            let isDone = slot.isOver || disabled.contains(slot.service.name)
             let isWanted = !isDone && (slot.round == nil || begun.contains(id))
             if slots[id]?.child == nil, slot.restartAt == nil, isWanted { slots[id]?.restartAt = now }
             if let due = slots[id]?.restartAt { deadlines.insert(due, .slot(id)) }

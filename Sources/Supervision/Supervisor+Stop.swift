@@ -6,7 +6,7 @@ extension Supervisor {
         child.restarts = false
         children[id] = child
         retired.insert(child)
-        if !child.isTold {
+        if !child.isSignalled {
             if child.phase != .spawning { tell(id, child.stop) }
         } else if child.phase == .stopping, let age = maximumOldAge {
             children[id]?.endBy = now + age
@@ -101,11 +101,11 @@ extension Supervisor {
         tell(id, StopRule(signal: request.signal ?? child.stop.signal, timeout: timeout, group: child.stop.group))
     }
 
-    mutating func endedInStop(_ child: Child, _ ending: Ending) {
+    mutating func endedInStop(_ child: Child, _ status: TerminationStatus) {
         // Dead by what we sent is no failure.
-        let byUs = child.phase == .killed || child.told.map { ending.code == 128 &+ $0 } ?? false
-        if ending.isBad && !byUs && firstBadCode == nil { firstBadCode = ending.code }
-        report(.ended(child, ending))
+        let byUs = child.phase == .killed || child.told.map { status.code == 128 &+ $0 } ?? false
+        if status.isBad && !byUs && firstBadCode == nil { firstBadCode = status.code }
+        report(.ended(child, status))
         report(.changed)
         leftStage(child)
     }

@@ -33,7 +33,7 @@ extension Supervisor {
     var current: [SlotID] { placed.values.flatMap(\.slots).sorted() }
 
     /// It failed for good: nothing fills (some of) its slots.
-    package func isOver(service: String) -> Bool {
+    package func hasFailed(service: String) -> Bool {
         placed[service]?.slots.contains { slots[$0]?.isOver == true } ?? false
     }
 
@@ -69,7 +69,7 @@ extension Supervisor {
     }
 
     private func standing(of slot: Slot) -> Slot.Standing {
-        if held.contains(slot.service.name) { return .settled }
+        if disabled.contains(slot.service.name) { return .settled }
         if slot.isOver { return .over }
         return slot.child.flatMap { children[$0] }?.phase == .ready ? .settled : .awaited
     }

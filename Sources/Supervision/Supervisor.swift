@@ -12,7 +12,7 @@ package struct Supervisor: Sendable {
     package internal(set) var stopRequest: StopRequest?
     package internal(set) var children: [Child.ID: Child] = [:]
     /// Services that were stopped by hand: nothing fills their slots until they are started.
-    package internal(set) var held: Set<String> = []
+    package internal(set) var disabled: Set<String> = []
     /// Automatic restarts since the master began, by service.
     package internal(set) var restartCounts: [String: Int] = [:]
 
@@ -62,11 +62,13 @@ package struct Supervisor: Sendable {
     var stageCounts: [Int] = []
     var isOver = false
     var counter = 0
-    var randomState: UInt64 = 0x9E37_79B9_7F4A_7C15
+    var jitter: Jitter
     var now = Instant(nanoseconds: 0)
     var actions: [Action] = []
 
-    package init() {}
+    /// The seed is for the jitter of restarts: a random number, so that masters that lost the same thing at the same
+    /// moment do not come back at the same moment.
+    package init(seed: UInt64) { jitter = Jitter(seed: seed) }
 
     /// Takes one event, and returns what is to be done, in this order.
     package mutating func handle(_ event: Event, at time: Instant) -> [Action] {
@@ -83,14 +85,14 @@ package struct Supervisor: Sendable {
         case .spawnFailed(let id, let errno): spawnFailed(id, errno)
         case .executed(let pid): executed(pid)
         case .notExecuted(let pid, let errno): notExecuted(pid, errno)
-        case .exited(let pid, let ending): exited(pid, ending)
+        case .exited(let pid, let status): exited(pid, status)
         case .ready(let pid): if let id = speaker(pid) { becameReady(id) }
         case .reload(let requester, let isHard): requestReload(requester, .request, isHard: isHard)
         case .command(let requester, let command): commanded(Order(requester: requester, command: command))
         case .waitReady(let requester): waitReady(requester)
         case .forget(let requester): forget(requester)
-        case .beat(let pid): beat(pid)
-        case .beatMissed(let pid): if let id = identifiers[pid] { missedBeat(id) }
+        case .heartbeat(let pid): heartbeat(pid)
+        case .heartbeatMissed(let pid): if let id = identifiers[pid] { missedHeartbeat(id) }
         case .extend(let pid, let duration): extend(pid, duration)
         case .mainProcess(let pid, let process, let group): changeMainProcess(of: pid, to: process, group)
         case .stop(let request): stop(request)
@@ -118,7 +120,7 @@ package struct Supervisor: Sendable {
     }
 
     package var isReloading: Bool { round != nil }
-    package var isFirstRound: Bool { plan == nil }
+    package var isFirstRollout: Bool { plan == nil }
 
     /// Changes what may change without a reload: the delay of the next retirement and the interval of reloads.
     package mutating func adjust(retireDelay: Duration, reloadInterval: Duration?, at time: Instant) {
@@ -188,15 +190,6 @@ package struct Supervisor: Sendable {
     mutating func nextNumber() -> Int {
         counter += 1
         return counter
-    }
-
-    /// 0 to 99. SplitMix64
-    mutating func percent() -> Int {
-        randomState &+= 0x9E37_79B9_7F4A_7C15
-        var mixed = randomState
-        mixed = (mixed ^ (mixed >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
-        return Int((mixed ^ (mixed >> 31)) % 100)
     }
 }
 

@@ -24,14 +24,14 @@ struct ConfigurationNumbersTests {
             let plan = try read(inWorker(line)).plan()
             let service = plan.services[0]
             _ = service.restart.backoff
-            var supervisor = Supervisor()
+            var supervisor = Supervisor(seed: 1)
             _ = supervisor.handle(.start, at: Instant(nanoseconds: .max))
             _ = supervisor.handle(.loaded(plan), at: Instant(nanoseconds: .max))
             for child in supervisor.children.values.map(\.id) {
                 _ = supervisor.handle(.spawned(child, pid: Int32(child) + 2), at: Instant(nanoseconds: .max))
                 _ = supervisor.handle(.exited(pid: Int32(child) + 2, .exited(1)), at: Instant(nanoseconds: .max))
             }
-            _ = Supervisor(restoring: StateText(supervisor.records))
+            _ = Supervisor(restoring: StateText(supervisor.records), seed: 1)
         }
         for line in ["mworker-max-reloads \(number)", "hard-stop-after \(number)d", "start-timeout \(number)h"] {
             guard mistakes(inGlobal(line)).isEmpty else { continue }

@@ -11,7 +11,7 @@ struct ConfigurationPlanTests {
         #expect(plan.services.map(\.name) == ["web", "dataplane-api"])
         #expect(try plan.stages() == [0, 1])
         #expect(plan.maximumOldGenerations == 50 && plan.maximumOldAge == .seconds(30))
-        #expect(!plan.stopsOnFailure && plan.reloadsAfterUpgrade && !plan.retriesStarts && !plan.countsAttempts)
+        #expect(!plan.stopsOnFailure && plan.reloadsAfterUpgrade && plan.rollout == .allOrNothing)
         #expect(plan.retireDelay == .zero && plan.reloadInterval == nil)
         let (web, program) = (plan.services[0], plan.services[1])
         #expect(web.instances == 4 && web.readiness == .notified && web.startTimeout == .seconds(60))

@@ -38,8 +38,7 @@ extension Dice {
         service.leadsGroup = service.stopTimeout != nil
         if chance(15) { service.restart.backoff.jitter = 20 }
         var plan = Plan(services: [service])
-        plan.retriesStarts = true
-        plan.countsAttempts = true
+        plan.rollout = .persistent
         if chance(50) { plan.retireDelay = .seconds(pick([1, 5])) }
         bounds(&plan)
         return plan
@@ -59,8 +58,7 @@ extension Dice {
         var plan = Plan(services: services)
         plan.stopsOnFailure = chance(50)
         if isMixed {
-            plan.retriesStarts = chance(70)
-            plan.countsAttempts = chance(50)
+            plan.rollout = chance(70) ? .persistent : .allOrNothing
         }
         if chance(20) { plan.retireDelay = .seconds(1) }
         bounds(&plan)

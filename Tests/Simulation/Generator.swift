@@ -7,7 +7,7 @@ extension Dice {
         switch roll(100) {
         case ..<14: return .deadline(offset: offset())
         case ..<20: return .advance(pick([1, 10_000_000, 100_000_000, 500_000_000, 3_000_000_000, 100_000_000_000]))
-        case ..<38: return .exit(roll(16), ending())
+        case ..<38: return .exit(roll(16), status())
         case ..<48: return .ready(roll(16))
         case ..<55: return .command(command(), hasRequester: chance(85))
         case ..<57: return chance(75) ? .waitReady : .forget(roll(8))
@@ -31,7 +31,7 @@ extension Dice {
             return chance(50)
                 ? .mainProcess(roll(16), pick(MainGroup.allCases)) : .advance(31_536_000_000_000_000)
         case ..<96: return .extend(roll(16), .milliseconds(pick([1, 700, 20_000])))
-        case ..<97: return chance(70) ? .beat(roll(16)) : .beatMissed(roll(16))
+        case ..<97: return chance(70) ? .heartbeat(roll(16)) : .heartbeatMissed(roll(16))
         case ..<99: return .deadline(offset: offset())
         default: return .timer
         }
@@ -51,14 +51,14 @@ extension Dice {
         case .killed: return .exit(which, .signaled(9, dumpedCore: false))
         case .starting: return chance(70) ? .ready(which) : .deadline(offset: offset())
         case .executing: return chance(80) ? .execution(which, works: chance(75)) : .deadline(offset: offset())
-        case .ready where process.watchDue != never && chance(60): return .beat(which)
+        case .ready where process.watchDue != never && chance(60): return .heartbeat(which)
         case .ready, .asked: return .deadline(offset: offset())
         }
     }
 
     private mutating func offset() -> Int64 { pick([0, 0, 0, 0, 1, -1, 400_000_000, 10_000_000_000]) }
 
-    private mutating func ending() -> Ending {
+    private mutating func status() -> TerminationStatus {
         switch roll(10) {
         case 0, 1, 2: .exited(0)
         case 3, 4: .exited(1)

@@ -93,8 +93,8 @@ struct Terms {
     let base: Int
     let count: Int
     let places: Int
+    /// A start that fails is tried again, and every attempt is a generation.
     let retries: Bool
-    let countsAttempts: Bool
     let stopsOnFailure: Bool
     let reloadsAfterUpgrade: Bool
     let bound: Int
@@ -106,8 +106,7 @@ struct Terms {
         self.base = base
         count = charter.plan.services.count
         places = charter.places
-        retries = charter.plan.retriesStarts
-        countsAttempts = charter.plan.countsAttempts
+        retries = charter.plan.rollout == .persistent
         stopsOnFailure = charter.plan.stopsOnFailure
         reloadsAfterUpgrade = charter.plan.reloadsAfterUpgrade
         bound = charter.plan.maximumOldGenerations ?? Int.max

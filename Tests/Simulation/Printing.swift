@@ -25,14 +25,14 @@ extension Step: CustomStringConvertible {
         case .deadline(let offset): "deadline(offset: \(offset))"
         case .timer: "timer"
         case .ready(let which): "ready(\(which))"
-        case .exit(let which, let ending): "exit(\(which), .\(ending))"
+        case .exit(let which, let status): "exit(\(which), .\(status))"
         case .stranger(let pid, let isReady): "stranger(pid: \(pid), isReady: \(isReady))"
         case .reload(let count, let isHard): "reload(requesters: \(count)\(isHard ? ", hard: true" : ""))"
         case .command(let command, let hasRequester): "command(.\(command), hasRequester: \(hasRequester))"
         case .waitReady: "waitReady"
         case .forget(let which): "forget(\(which))"
-        case .beat(let which): "beat(\(which))"
-        case .beatMissed(let which): "beatMissed(\(which))"
+        case .heartbeat(let which): "heartbeat(\(which))"
+        case .heartbeatMissed(let which): "heartbeatMissed(\(which))"
         case .extend(let which, let time): "extend(\(which), \(time.source))"
         case .mainProcess(let which, let group): "mainProcess(\(which), .\(group))"
         case .stop(let request): "stop(\(request.source))"
@@ -69,8 +69,7 @@ extension Plan {
         let plain = Plan(services: [])
         var text = "Plan(services: [" + services.map(\.source).joined(separator: ", ") + "])"
         func set(_ name: String, _ value: String) { text += ".with { $0.\(name) = \(value) }" }
-        if retriesStarts { set("retriesStarts", "true") }
-        if countsAttempts { set("countsAttempts", "true") }
+        if rollout == .persistent { set("rollout", ".persistent") }
         if retireDelay != plain.retireDelay { set("retireDelay", retireDelay.source) }
         if let bound = maximumOldGenerations { set("maximumOldGenerations", "\(bound)") }
         if let age = maximumOldAge { set("maximumOldAge", age.source) }
@@ -139,13 +138,13 @@ extension World {
         case .report(.starting(let child)): "report starting \(brief(child))"
         case .report(.accepted(let child)): "report accepted \(brief(child))"
         case .report(.failedToStart(let child, let failure)): "report failedToStart \(brief(child)) \(failure)"
-        case .report(.died(let child, let ending, let restarts)):
-            "report died \(brief(child)) \(ending) restarts: \(restarts)"
-        case .report(.formerDied(let child, let ending)): "report formerDied \(brief(child)) \(ending)"
-        case .report(.ended(let child, let ending)): "report ended \(brief(child)) \(ending)"
+        case .report(.died(let child, let status, let restarts)):
+            "report died \(brief(child)) \(status) restarts: \(restarts)"
+        case .report(.formerDied(let child, let status)): "report formerDied \(brief(child)) \(status)"
+        case .report(.ended(let child, let status)): "report ended \(brief(child)) \(status)"
         case .report(.gaveUp(let child)): "report gaveUp \(brief(child))"
         case .report(.killing(let child)): "report killing \(brief(child))"
-        case .report(.missedBeat(let child)): "report missedBeat \(brief(child))"
+        case .report(.missedHeartbeat(let child)): "report missedHeartbeat \(brief(child))"
         case .report(.reloadFailed(.notStarted(let child, let failure))):
             "report reloadFailed \(brief(child)) \(failure)"
         case .report(let report): "report \(report)"

@@ -55,7 +55,7 @@ extension Simulation {
         case .configure(let plan): simpler(plan).map { .configure($0) }
         case .reload(let count, let isHard) where count > 1 || isHard: [.reload(requesters: 1)]
         case .ready(let which) where which > 0: (0..<min(which, 6)).map { .ready($0) }
-        case .exit(let which, let ending) where which > 0: (0..<min(which, 6)).map { .exit($0, ending) }
+        case .exit(let which, let status) where which > 0: (0..<min(which, 6)).map { .exit($0, status) }
         case .deadline(let offset) where offset != 0: [.deadline(offset: 0)]
         case .stop(let request) where request != StopRequest(request.urgency): [.stop(StopRequest(request.urgency))]
         default: []
@@ -76,8 +76,7 @@ extension Simulation {
         add { $0.reloadInterval = nil }
         add { $0.stopsOnFailure = false }
         add { $0.reloadsAfterUpgrade = false }
-        add { $0.retriesStarts = false }
-        add { $0.countsAttempts = false }
+        add { $0.rollout = .allOrNothing }
         for index in plan.services.indices {
             let plain = Service(name: "", stopSignal: 15)
             add { $0.services[index].instances = 1 }

@@ -11,7 +11,7 @@ package enum Step: Sendable {
     /// READY=1 from the n-th of the living.
     case ready(Int)
     /// The n-th of the living ends.
-    case exit(Int, Ending)
+    case exit(Int, TerminationStatus)
     /// A process ends, or says READY=1, that is none of ours.
     case stranger(pid: Int32, isReady: Bool)
     /// From so many requesters at once; 0: one that wants no answer.
@@ -21,8 +21,8 @@ package enum Step: Sendable {
     /// The n-th of those who wait does so no longer.
     case forget(Int)
     /// WATCHDOG=1 from the n-th of the living.
-    case beat(Int)
-    case beatMissed(Int)
+    case heartbeat(Int)
+    case heartbeatMissed(Int)
     case extend(Int, Duration)
     /// The n-th of the living becomes another process, in no group, in its own, or in the one of before.
     case mainProcess(Int, MainGroup)

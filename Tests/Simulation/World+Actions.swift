@@ -222,7 +222,7 @@ extension World {
         require(place.due <= now, "no restart is faster than the back-off")
         require(!held.contains(rules.name), "who was stopped by hand is not started")
         require(
-            place.isCandidate || terms?.countsAttempts == true || child.generation <= committed,
+            place.isCandidate || terms?.retries == true || child.generation <= committed,
             "who takes a place is of the generation in force")
         places[index].isFilled = true
         places[index].lastSpawn = now
@@ -254,12 +254,12 @@ extension World {
         place.isExcused = self.terms == nil && !rules.isAwaited
         places.append(place)
         living.append(Process(child, role: .candidate, rules: page, leads: rules.leadsGroup))
-        require(child.generation == round?.generation || terms.countsAttempts, "a new child is of the new generation")
+        require(child.generation == round?.generation || terms.retries, "a new child is of the new generation")
         count(child, terms)
     }
 
     private mutating func count(_ child: Child, _ terms: Terms?) {
-        guard terms?.countsAttempts == true else { return }
+        guard terms?.retries == true else { return }
         require(child.generation > spawnGeneration, "every attempt is a generation of its own")
         spawnGeneration = child.generation
     }

@@ -17,7 +17,7 @@ extension World {
         case .executed(let pid): executed(pid)
         case .notExecuted(let pid, _): notExecuted(pid)
         case .spawnFailed(let id, _): spawnFailed(id)
-        case .exited(let pid, let ending): exited(pid, ending)
+        case .exited(let pid, let status): exited(pid, status)
         case .ready(let pid): readied(pid)
         case .reload(let requester, let isHard): reloadAsked(requester, isHard)
         case .stop(let request): if stopping.map({ request.urgency > $0.urgency }) ?? true { expected.stop = request }
@@ -32,8 +32,8 @@ extension World {
         case .waitReady(let requester):
             requests.append(Request(requester: requester, state: stopping != nil ? .owedStopping : .everything))
         case .forget(let requester): forgotten(requester)
-        case .beat(let pid): beaten(pid)
-        case .beatMissed(let pid): triggered(pid)
+        case .heartbeat(let pid): beaten(pid)
+        case .heartbeatMissed(let pid): triggered(pid)
         case .extend(let pid, let duration): extended(pid, duration.wholeNanoseconds)
         case .mainProcess(let pid, let process, let group): movedTo(process, from: pid, group)
         }
@@ -63,7 +63,7 @@ extension World {
         }
         let held = openHeldPlaces(terms)
         round?.needed = terms.places - kept - held
-        if !terms.countsAttempts { generation += 1 }
+        if !terms.retries { generation += 1 }
         round?.generation = generation
     }
 
@@ -135,12 +135,12 @@ extension World {
         if isHeld(process) { _ = vacate(process) } else { startFailed(process, code: 1) }
     }
 
-    private mutating func exited(_ pid: Int32, _ ending: Ending) {
+    private mutating func exited(_ pid: Int32, _ status: TerminationStatus) {
         guard let index = living.firstIndex(where: { $0.pid == pid }) else { return }
         let process = living.remove(at: index)
         lastReaped = pid
         guard process.role != .old else { return }
-        guard stopping == nil else { return endedInStop(process, ending) }
+        guard stopping == nil else { return endedInStop(process, status) }
         guard let place = vacate(process) else { return }
         if process.restarts {
             places[place].due = now
@@ -148,15 +148,15 @@ extension World {
         } else if isHeld(process) {
             return
         } else if process.role == .candidate {
-            candidateFailed(place, ending.code, failedStart: process.isStarting)
+            candidateFailed(place, status.code, failedStart: process.isStarting)
         } else {
-            currentEnded(place, ending.code, failedStart: process.isStarting)
+            currentEnded(place, status.code, failedStart: process.isStarting)
         }
     }
 
-    private mutating func endedInStop(_ process: Process, _ ending: Ending) {
-        let isOurDoing = process.phase == .killed || process.phase == .told && ending.code == 128 + process.told
-        if !isOurDoing && firstBad == nil && isBad(ending.code) { firstBad = ending.code }
+    private mutating func endedInStop(_ process: Process, _ status: TerminationStatus) {
+        let isOurDoing = process.phase == .killed || process.phase == .told && status.code == 128 + process.told
+        if !isOurDoing && firstBad == nil && isBad(status.code) { firstBad = status.code }
     }
 
     func isBad(_ code: Int32) -> Bool { code != 0 && code != 130 && code != 143 }

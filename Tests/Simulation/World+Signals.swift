@@ -160,7 +160,7 @@ extension World {
         case .reloaded(let generation): commit(generation)
         case .reloadFailed: failed()
         case .stopping(let request, let pids): stops(request, pids)
-        case .missedBeat(let child): missed(child)
+        case .missedHeartbeat(let child): missed(child)
         case .changed: if isFollowing { followOrders() }
         case .gaveUp(let child):
             require(

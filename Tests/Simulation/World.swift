@@ -6,7 +6,7 @@ import Supervision
 /// The facts are in `World+Facts`, what the engine may do in `World+Actions`, what it must have done in
 /// `World+Duties`.
 struct World {
-    var supervisor = Supervisor()
+    var supervisor = Supervisor(seed: 1)
     /// The original, once it has handed its state to a restored one: both must go on alike.
     var twin: Supervisor?
     var now: Int64 = 1_000_000_000
@@ -151,7 +151,7 @@ struct World {
         var text = StateText(supervisor.records)
         // The way through bytes is long, and the same each time.
         if events % 3 == 0 { text = StateText(decoding: text.bytes) }
-        let restored = Supervisor(restoring: text)
+        let restored = Supervisor(restoring: text, seed: 2)
         require(text.damagedLines == 0, "the state is read as it was written")
         require(restored.children == supervisor.children, "no child changes over an exec")
         // Of slots and rounds it may think anew what follows from the rest.
@@ -185,7 +185,7 @@ struct World {
             send(.timer)
         case .timer: send(.timer)
         case .ready(let which): if let pid = pid(which) { send(.ready(pid: pid)) }
-        case .exit(let which, let ending): if let pid = pid(which) { send(.exited(pid: pid, ending)) }
+        case .exit(let which, let status): if let pid = pid(which) { send(.exited(pid: pid, status)) }
         case .stranger(let pid, let isReady):
             guard !living.contains(where: { $0.pid == pid }) else { return }
             send(isReady ? .ready(pid: pid) : .exited(pid: pid, .exited(1)))
@@ -197,8 +197,8 @@ struct World {
         case .waitReady: send(.waitReady(nextRequester()))
         case .forget(let which):
             if !requests.isEmpty { send(.forget(requests[which % requests.count].requester)) }
-        case .beat(let which): if let pid = pid(which) { send(.beat(pid: pid)) }
-        case .beatMissed(let which): if let pid = pid(which) { send(.beatMissed(pid: pid)) }
+        case .heartbeat(let which): if let pid = pid(which) { send(.heartbeat(pid: pid)) }
+        case .heartbeatMissed(let which): if let pid = pid(which) { send(.heartbeatMissed(pid: pid)) }
         case .extend(let which, let duration): if let pid = pid(which) { send(.extend(pid: pid, duration)) }
         case .mainProcess(let which, let group): changeMainProcess(which, group)
         case .stop(let request): send(.stop(request))

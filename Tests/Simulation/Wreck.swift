@@ -95,7 +95,7 @@ package enum Wreck {
 
     private static func check(_ bytes: [UInt8], at now: Int64, recovers: Bool = true) -> String? {
         let text = StateText(decoding: bytes)
-        var survivor = Survivor(Supervisor(restoring: text), at: now)
+        var survivor = Survivor(Supervisor(restoring: text, seed: 2), at: now)
         for record in text.all("child") {
             guard let pid = record[number: "pid"], pid > 1, let pid = Int32(exactly: pid) else { continue }
             if survivor.supervisor.child(withPID: pid) == nil { return "a child with a whole line is forgotten" }
@@ -125,7 +125,7 @@ private struct Survivor {
         living = Set(supervisor.children.values.map(\.pid))
         for child in supervisor.children.values {
             if child.phase == .starting || child.phase == .executing { starting.insert(child.pid) }
-            if child.isTold { told.insert(child.pid) }
+            if child.isSignalled { told.insert(child.pid) }
         }
     }
 
@@ -162,7 +162,7 @@ private struct Survivor {
             } else if let due = supervisor.nextDeadline() {
                 // Every watchdog gets its beat in time.
                 now = max(now, due.nanoseconds &- 1)
-                for pid in living.sorted() { send(.beat(pid: pid)) }
+                for pid in living.sorted() { send(.heartbeat(pid: pid)) }
                 now = max(now, due.nanoseconds)
                 send(.timer)
             } else {

@@ -17,7 +17,7 @@ import Testing
     @Test func aStopIsAnsweredWhenTheChildrenAreGone() {
         var rig = rig()
         #expect(rig.command(.stop("web"), 7) == ["TERM 100"])
-        #expect(rig.supervisor.held == ["web"])
+        #expect(rig.supervisor.disabled == ["web"])
         #expect(rig.die(100, by: 15) == ["answer 7: done 1"])
         #expect(rig.wait(milliseconds: 60_000) == [])
         #expect(rig.pids == [101])
@@ -45,7 +45,7 @@ import Testing
         rig.command(.stop("web"))
         rig.die(100, by: 15)
         #expect(rig.command(.start("web"), 7) == ["spawn web"])
-        #expect(rig.supervisor.held.isEmpty)
+        #expect(rig.supervisor.disabled.isEmpty)
         #expect(rig.ready(102) == ["answer 7: done 1"])
     }
 
@@ -77,11 +77,11 @@ import Testing
             $0.services[1].restart.limit = Restart.Limit(count: 0, window: .seconds(60))
         }
         rig.exit(101, 1)
-        #expect(rig.supervisor.isOver(service: "cron"))
+        #expect(rig.supervisor.hasFailed(service: "cron"))
         #expect(rig.command(.start("cron"), 7) == ["spawn cron"])
-        #expect(!rig.supervisor.isOver(service: "cron"))
+        #expect(!rig.supervisor.hasFailed(service: "cron"))
         #expect(rig.exit(102, 1) == ["answer 7: cron gave up"])
-        #expect(rig.supervisor.isOver(service: "cron"))
+        #expect(rig.supervisor.hasFailed(service: "cron"))
     }
 
     @Test func aStartDoesNotWaitForTheBackOff() {
@@ -107,7 +107,7 @@ import Testing
         rig.die(100, by: 15)
         #expect(rig.reload(7) == ["load", "spawn cron"])
         #expect(rig.ready(102) == ["TERM 101", "answer 7: done 2"])
-        #expect(rig.supervisor.held == ["web"])
+        #expect(rig.supervisor.disabled == ["web"])
         #expect(rig.command(.start("web"), 8) == ["spawn web"])
         #expect(rig.supervisor.child(withPID: 103)?.generation == 2)
     }
@@ -119,7 +119,7 @@ import Testing
         rig.configuration = master("cron")
         rig.reload()
         rig.ready(102)
-        #expect(rig.supervisor.held.isEmpty)
+        #expect(rig.supervisor.disabled.isEmpty)
         rig.configuration = master("web", "cron")
         #expect(rig.reload() == ["load", "spawn web", "spawn cron"])
     }
@@ -268,7 +268,7 @@ import Testing
         rig.command(.restart("cron"), 5)
         rig.command(.stop("web"), 6)
         rig.restart()
-        #expect(rig.supervisor.held == ["web"])
+        #expect(rig.supervisor.disabled == ["web"])
         #expect(rig.supervisor.restartCounts == ["cron": 1])
         #expect(rig.die(100, by: 15) == ["answer 6: done 1"])
         #expect(rig.die(102, by: 15) == ["spawn cron"])

@@ -22,9 +22,9 @@ struct ExecutionTests {
     @Test("what counts from its start counts when its program runs")
     func none() {
         var rig = Self.rig(plain("a"))
-        #expect(rig.supervisor.isFirstRound && !Self.isStarted(rig))
+        #expect(rig.supervisor.isFirstRollout && !Self.isStarted(rig))
         rig.send(.executed(pid: 100))
-        #expect(!rig.supervisor.isFirstRound && Self.isStarted(rig))
+        #expect(!rig.supervisor.isFirstRollout && Self.isStarted(rig))
         #expect(rig.supervisor.children.values.map(\.phase) == [.ready])
     }
 
@@ -34,9 +34,9 @@ struct ExecutionTests {
         rig.wait(milliseconds: 700)
         rig.send(.executed(pid: 100))
         rig.wait(milliseconds: 900)
-        #expect(rig.supervisor.isFirstRound)
+        #expect(rig.supervisor.isFirstRollout)
         rig.wait(milliseconds: 100)
-        #expect(!rig.supervisor.isFirstRound)
+        #expect(!rig.supervisor.isFirstRollout)
     }
 
     @Test("who speaks runs his program")

@@ -54,7 +54,7 @@ import Testing
 
     @Test func aKeptProgramThatDiesIsRestartedDuringARoundThatNeverGivesUp() {
         var rig = rig(.keep)
-        rig.configuration.retriesStarts = true
+        rig.configuration.rollout = .persistent
         rig.reload()
         #expect(rig.exit(101, 1) == ["spawn kept"])
     }

@@ -19,7 +19,7 @@ import Testing
         var rig = rig()
         #expect(rig.wait(milliseconds: 1999) == [])
         #expect(rig.wait(milliseconds: 1) == ["KILL 100"])
-        #expect(rig.reports.contains { if case .missedBeat(let child) = $0 { child.pid == 100 } else { false } })
+        #expect(rig.reports.contains { if case .missedHeartbeat(let child) = $0 { child.pid == 100 } else { false } })
         #expect(rig.die(100, by: 9) == ["spawn web"])
         #expect(rig.supervisor.restartCounts == ["web": 1])
     }
@@ -28,7 +28,7 @@ import Testing
         var rig = rig()
         for _ in 0..<10 {
             #expect(rig.wait(milliseconds: 1500) == [])
-            #expect(rig.send(.beat(pid: 100)) == [])
+            #expect(rig.send(.heartbeat(pid: 100)) == [])
             #expect(rig.nextDeadline == rig.now + 2000)
         }
         #expect(rig.wait(milliseconds: 2000) == ["KILL 100"])
@@ -37,24 +37,24 @@ import Testing
     @Test func aStartHasNoWatchdogYet() {
         var rig = Rig(master("web") { $0.services[0].watchdog = .seconds(2) })
         #expect(rig.wait(milliseconds: 30_000) == [])
-        #expect(rig.send(.beatMissed(pid: 100)) == [])
+        #expect(rig.send(.heartbeatMissed(pid: 100)) == [])
         rig.ready(100)
         #expect(rig.wait(milliseconds: 1999) == [])
     }
 
     @Test func aTriggerBitesAtOnceAndWithoutAWatchdogToo() {
         var rig = rig { $0.services[0].watchdog = nil }
-        #expect(rig.send(.beat(pid: 100)) == [])
+        #expect(rig.send(.heartbeat(pid: 100)) == [])
         #expect(rig.nextDeadline == nil)
-        #expect(rig.send(.beatMissed(pid: 100)) == ["KILL 100"])
-        #expect(rig.send(.beatMissed(pid: 100)) == [])
+        #expect(rig.send(.heartbeatMissed(pid: 100)) == ["KILL 100"])
+        #expect(rig.send(.heartbeatMissed(pid: 100)) == [])
     }
 
     @Test func whoIsToldToStopNeedsNoBeat() {
         var rig = rig { $0.services[0].stopTimeout = nil }
         rig.stop()
         #expect(rig.wait(milliseconds: 60_000) == [])
-        #expect(rig.send(.beatMissed(pid: 100)) == [])
+        #expect(rig.send(.heartbeatMissed(pid: 100)) == [])
     }
 
     @Test func aNewChildThatMissesItsBeatFailsTheReload() {
@@ -90,7 +90,7 @@ import Testing
     @Test func theNextImageKnowsWhenABeatIsDue() {
         var rig = rig()
         rig.wait(milliseconds: 1500)
-        rig.send(.beat(pid: 100))
+        rig.send(.heartbeat(pid: 100))
         rig.restart()
         rig.send(.resumed)
         #expect(rig.nextDeadline == 3500)

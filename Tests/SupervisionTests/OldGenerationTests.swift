@@ -39,8 +39,7 @@ import Testing
     @Test func hangingStartsAreBoundedToo() {
         var rig = Rig(
             master("worker") {
-                $0.retriesStarts = true
-                $0.countsAttempts = true
+                $0.rollout = .persistent
                 $0.maximumOldGenerations = 1
                 $0.services[0].stopTimeout = nil
             })

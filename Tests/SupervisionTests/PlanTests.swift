@@ -21,11 +21,11 @@ import Testing
     }
 
     @Test func aCircleIsAnError() {
-        #expect(throws: PlanError.circle(["a", "a"])) { try stages([("a", ["a"])]) }
-        #expect(throws: PlanError.circle(["a", "b", "c", "a"])) {
+        #expect(throws: PlanError.cycle(["a", "a"])) { try stages([("a", ["a"])]) }
+        #expect(throws: PlanError.cycle(["a", "b", "c", "a"])) {
             try stages([("a", ["b"]), ("b", ["c"]), ("c", ["a"])])
         }
-        #expect(throws: PlanError.circle(["b", "c", "b"])) {
+        #expect(throws: PlanError.cycle(["b", "c", "b"])) {
             try stages([("a", ["b"]), ("b", ["c"]), ("c", ["b"])])
         }
     }
@@ -40,15 +40,15 @@ import Testing
     @Test func aPlanMayBeEmpty() throws {
         #expect(try stages([]) == [])
         var rig = Rig(Plan(services: []))
-        #expect(!rig.supervisor.isFirstRound)
+        #expect(!rig.supervisor.isFirstRollout)
         #expect(rig.stop() == ["exit 0"])
     }
 
     @Test func codesAreThoseOfAShell() {
-        #expect(Ending.exited(3).code == 3 && Ending.exited(3).waitStatus == 768)
-        #expect(Ending.signaled(9, dumpedCore: false).code == 137)
-        #expect(Ending.signaled(11, dumpedCore: true).waitStatus == 139)
-        let bad = [0, 1, 130, 137, 143].map { Ending.exited($0).isBad }
+        #expect(TerminationStatus.exited(3).code == 3 && TerminationStatus.exited(3).waitStatus == 768)
+        #expect(TerminationStatus.signaled(9, dumpedCore: false).code == 137)
+        #expect(TerminationStatus.signaled(11, dumpedCore: true).waitStatus == 139)
+        let bad = [0, 1, 130, 137, 143].map { TerminationStatus.exited($0).isBad }
         #expect(bad == [false, true, false, true, false])
     }
 

@@ -65,7 +65,7 @@ import Testing
         rig.wait(milliseconds: 2000)
         #expect(rig.die(101, by: 11) == ["spawn worker"])
         #expect(rig.wait(milliseconds: 5999) == [])
-        #expect(rig.supervisor.child(withPID: 100)?.isTold == false)
+        #expect(rig.supervisor.child(withPID: 100)?.isSignalled == false)
         #expect(rig.wait(milliseconds: 1) == ["TERM 100", "answer 7: done 3"])
     }
 
@@ -101,8 +101,8 @@ import Testing
         rig.ready(101)
         rig.reload(7)
         #expect(rig.exit(102, 3) == ["TERM 103", "answer 7: web ended with 3"])
-        #expect(rig.supervisor.child(withPID: 100)?.isTold == false)
-        #expect(rig.supervisor.child(withPID: 101)?.isTold == false)
+        #expect(rig.supervisor.child(withPID: 100)?.isSignalled == false)
+        #expect(rig.supervisor.child(withPID: 101)?.isSignalled == false)
     }
 
     @Test func aReloadWhoseNewWorkerHangsEndsIt() {

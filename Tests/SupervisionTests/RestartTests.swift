@@ -40,7 +40,7 @@ import Testing
                 $0.services[0].restart.backoff.maximum = .zero
             }, starts: false)
         rig.failingSpawns = Array(repeating: 2, count: 100_000)
-        rig.configuration.retriesStarts = true
+        rig.configuration.rollout = .persistent
         rig.send(.start)
         #expect(rig.failingSpawns.count == 99_999)
         #expect(rig.nextDeadline != nil)

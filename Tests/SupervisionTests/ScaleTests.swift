@@ -55,7 +55,7 @@ import Testing
             let time = processorTime {
                 for pid in 0..<Int32(count) { crowd.send(.ready(pid: 100 + pid)) }
             }
-            #expect(!crowd.supervisor.isFirstRound)
+            #expect(!crowd.supervisor.isFirstRollout)
             return (count, time)
         }
         #expect(ratio < Self.bound)
@@ -91,7 +91,7 @@ import Testing
             let time = processorTime {
                 for turn in 0..<20_000 as Range<Int32> {
                     crowd.now += 1000
-                    crowd.send(.beat(pid: 100 + turn % Int32(count)))
+                    crowd.send(.heartbeat(pid: 100 + turn % Int32(count)))
                 }
             }
             #expect(crowd.supervisor.deadlines.count <= 3 * count + 64)
@@ -138,7 +138,7 @@ import Testing
         var crowd = watched(10)
         for turn in 0..<100_000 as Range<Int32> {
             crowd.now += 200_000_000
-            crowd.send(.beat(pid: 100 + turn % 10))
+            crowd.send(.heartbeat(pid: 100 + turn % 10))
             if turn % 100 == 0 { crowd.send(.timer) }
         }
         #expect(crowd.supervisor.deadlines.count < 40)
@@ -161,7 +161,7 @@ import Testing
 
 /// An engine and just so much world that its children live; a pid is used again by the child that takes the place.
 private struct Crowd {
-    var supervisor = Supervisor()
+    var supervisor = Supervisor(seed: 1)
     var now: Int64 = 0
     private let plan: Plan
     private var nextPID: Int32 = 100

@@ -6,9 +6,9 @@ import Testing
         var rig = Rig(master("api", "db") { $0.services[0].after = ["db"] }, starts: false)
         #expect(rig.send(.start) == ["load", "spawn db"])
         #expect(rig.ready(100) == ["spawn api"])
-        #expect(rig.supervisor.isFirstRound)
+        #expect(rig.supervisor.isFirstRollout)
         rig.ready(101)
-        #expect(!rig.supervisor.isFirstRound && rig.supervisor.generation == 1)
+        #expect(!rig.supervisor.isFirstRollout && rig.supervisor.generation == 1)
     }
 
     @Test func allInstancesStartAtOnce() {
@@ -38,11 +38,11 @@ import Testing
     }
 
     @Test func readyFromAStrangerOrFromTheDeadMeansNothing() {
-        var rig = Rig(master("web") { $0.retriesStarts = true })
+        var rig = Rig(master("web") { $0.rollout = .persistent })
         #expect(rig.ready(4242) == [])
         rig.exit(100, 1)
         #expect(rig.ready(100) == [])
-        #expect(rig.supervisor.isFirstRound)
+        #expect(rig.supervisor.isFirstRollout)
     }
 
     @Test func aFirstStartThatFailsEndsEverythingWithOne() {
@@ -88,10 +88,10 @@ import Testing
     }
 
     @Test func aHangingStartIsReplacedByAnother() {
-        var rig = Rig(master("worker") { $0.retriesStarts = true })
+        var rig = Rig(master("worker") { $0.rollout = .persistent })
         #expect(rig.wait(milliseconds: 60_000) == ["TERM 100", "spawn worker"])
         rig.ready(101)
-        #expect(rig.supervisor.generation == 1 && rig.pids == [100, 101])
+        #expect(rig.supervisor.generation == 2 && rig.pids == [100, 101])
         #expect(rig.wait(milliseconds: 10_000) == ["KILL 100"])
     }
 
@@ -112,6 +112,6 @@ import Testing
             })
         rig.ready(100)
         #expect(rig.exit(101, 1) == [])
-        #expect(!rig.supervisor.isFirstRound && rig.pids == [100])
+        #expect(!rig.supervisor.isFirstRollout && rig.pids == [100])
     }
 }

@@ -79,7 +79,7 @@ import Testing
                 }
                 records.append(record)
             }
-            var supervisor = Supervisor(restoring: StateText(records))
+            var supervisor = Supervisor(restoring: StateText(records), seed: 2)
             guard supervisor.children.values.allSatisfy({ $0.pid > 1 }) else {
                 Issue.record("seed \(seed): \(records)")
                 return
@@ -89,7 +89,7 @@ import Testing
                 _ = supervisor.records
                 _ = supervisor.handle(.resumed, at: Instant(nanoseconds: 1))
                 for moment in [1, Int64.max / 2, .max] {
-                    for event in [Event.timer, .extend(pid: 2, .seconds(Int64.max)), .beat(pid: 2), .reload(1)] {
+                    for event in [Event.timer, .extend(pid: 2, .seconds(Int64.max)), .heartbeat(pid: 2), .reload(1)] {
                         _ = supervisor.handle(event, at: Instant(nanoseconds: moment))
                     }
                     _ = supervisor.handle(.exited(pid: 2, .exited(1)), at: Instant(nanoseconds: moment))

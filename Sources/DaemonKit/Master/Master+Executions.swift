@@ -38,7 +38,7 @@ extension Master {
 
     /// A child of the front end itself, which the engine does not know; `ended` gets why there was no exec, too.
     package func start(
-        helper spawn: Spawn, ended: @escaping (Ending, SpawnFailure?) -> Void
+        helper spawn: Spawn, ended: @escaping (TerminationStatus, SpawnFailure?) -> Void
     ) throws(Errno) -> ProcessID {
         let process = try spawn.begin()
         adopt(helper: process.pid) { ending in

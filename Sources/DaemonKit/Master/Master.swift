@@ -48,7 +48,7 @@ package final class Master {
     /// Of the children that are on their way to their programs.
     var executions: [ProcessID: ExecReport] = [:]
     /// Children of the front end itself, which the engine does not know.
-    private var helpers: [ProcessID: (Ending) -> Void] = [:]
+    private var helpers: [ProcessID: (TerminationStatus) -> Void] = [:]
     private(set) lazy var mains = MainProcesses(self)
     /// Called before the engine is told of a child's end: what it said last counts.
     package var beforeEnd: ((Supervision.Child) -> Void)?
@@ -229,7 +229,7 @@ package final class Master {
     }
 
     /// A child of the front end itself; `ended` is called when it was reaped.
-    package func adopt(helper pid: ProcessID, ended: @escaping (Ending) -> Void) { helpers[pid] = ended }
+    package func adopt(helper pid: ProcessID, ended: @escaping (TerminationStatus) -> Void) { helpers[pid] = ended }
 
     func isHelper(_ pid: ProcessID) -> Bool { helpers[pid] != nil }
 
@@ -242,7 +242,7 @@ package final class Master {
 
     func reap() {
         while let (pid, status, raw) = Unix.Child.reapAny() {
-            let ending = Ending(status, raw: raw)
+            let ending = TerminationStatus(status, raw: raw)
             readExecution(of: pid, isReaped: true)
             if let ended = helpers.removeValue(forKey: pid) {
                 ended(ending)
@@ -253,7 +253,7 @@ package final class Master {
     }
 
     /// It has ended: a child of ours that was reaped, or a main process of one.
-    func bury(_ pid: ProcessID, _ ending: Ending) {
+    func bury(_ pid: ProcessID, _ ending: TerminationStatus) {
         let child = supervisor.child(withPID: pid)
         // What it said last may name its successor.
         if let child { beforeEnd?(child) }
@@ -294,7 +294,7 @@ package final class Master {
     }
 }
 
-extension Ending {
+extension TerminationStatus {
     package init(_ status: ExitStatus, raw: Int32) {
         self =
             switch status {

@@ -126,7 +126,7 @@ package struct MasterImage {
             defer { Descriptor.close(writing) }
             var isLate = false
             var alarm: Int?
-            let ended = { [path] (ending: Ending, failure: SpawnFailure?) in
+            let ended = { [path] (ending: TerminationStatus, failure: SpawnFailure?) in
                 alarm.map(master.cancel)
                 defer { Descriptor.close(reading) }
                 if let failure { return then("cannot try \(path): \(failure.errno)") }
@@ -157,7 +157,7 @@ package struct MasterImage {
         }
     }
 
-    private static func text(_ ending: Ending) -> String {
+    private static func text(_ ending: TerminationStatus) -> String {
         switch ending {
         case .exited(let code): "exit status \(code)"
         case .signaled(let number, _): "\(Signal(rawValue: number))"

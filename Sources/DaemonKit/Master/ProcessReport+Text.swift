@@ -14,7 +14,7 @@ extension ProcessReport {
 
     private var failedReloads: Int { host.master?.supervisor.failedReloads ?? 0 }
     private var generation: Int { host.master?.supervisor.generation ?? 0 }
-    private var held: [String] { host.master?.supervisor.held.sorted() ?? [] }
+    private var held: [String] { host.master?.supervisor.disabled.sorted() ?? [] }
     private var version: String { host.runtime.daemon.version }
     private func restarts(_ service: String) -> Int? { host.master?.supervisor.restartCounts[service] }
     /// In seconds.

@@ -121,7 +121,7 @@ extension ServiceMaster {
             if isStarting || master.supervisor.stopRequest != nil { manager?.tell(.extendTimeout(time)) }
         }
         if message.isReady { master.send(.ready(pid: pid)) }
-        if notification.givesBeat { master.send(.beat(pid: pid)) }
-        if message.triggersWatchdog { master.send(.beatMissed(pid: pid)) }
+        if notification.givesBeat { master.send(.heartbeat(pid: pid)) }
+        if message.triggersWatchdog { master.send(.heartbeatMissed(pid: pid)) }
     }
 }

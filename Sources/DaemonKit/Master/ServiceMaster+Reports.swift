@@ -67,7 +67,7 @@ extension ServiceMaster {
     }
 
     private func forget(_ child: Supervision.Child) {
-        leftovers?.adopt(from: child.group, isTold: child.isTold, limit: patience(behind: child))
+        leftovers?.adopt(from: child.group, isTold: child.isSignalled, limit: patience(behind: child))
         forgetWords(of: child)
     }
 
@@ -79,7 +79,7 @@ extension ServiceMaster {
     /// For what a child has left behind. Behind one that was told to stop there may be work to end; behind one that died
     /// there is nothing to wait for.
     private func patience(behind child: Supervision.Child) -> Duration {
-        guard child.isTold else { return .seconds(1) }
+        guard child.isSignalled else { return .seconds(1) }
         let service = current?.plan.services.first { $0.name == child.service }
         return min(service?.stopTimeout ?? .seconds(5), .seconds(5))
     }
@@ -108,7 +108,7 @@ extension ServiceMaster {
             (.notice, "Former \(kind(child)) (\(child.pid)) exited with code \(ending.described)")
         case .gaveUp(let child): (.error, "\(child.service) fails again and again, giving up")
         case .killing(let child): (.warning, "\(kind(child)) \(child.pid) does not end, sending SIGKILL")
-        case .missedBeat(let child): (.error, "\(kind(child)) \(child.pid) missed its watchdog, sending SIGKILL")
+        case .missedHeartbeat(let child): (.error, "\(kind(child)) \(child.pid) missed its watchdog, sending SIGKILL")
         case .reloading: (.notice, "Reloading")
         case .reloaded: (.notice, "Loading success.")
         case .reloadFailed(let failure): (.error, "Loading failure: \(failure.text)")

@@ -68,7 +68,8 @@ final class ServiceMaster: MasterHost {
         StartAbort.disarm()
         // A main process that a child names (MAINPID) may outlive the child: then its end is ours to see.
         _ = CurrentProcess.becomeSubreaper()
-        let supervisor = state.map { Supervisor(restoring: $0) } ?? Supervisor()
+        let seed = UInt64.random(in: .min ... .max)
+        let supervisor = state.map { Supervisor(restoring: $0, seed: seed) } ?? Supervisor(seed: seed)
         let master = try DaemonKit.attempt(.process, "cannot watch descriptors") { () throws(Errno) in
             try Master(supervisor, host: self, pipe: signals, signals: Self.caught)
         }

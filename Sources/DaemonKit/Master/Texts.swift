@@ -1,7 +1,7 @@
 import Supervision
 import Unix
 
-extension Ending {
+extension TerminationStatus {
     /// `137 (Killed)`, `0 (Exit)`
     var described: String {
         switch self {

@@ -92,7 +92,8 @@ enum StartServer {
         // From here on nothing of the start is left to be removed by an abort.
         StartAbort.disarm()
         parts.statusFile = settings.statusFile.map(StatusFile.init(path:))
-        try Superdaemon(settings, image, console, manager, parts).run(Supervisor(), pipe, .start)
+        let supervisor = Supervisor(seed: .random(in: .min ... .max))
+        try Superdaemon(settings, image, console, manager, parts).run(supervisor, pipe, .start)
     }
 
     private static func resume(_ state: StateText, _ settings: Settings, _ image: MasterImage) throws(ExitError)

@@ -63,7 +63,7 @@ extension Superdaemon {
         if let log = settings.log { parts.log = LogOutput(log, console, account, restoring: state.first("log")) }
         parts.account = account
         console.restore(state)
-        var supervisor = Supervisor(restoring: state)
+        var supervisor = Supervisor(restoring: state, seed: .random(in: .min ... .max))
         if state.damagedLines > 0 || state.first("supervisor") == nil {
             console.write("the state of the upgrade is damaged (\(state.damagedLines) lines): keeping the workers")
             let command = state.first("log")?[number: "command"].flatMap { ProcessID(exactly: $0) }

@@ -122,8 +122,7 @@ final class Superdaemon: MasterHost {
         worker.stopTimeout = settings.stopTimeout
         worker.leadsGroup = settings.stopTimeout != nil
         var plan = Plan(services: [worker])
-        plan.retriesStarts = true
-        plan.countsAttempts = true
+        plan.rollout = .persistent
         plan.maximumOldGenerations = settings.maxOldGenerations
         let effective = readEnvdir()
         plan.retireDelay = effective.killOldDelay

@@ -10,19 +10,19 @@ struct MasterTests {
     // MARK: Children
 
     @Test("the end of a child is told with its status or its signal")
-    func endings() async {
+    func statuses() async {
         await #expect(processExitsWith: .success) {
             try runMaster { master, host in
                 host.plan = onlyService(.none)
                 var scripts = ["exit 7", "kill -KILL $$", "kill -TERM $$"]
                 host.starts = { _ throws(Errno) in try Spawn("/bin/sh", ["-c", scripts.removeFirst()]).start() }
-                var endings: [Ending] = []
+                var statuses: [TerminationStatus] = []
                 host.reports = { report in
                     guard case .died(_, let ending, _) = report else { return }
-                    endings.append(ending)
-                    guard endings.count == 3 else { return }
+                    statuses.append(ending)
+                    guard statuses.count == 3 else { return }
                     #expect(
-                        endings == [
+                        statuses == [
                             .exited(7), .signaled(SIGKILL, dumpedCore: false), .signaled(SIGTERM, dumpedCore: false),
                         ])
                     CurrentProcess.exit(0)
@@ -79,16 +79,16 @@ struct MasterTests {
             try runMaster { master, host in
                 var reports = 0
                 host.reports = { _ in reports += 1 }
-                var endings: [Int: Ending] = [:]
+                var statuses: [Int: TerminationStatus] = [:]
                 master.after(.zero) {
                     reports = 0
                     for (number, script) in ["exit 3", "kill -TERM $$", "exit 0"].enumerated() {
                         guard let pid = try? Spawn("/bin/sh", ["-c", script]).start() else { continue }
                         master.adopt(helper: pid) { ending in
-                            #expect(endings.updateValue(ending, forKey: number) == nil)
-                            guard endings.count == 3 else { return }
+                            #expect(statuses.updateValue(ending, forKey: number) == nil)
+                            guard statuses.count == 3 else { return }
                             #expect(
-                                endings == [0: .exited(3), 1: .signaled(SIGTERM, dumpedCore: false), 2: .exited(0)])
+                                statuses == [0: .exited(3), 1: .signaled(SIGTERM, dumpedCore: false), 2: .exited(0)])
                             #expect(reports == 0 && CurrentProcess.children.isEmpty)
                             CurrentProcess.exit(0)
                         }

@@ -32,7 +32,7 @@ func runMaster(_ signals: [Signal] = [], _ prepare: (Master, StubHost) throws ->
     alarm(60)
     let host = StubHost()
     let pipe = try SignalPipe()
-    let master = try Master(Supervisor(), host: host, pipe: pipe, signals: signals)
+    let master = try Master(Supervisor(seed: 1), host: host, pipe: pipe, signals: signals)
     try prepare(master, host)
     Signal.unblockAll()
     master.run(.start)

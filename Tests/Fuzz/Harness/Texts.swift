@@ -29,11 +29,11 @@ func tryRegistry(_ bytes: [UInt8]) {
 /// The state that another image hands over: as it stands, and with right checksums, as a damaged or hostile image
 /// would write it. What comes of it must survive a few events.
 func tryState(_ bytes: [UInt8]) {
-    _ = Supervisor(restoring: StateText(decoding: bytes))
+    _ = Supervisor(restoring: StateText(decoding: bytes), seed: 1)
     let records = bytes.split(separator: 0x0A).prefix(64).compactMap(record)
     let state = StateText(decoding: StateText(records).bytes)
     precondition(state.damagedLines == 0, "a state that was just written is damaged")
-    var supervisor = Supervisor(restoring: state)
+    var supervisor = Supervisor(restoring: state, seed: 1)
     for event in [Event.resumed, .reload(nil), .timer] {
         _ = supervisor.handle(event, at: Instant(nanoseconds: 1 << 40))
     }

@@ -3,7 +3,7 @@ import Supervision
 /// An engine with the least of a runtime around it: loads find `configuration`, spawns succeed with pids from 100 on,
 /// and what was done is told in short words.
 struct Rig {
-    var supervisor = Supervisor()
+    var supervisor = Supervisor(seed: 1)
     var configuration: Plan
     /// Loads fail while it is set.
     var isBroken = false
@@ -82,7 +82,7 @@ struct Rig {
 
     private static func text(_ failure: StartFailure) -> String {
         switch failure {
-        case .ended(let ending): "ended with \(ending.code)"
+        case .ended(let status): "ended with \(status.code)"
         case .timedOut: "timed out"
         case .notSpawned(let errno): "not spawned: \(errno)"
         }
@@ -141,7 +141,7 @@ struct Rig {
     /// What the next image of the process makes of the state.
     mutating func restart(dropping isDropped: (StateText.Record) -> Bool = { _ in false }) {
         let records = supervisor.records.filter { !isDropped($0) }
-        supervisor = Supervisor(restoring: StateText(decoding: StateText(records).bytes))
+        supervisor = Supervisor(restoring: StateText(decoding: StateText(records).bytes), seed: 2)
     }
 }
 
@@ -153,8 +153,7 @@ func superdaemon(_ change: (inout Plan) -> Void = { _ in }) -> Plan {
     service.readiness = .alive(.seconds(1))
     service.leadsGroup = false
     var plan = Plan(services: [service])
-    plan.retriesStarts = true
-    plan.countsAttempts = true
+    plan.rollout = .persistent
     change(&plan)
     return plan
 }

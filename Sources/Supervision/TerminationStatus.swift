@@ -1,5 +1,5 @@
 /// How a process ended, wait(2).
-package enum Ending: Hashable, Sendable {
+package enum TerminationStatus: Hashable, Sendable {
     case exited(Int32)
     case signaled(Int32, dumpedCore: Bool)
 
