@@ -27,7 +27,8 @@ extension Superdaemon {
                 + "\(Signal(rawValue: request.signal ?? settings.signalOnTerm.rawValue).shortName) to all workers:"
                 + Self.list(pids)
         case .upgradeFailed(let reason): "not upgraded: \(reason)"
-        case .failedToStart(_, .notSpawned), .accepted, .gaveUp, .missedHeartbeat, .reloaded, .reloadFailed, .changed: nil
+        case .failedToStart(_, .notSpawned), .accepted, .gaveUp, .missedHeartbeat, .reloaded, .reloadFailed, .changed:
+            nil
         }
     }
 
