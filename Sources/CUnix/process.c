@@ -1,56 +1,56 @@
 #define _GNU_SOURCE
 #include "CUnix.h"
 
-#include <errno.h>
-#include <fcntl.h>
-#include <signal.h>
-#include <unistd.h>
-#ifdef __linux__
-#include <link.h>
-#include <sys/mman.h>
+static unsigned char noted[1 << 17];  // a bit for each descriptor
+static int noted_end = 3;
 
-// A pointer to something mapped that happens to hold the same 32 bits: it stays.
-static bool is_part_of_pointer(const uint32_t *word) {
-    uint64_t whole = *(const uint64_t *)((uintptr_t)word & ~(uintptr_t)7);
-    unsigned char resident;
-    if (whole >> 32 == 0 || (uint32_t)whole == 0) return false;
-    return mincore((void *)(whole & ~(uint64_t)(sysconf(_SC_PAGESIZE) - 1)), 1, &resident) == 0;
+static void note(int number) {
+    int flags = number > 2 && number < 1 << 20 ? fcntl(number, F_GETFD) : -1;
+    if (flags == -1 || flags & FD_CLOEXEC) return;  // an exec would have closed it
+    noted[number / 8] |= 1 << number % 8;
+    if (number >= noted_end) noted_end = number + 1;
 }
 
-static int forget_thread(struct dl_phdr_info *object, __attribute__((unused)) size_t size, void *old) {
+__attribute__((constructor(101))) static void note_all(void) {
+    static bool is_done;
+    DIR *list = is_done ? NULL : opendir("/dev/fd");
+    for (struct dirent *entry; list && (entry = readdir(list));) note(atoi(entry->d_name));
+    for (int number = 3; !list && !is_done && number < 1024; number++) note(number);  // no proc(5)
+    if (list) closedir(list);
+    is_done = true;
+}
+
+int cunix_inherited(int first) {
+    while (first < noted_end && !(noted[first / 8] >> first % 8 & 1)) first++;
+    return first < noted_end ? first : -1;
+}
+
+#ifdef __linux__
+// Before the constructors of libraries, which may open files, where the linker can.
+__attribute__((section(".preinit_array"), used)) static void (*const before_libraries)(void) = note_all;
+
+// Every object with Swift in it keeps the id in words that were zero at first, one for each file of source.
+static int forget_thread(struct dl_phdr_info *object, __attribute__((unused)) size_t size, void *id) {
+    static const char *const others[] = {"/libc.", "/libstdc++.", "/libdispatch."};
+    for (size_t i = 0; i < sizeof others / sizeof *others; i++)
+        if (strstr(object->dlpi_name, others[i])) return 0;
     for (int i = 0; object->dlpi_tls_data && i < object->dlpi_phnum; i++) {
-        if (object->dlpi_phdr[i].p_type != PT_TLS) continue;
-        uint32_t *word = object->dlpi_tls_data, *end = word + object->dlpi_phdr[i].p_memsz / sizeof *word;
-        for (; word < end; word++)
-            if (*word == *(uint32_t *)old && !is_part_of_pointer(word)) *word = 0;
+        const ElfW(Phdr) *part = &object->dlpi_phdr[i];
+        uint32_t *words = object->dlpi_tls_data;
+        for (size_t word = (part->p_filesz + 3) / 4; part->p_type == PT_TLS && word < part->p_memsz / 4; word++)
+            if (words[word] == *(uint32_t *)id) words[word] = 0;
     }
     return 0;
 }
 
 pid_t cunix_fork(void) {
-    uint32_t parent = (uint32_t)getpid();
+    uint32_t parent = (uint32_t)syscall(SYS_gettid);
     pid_t child = fork();
     if (child == 0) dl_iterate_phdr(forget_thread, &parent);
     return child;
 }
 
-static int release(struct dl_phdr_info *object, __attribute__((unused)) size_t size, void *page) {
-    for (int i = 0; i < object->dlpi_phnum; i++) {
-        const ElfW(Phdr) *part = &object->dlpi_phdr[i];
-        if (part->p_type != PT_LOAD || part->p_flags & PF_W) continue;
-        uintptr_t start = (object->dlpi_addr + part->p_vaddr) & ~(*(uintptr_t *)page - 1);
-        madvise((void *)start, object->dlpi_addr + part->p_vaddr + part->p_memsz - start, MADV_DONTNEED);
-    }
-    return 0;
-}
-
-void cunix_release_code(void) {
-    uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
-    dl_iterate_phdr(release, &page);
-}
-
-long cunix_syscall(long number, long a, long b, long c, long d) { return syscall(number, a, b, c, d); }
-long cunix_write_now(int file, const void *part) { return syscall(SYS_pwritev2, file, part, 1, -1L, -1L, 8 /* NOWAIT */); }
+long cunix_syscall(long n, long a, long b, long c, long d, long e, long f) { return syscall(n, a, b, c, d, e, f); }
 
 // Before the exec: raw system calls where libc keeps state (setuid tells all threads). Returns the step that failed.
 static enum cunix_step become(const struct cunix_program *program, pid_t parent) {
@@ -58,7 +58,7 @@ static enum cunix_step become(const struct cunix_program *program, pid_t parent)
     const int *end = program->moves + 2 * program->move_count;
     int next = 3;
     sigset_t none;
-    cunix_signals_reset();
+    cunix_signals_reset(false);
     if (program->ignores_pipe) signal(SIGPIPE, SIG_IGN);
     if (program->leads_group) setpgid(0, 0);
     for (const int *move = program->moves; move < end; move += 2)
@@ -104,5 +104,4 @@ pid_t cunix_spawn(const struct cunix_program *program) {
 }
 #else
 pid_t cunix_fork(void) { return fork(); }
-void cunix_release_code(void) {}
 #endif

@@ -1,13 +1,7 @@
 #define _GNU_SOURCE
 #include "CUnix.h"
 
-#include <errno.h>
-#include <fcntl.h>
-#include <signal.h>
 #include <stdatomic.h>
-#include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
 
 static int wake_end = -1, report_end = -1;
 static atomic_bool pending[cunix_signal_slots];
@@ -16,20 +10,18 @@ static struct { int directory; char *path; dev_t device; ino_t inode; } files[16
 static volatile sig_atomic_t file_count, armed;
 
 static void abort_start(int signal) {
-    static const char term[] = "F143 ended by SIGTERM during start-up", interrupt[] = "F130 ended by SIGINT during start-up";
+    const char *text = signal == SIGTERM ? "F143 ended by SIGTERM during start-up" : "F130 ended by SIGINT during start-up";
     for (int i = 0; i < file_count; i++) {
         struct stat now;
         if (fstatat(files[i].directory, files[i].path, &now, AT_SYMLINK_NOFOLLOW) == 0 && now.st_dev == files[i].device &&
             now.st_ino == files[i].inode)
             unlinkat(files[i].directory, files[i].path, 0);
     }
-    const char *text = signal == SIGTERM ? term : interrupt;
     if (report_end >= 0 && write(report_end, text, strlen(text)) < 0) { /* the launcher is gone: nobody to tell */ }
     _exit(128 + signal);
 }
 
-static void handle(int signal, siginfo_t *info, void *context) {
-    (void)context;
+static void handle(int signal, siginfo_t *info, __attribute__((unused)) void *context) {
     int saved = errno;
     if (armed && (signal == SIGTERM || signal == SIGINT)) abort_start(signal);
     int slot = signal;
@@ -50,13 +42,18 @@ int cunix_signal_catch(int signal) {
 
 bool cunix_signal_take(int slot) { return atomic_exchange(&pending[slot], false); }
 
-void cunix_signals_reset(void) {
+void cunix_signals_reset(bool only_ignored) {
 #if defined(__linux__) && defined(SYS_rt_sigaction)
     // glibc keeps 32 and 33 to itself and leaves them as inherited, often ignored: so the kernel is asked itself.
-    static const struct { void *handler; unsigned long flags; void *restorer; unsigned long mask[2]; } none;
-    for (int signal = 1; signal <= 64; signal++) syscall(SYS_rt_sigaction, signal, &none, NULL, 8);
+    struct { void *handler; unsigned long flags; void *restorer; unsigned long mask[2]; } now, none = {0};
+    for (int signal = 1; signal <= 64; signal++) {
+        bool is_known = only_ignored && syscall(SYS_rt_sigaction, signal, NULL, &now, 8) == 0;
+        if (!is_known || now.handler == (void *)SIG_IGN) syscall(SYS_rt_sigaction, signal, &none, NULL, 8);
+    }
 #else
-    for (int number = 1; number < NSIG; number++) signal(number, SIG_DFL);
+    struct sigaction now;
+    for (int number = 1; number < NSIG; number++)
+        if (!only_ignored || (sigaction(number, NULL, &now) == 0 && now.sa_handler == SIG_IGN)) signal(number, SIG_DFL);
 #endif
 }
 
@@ -65,8 +62,7 @@ void cunix_abort_disarm(void) { armed = 0; }
 
 int cunix_abort_file(int directory, const char *path, dev_t device, ino_t inode) {
     int slot = file_count;
-    if (slot == (int)(sizeof files / sizeof *files)) return -1;
-    char *copy = strdup(path);
+    char *copy = slot < (int)(sizeof files / sizeof *files) ? strdup(path) : NULL;
     if (!copy) return -1;
     files[slot].directory = directory, files[slot].path = copy, files[slot].device = device, files[slot].inode = inode;
     file_count = slot + 1;

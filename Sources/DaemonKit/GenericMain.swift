@@ -6,41 +6,29 @@ enum Main<Checked, Prepared> {
     case asynchronous(@Sendable (Context, Checked, Prepared) async throws -> Void)
 }
 
-/// The start-up, in the order of the specification.
+/// A daemon with a main. With `--workers` this process becomes the master of several.
 func run<Checked: Sendable, Prepared: Sendable>(
     _ daemon: Daemon, _ options: OptionList, check: (OptionValues) throws -> Checked,
     prepare: (Context, Checked) throws -> Prepared, main: Main<Checked, Prepared>
 ) -> Never {
-    let resumption = Resumption.take()
-    let values = Resumption.read(resumption, daemon, options)
-    var start = Start(daemon, values)
-    do {
-        if let resumption {
-            resumption.answerProof()
-            _ = try start.resume(resumption)
-            try start.resumeWorkers(resumption)
-        }
-        try start.refuseSecondThread()
-        start.actOnRunningInstance()
-        try start.resolveAccount()
-        try start.takeInheritance()
-        let checked = try check(values)
-        if values[StandardOption.check] { CurrentProcess.exit(0) }
-        try start.becomeChildOfFirstProcess()
-        try start.lockPidFile()
-        try start.detach()
-        try start.openLog()
-        try start.writePidFile()
-        let context = try start.makeContext()
-        try start.listen()
-        try start.superviseWorkers()
-        try start.dropPrivileges()
-        let prepared = try prepare(context, checked)
-        try start.goLive()
-        serve(context, checked, prepared, main)
-    } catch {
-        start.fail(DaemonError(wrapping: error))
+    switch startUp(daemon, options, isFrontEnd: false, check: check) {
+    case .resumed(let listening, let state):
+        listening.supervise(resuming: state, workerWishes)
+    case .begun(let listening, let checked):
+        if listening.facts.role.isMaster { listening.supervise(workerWishes) }
+        let unprivileged = listening.dropPrivileges()
+        let prepared = unprivileged.prepare { context in try prepare(context, checked) }
+        serve(unprivileged.goLive(), checked, prepared, main)
     }
+}
+
+private func workerWishes(_ listening: borrowing Listening, _ image: MasterImage) -> MasterWishes {
+    let runtime = listening.runtime
+    let workers = Workers(runtime, count: runtime.values[StandardOption.workers], image: image)
+    var wishes = MasterWishes(source: workers)
+    wishes.softStop = .user1
+    if let path = runtime.values[StandardOption.controlSocket] { wishes.controls = [ControlSocketRequest(path)] }
+    return wishes
 }
 
 /// Runs main: on the first thread, or as a task beside the main queue.
@@ -48,7 +36,6 @@ private func serve<Checked: Sendable, Prepared: Sendable>(
     _ context: Context, _ checked: Checked, _ prepared: Prepared, _ main: Main<Checked, Prepared>
 ) -> Never {
     let runtime = context.runtime
-    CurrentProcess.releaseStartCode()
     switch main {
     case .synchronous(let body):
         do {

@@ -5,6 +5,12 @@ package struct MasterStart {
     package let values: OptionValues
     package let log: Log
     package let inherited: HandedDown
+
+    init(_ listening: borrowing Listening) {
+        values = listening.facts.plan.values
+        log = listening.runtime.log
+        inherited = listening.handedDown
+    }
 }
 
 /// Sockets that were handed down, by a service manager or an earlier process of this daemon: whoever takes them owns
@@ -40,32 +46,10 @@ package func genericMaster<Checked>(
     _ daemon: Daemon, options: OptionList, manual: ManualNotes, check: (OptionValues) throws -> Checked,
     wishes: (MasterStart, Checked?) throws -> MasterWishes
 ) -> Never {
-    let resumption = Resumption.take()
-    let values = Resumption.read(resumption, daemon, options, manual: manual)
-    var start = Start(daemon, values, isMaster: true)
-    do {
-        if let resumption {
-            resumption.answerProof()
-            let context = try start.resume(resumption)
-            let wishes = try wishes(MasterStart(values: values, log: context.log, inherited: HandedDown([])), nil)
-            try start.supervise(wishes, resuming: resumption)
-        }
-        try start.refuseSecondThread()
-        start.actOnRunningInstance()
-        try start.resolveAccount()
-        try start.takeInheritance()
-        let checked = try check(values)
-        if values[StandardOption.check] { CurrentProcess.exit(0) }
-        try start.becomeChildOfFirstProcess()
-        try start.lockPidFile()
-        try start.detach()
-        try start.openLog()
-        try start.writePidFile()
-        let context = try start.makeContext()
-        let facts = MasterStart(values: values, log: context.log, inherited: start.handDown())
-        let master = try wishes(facts, checked)
-        try start.supervise(master)
-    } catch {
-        start.fail(DaemonError(wrapping: error))
+    switch startUp(daemon, options, manual: manual, isFrontEnd: true, check: check) {
+    case .resumed(let listening, let state):
+        listening.supervise(resuming: state) { listening, _ in try wishes(MasterStart(listening), nil) }
+    case .begun(let listening, let checked):
+        listening.supervise { listening, _ in try wishes(MasterStart(listening), checked) }
     }
 }

@@ -1,13 +1,3 @@
-#if os(Linux)
-import CUnix
-
-#if canImport(Glibc)
-import Glibc
-#else
-import Musl
-#endif
-#endif
-
 extension Descriptor {
     /// Whether close(2) returns at once for a copy that is not the last one. Some file systems ask a server first, each
     /// time (FUSE, NFS): whoever holds up that server would hold up whoever closes. This call itself may wait for it.
@@ -16,7 +6,7 @@ extension Descriptor {
         // struct statfs, which libc hides from Swift: its first word is the kind, and all of it less than 256 bytes.
         var facts = [Int](repeating: 0, count: 256 / MemoryLayout<Int>.size)
         let answer = unsafe facts.withUnsafeMutableBufferPointer {
-            cunix_syscall(Int(SYS_fstatfs), Int(number), Int(bitPattern: $0.baseAddress), 0, 0)
+            unsafe SystemCall.fileSystem(number, $0)
         }
         return answer == 0 && harmless.contains(UInt32(truncatingIfNeeded: facts[0]))
         #else

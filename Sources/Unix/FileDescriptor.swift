@@ -219,8 +219,26 @@ package enum Descriptor {
         }
     }
 
-    /// Closes every descriptor from 3 on but `kept`; the cost does not depend on RLIMIT_NOFILE. close_range(2).
+    /// Closes every descriptor from 3 on that this process had when its program was loaded, but `kept`: what was opened
+    /// since then, before main even, is somebody's.
     package static func closeInherited(except kept: [Int32]) {
+        let kept = Set(kept)
+        var next = cunix_inherited(3)
+        while next >= 0 {
+            let first = next
+            next = cunix_inherited(first.addingSaturated(1))
+            if kept.contains(first) { continue }
+            var last = first
+            while next == last.addingSaturated(1), !kept.contains(next) {
+                last = next
+                next = cunix_inherited(last.addingSaturated(1))
+            }
+            closeRange(UInt32(first), UInt32(last))  // bounded: descriptors are not negative
+        }
+    }
+
+    /// Closes every descriptor from 3 on but `kept`; the cost does not depend on RLIMIT_NOFILE. close_range(2).
+    package static func closeAll(except kept: [Int32]) {
         var first: UInt32 = 3
         for number in kept.sorted() where number >= 3 {
             let number = UInt32(number)  // bounded: descriptors are not negative

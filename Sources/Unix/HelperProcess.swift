@@ -1,13 +1,3 @@
-#if os(Linux)
-import CUnix
-
-#if canImport(Glibc)
-import Glibc
-#else
-import Musl
-#endif
-#endif
-
 /// A copy of this process for calls that may wait for ever. fork(2), by the only thread of a master.
 package enum HelperProcess {
     /// The copy has descriptors 0 to 2 and those in `kept`, does `body` and ends. It is in a group of its own, dies with
@@ -19,7 +9,7 @@ package enum HelperProcess {
             case .child:
                 dieWithParent()
                 CurrentProcess.leadGroup()
-                Descriptor.closeInherited(except: kept)
+                Descriptor.closeAll(except: kept)
                 body()
                 CurrentProcess.exitNow(0)
             }
@@ -28,8 +18,7 @@ package enum HelperProcess {
 
     private static func dieWithParent() {
         #if os(Linux)
-        // PR_SET_PDEATHSIG
-        _ = cunix_syscall(Int(SYS_prctl), 1, Int(Signal.kill.rawValue), 0, 0)
+        _ = SystemCall.setDeathSignal(Signal.kill.rawValue)
         #endif
     }
 }

@@ -18,7 +18,9 @@ package enum ExitStatus: Hashable, Sendable, CustomStringConvertible {
     case signaled(Signal)
 
     init(raw: Int32) {
-        self = cunix_exited(raw) ? .exited(cunix_exit_code(raw)) : .signaled(Signal(rawValue: cunix_term_signal(raw)))
+        // WTERMSIG and WEXITSTATUS, which are macros.
+        let signal = raw & 0x7F
+        self = signal == 0 ? .exited(raw >> 8 & 0xFF) : .signaled(Signal(rawValue: signal))  // bounded: a shift by 8
     }
 
     /// The code a shell would report: 128 + signal for a killed process.
@@ -103,9 +105,6 @@ package enum CurrentProcess {
         if SystemCall.isDumpable { throw .notPermitted }
         #endif
     }
-
-    /// Gives back the memory of code that only the start needed.
-    package static func releaseStartCode() { cunix_release_code() }
 
     /// How many threads this process has.
     package static var threadCount: Int {

@@ -45,15 +45,15 @@ package struct Signal: Hashable, RawRepresentable, Sendable, CustomStringConvert
         return unsafe String(cString: text)
     }
 
-    /// Nothing is blocked and every signal has its default disposition, whatever the caller had: a daemon started
-    /// with SIGTERM blocked could not be stopped.
-    package static func resetAll() {
-        cunix_signals_reset()
+    /// Nothing is blocked or ignored, whatever the caller had: a daemon started with SIGTERM blocked could not be stopped.
+    /// Handlers stay, such as the Swift runtime's for crashes: an exec has left none of the caller's.
+    package static func resetInherited() {
+        resetIgnored()
         unblockAll()
     }
 
-    /// Every signal has its default disposition; what is blocked stays blocked, and waits.
-    package static func resetDispositions() { cunix_signals_reset() }
+    /// The same, but what is blocked stays blocked, and waits.
+    package static func resetIgnored() { cunix_signals_reset(true) }
 
     package static func unblockAll() {
         var empty = sigset_t()

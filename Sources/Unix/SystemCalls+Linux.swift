@@ -9,10 +9,11 @@ import Musl
 
 /// Calls that libc hides from Swift, behind syscall(2): each returns -1 and sets errno, as libc's would.
 enum SystemCall {
-    private static func call(_ number: Int32, _ first: Int, _ second: Int = 0, _ third: Int = 0, _ fourth: Int = 0)
-        -> Int32
-    {
-        Int32(truncatingIfNeeded: cunix_syscall(Int(number), first, second, third, fourth))
+    private static func call(
+        _ number: Int32, _ first: Int, _ second: Int = 0, _ third: Int = 0, _ fourth: Int = 0, _ fifth: Int = 0,
+        _ sixth: Int = 0
+    ) -> Int32 {
+        Int32(truncatingIfNeeded: cunix_syscall(Int(number), first, second, third, fourth, fifth, sixth))
     }
 
     /// O_PATH
@@ -46,7 +47,9 @@ enum SystemCall {
     /// Without waiting, whatever the flags of the open file: not every kind of file knows how. RWF_NOWAIT
     static func writeNow(_ number: Int32, _ bytes: UnsafeBufferPointer<UInt8>) -> Int32 {
         var part = unsafe iovec(iov_base: UnsafeMutableRawPointer(mutating: bytes.baseAddress), iov_len: bytes.count)
-        return Int32(truncatingIfNeeded: unsafe cunix_write_now(number, &part))
+        return unsafe withUnsafePointer(to: &part) { part in
+            call(SYS_pwritev2, Int(number), Int(bitPattern: part), 1, -1, -1, 8)
+        }
     }
 
     static func closeRange(_ first: UInt32, _ last: UInt32) -> Int32 { call(SYS_close_range, Int(first), Int(last)) }
@@ -68,6 +71,14 @@ enum SystemCall {
             call(SYS_pidfd_send_signal, Int(process), Int(signal), Int(bitPattern: $0.baseAddress))
         }
     }
+
+    /// What is said of the file system, into these bytes. fstatfs(2)
+    static func fileSystem(_ number: Int32, _ facts: UnsafeMutableBufferPointer<Int>) -> Int32 {
+        call(SYS_fstatfs, Int(number), Int(bitPattern: facts.baseAddress))
+    }
+
+    /// prctl(2), PR_SET_PDEATHSIG
+    static func setDeathSignal(_ signal: Int32) -> Int32 { call(SYS_prctl, 1, Int(signal)) }
 
     /// prctl(2), PR_SET_CHILD_SUBREAPER
     static func becomeSubreaper() -> Int32 { call(SYS_prctl, 36, 1) }

@@ -27,4 +27,15 @@ struct ForkTests {
             #expect(try Child.reap(pid, waiting: true) == .exited(0))
         }
     }
+
+    @Test("a thread's words of libc's that happen to be the parent's id are the child's, too")
+    func threadWords() async {
+        await #expect(processExitsWith: .success) {
+            errno = getpid()
+            guard case .parent(let pid) = try CurrentProcess.fork() else {
+                CurrentProcess.exitNow(errno == getppid() ? 9 : 1)
+            }
+            #expect(try Child.reap(pid, waiting: true) == .exited(9))
+        }
+    }
 }

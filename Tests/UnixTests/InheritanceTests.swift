@@ -4,14 +4,14 @@ import Unix
 /// The bodies run in forked children of processes of their own: their descriptors are theirs alone.
 @Suite("Inherited descriptors", .timeLimit(.minutes(20)))
 struct InheritanceTests {
-    @Test("closeInherited closes everything from 3 on but what is kept")
+    @Test("closeAll closes everything from 3 on but what is kept")
     func keeps() async {
         await #expect(processExitsWith: .success) {
             let isRight = try holdsInFork {
                 var numbers: [Int32] = []
                 while numbers.count < 200 { numbers.append(try FileDescriptor.open("/dev/null", .readWrite).release()) }
                 let kept = [numbers[199], numbers[3], numbers[4], numbers[100]]
-                Descriptor.closeInherited(except: kept)
+                Descriptor.closeAll(except: kept)
                 return (0...numbers[199] + 10).allSatisfy { number in
                     Descriptor.isOpen(number) == (number < 3 || kept.contains(number))
                 }
@@ -20,25 +20,38 @@ struct InheritanceTests {
         }
     }
 
-    @Test("closeInherited takes the list in any order, with doubles, closed, standard and negative numbers in it")
+    @Test("closeAll takes the list in any order, with doubles, closed, standard and negative numbers in it")
     func oddLists() async {
         await #expect(processExitsWith: .success) {
             let isRight = try holdsInFork {
                 let file = dup2(0, 100)
-                Descriptor.closeInherited(except: [file, 0, -1, 9999, file, 2, Int32.max, 3000])
+                Descriptor.closeAll(except: [file, 0, -1, 9999, file, 2, Int32.max, 3000])
                 return (0...300).filter { Descriptor.isOpen($0) } == [0, 1, 2, file]
             }
             #expect(isRight)
         }
     }
 
-    @Test("closeInherited without a list leaves the standard descriptors only")
+    @Test("closeAll without a list leaves the standard descriptors only")
     func keepsNothing() async {
         await #expect(processExitsWith: .success) {
             let isRight = try holdsInFork {
                 _ = dup2(0, 100)
-                Descriptor.closeInherited(except: [])
+                Descriptor.closeAll(except: [])
                 return (0...300).filter { Descriptor.isOpen($0) } == [0, 1, 2]
+            }
+            #expect(isRight)
+        }
+    }
+
+    @Test("closeInherited closes nothing that was opened since the program was loaded")
+    func ownFiles() async {
+        await #expect(processExitsWith: .success) {
+            let isRight = try holdsInFork {
+                let own = try FileDescriptor.open("/dev/null", .readWrite).release()
+                _ = dup2(0, 900)
+                Descriptor.closeInherited(except: [])
+                return Descriptor.isOpen(own) && Descriptor.isOpen(900)
             }
             #expect(isRight)
         }

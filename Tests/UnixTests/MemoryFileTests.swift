@@ -36,7 +36,7 @@ struct MemoryFileTests {
         #expect(!MemoryFile.isOurs(named.number))
         #expect(unlink(path) == 0 && !MemoryFile.isOurs(named.number))
         #expect(!MemoryFile.isOurs(try FileDescriptor.pipe().read.number) && !MemoryFile.isOurs(-1))
-        let number = "test".withCString { cunix_syscall(Int(SYS_memfd_create), Int(bitPattern: $0), 3, 0, 0) }
+        let number = "test".withCString { cunix_syscall(Int(SYS_memfd_create), Int(bitPattern: $0), 3, 0, 0, 0, 0) }
         let open = FileDescriptor(owning: Int32(number))
         for seals: Int32 in [0, 2, 4, 8] {
             #expect(fcntl(open.number, 1033, seals) == 0 && !MemoryFile.isOurs(open.number))
@@ -97,5 +97,7 @@ struct MemoryFileTests {
     func executeFails() {
         #expect(CurrentProcess.execute("/nonexistent", ["x"], environment: []) == .noSuchFile)
         #expect(CurrentProcess.execute("/", ["x"], environment: []) == .permissionDenied)
+        // An executable that is another one by then.
+        #expect(CurrentProcess.execute("/bin/true", ["x"], environment: [], if: { false }) == .stale)
     }
 }

@@ -299,7 +299,7 @@ struct ProvenProcessTests {
             var header = (UInt16(program.count), UnsafeRawPointer(program.baseAddress))
             return withUnsafePointer(to: &header) {
                 // SECCOMP_SET_MODE_FILTER
-                cunix_syscall(Int(SYS_seccomp), 1, 0, Int(bitPattern: $0), 0) == 0
+                cunix_syscall(Int(SYS_seccomp), 1, 0, Int(bitPattern: $0), 0, 0, 0) == 0
             }
         }
     }

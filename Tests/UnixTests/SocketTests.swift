@@ -96,6 +96,32 @@ struct SocketTests {
         #expect(throws: Errno.addressNotAvailable) { try Socket.bind(socket.number, to: .ipv4(0xC000_0201, port: 0)) }
     }
 
+    @Test("the user at the other end is who connected, whoever he becomes", .enabled(if: CurrentProcess.userID == 0))
+    func peerUser() async {
+        await #expect(processExitsWith: .success) {
+            let folder = TemporaryFolder()
+            chmod(folder.path, 0o755)
+            let address = SocketAddress.unix(folder["s"])
+            let listener = try Socket.open(AF_UNIX, .stream)
+            try Socket.bind(listener.number, to: address)
+            chmod(folder["s"], 0o666)
+            try Socket.listen(listener.number)
+            for user in [UserID(0), 54321] {
+                let child = forked {
+                    if user != 0 { seteuid(user) }
+                    guard let socket = try? Socket.open(AF_UNIX, .stream) else { CurrentProcess.exitNow(1) }
+                    let isConnected = (try? Socket.connect(socket.number, to: address)) != nil
+                    _ = setuid(0)
+                    CurrentProcess.exitNow(isConnected ? 0 : 2)
+                }
+                #expect(Poll.readable(listener.number, timeout: .seconds(20)))
+                let connection = try Socket.accept(listener.number)
+                #expect(try Socket.peerUser(connection.number) == user)
+                #expect(try Child.reap(child, waiting: true) == .exited(0))
+            }
+        }
+    }
+
     @Test("sending to a peer that is gone raises no signal")
     func noSignal() throws {
         let listener = try listening()

@@ -23,6 +23,30 @@ struct SpawnAccountTests {
         #expect(status["Groups"] == "")
     }
 
+    @Test("the death of its parent is told to a program of another user, too: the change of the user forgets the wish")
+    func deathSignal() async {
+        await #expect(processExitsWith: .success) {
+            let ends = try FileDescriptor.pipe()
+            let parent = forked {
+                var spawn = Spawn("/bin/sleep", ["600"])
+                spawn.account = SpawnAccount(user: 54321, group: 54321, groups: [])
+                spawn.deathSignal = .kill
+                let pid = (try? spawn.start()) ?? -1
+                try? Descriptor.writeAll(ends.write.number, "\(pid)\n")
+                CurrentProcess.exitNow(0)
+            }
+            _ = try Child.reap(parent, waiting: true)
+            var buffer = [UInt8](repeating: 0, count: 16)
+            let count = try Descriptor.read(ends.read.number, into: &buffer)
+            let pid = try #require(ProcessID(String(decoding: buffer.prefix(count - 1), as: UTF8.self)))
+            #expect(pid > 0)
+            if let process = try? ProcessHandle(pid: pid) {
+                #expect(process.waitForEnd(.seconds(20)))
+                try? process.send(.kill)
+            }
+        }
+    }
+
     @Test("without an account it is ours")
     func none() throws {
         let status = try ownStatus()

@@ -1,32 +1,34 @@
 // Only what Swift cannot call: macros, variadic or hidden functions, and code that runs inside a signal handler.
 #ifndef CUNIX_H
 #define CUNIX_H
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
 #include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
 #include <sys/stat.h>
-#include <sys/types.h>
 #include <sys/wait.h>
+#include <unistd.h>
 #ifdef __linux__
+#include <link.h>
 #include <sys/epoll.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
 #endif
 
 // fork(2), by the only thread. Swift's locks keep its id, under which a child would spin for ever: the child forgets it.
+// Other thread-local words that happen to be the id are lost where they are Swift's or the program's own.
 pid_t cunix_fork(void);
 
-// Unmaps code that only the start touched; what is needed comes back page by page. madvise(2)
-void cunix_release_code(void);
-
-// The W* macros are not imported.
-static inline bool cunix_exited(int status) { return WIFEXITED(status); }
-static inline int cunix_exit_code(int status) { return WEXITSTATUS(status); }
-static inline int cunix_term_signal(int status) { return WTERMSIG(status); }
+// The next descriptor from `first` on that was open when the program was loaded, or -1.
+int cunix_inherited(int first);
 
 #ifdef __linux__
 // Swift's own getter traps where there is none, after clearenv(3).
 static inline char **cunix_environ(void) { extern char **environ; return environ; }
-long cunix_syscall(long number, long first, long second, long third, long fourth);  // variadic syscall(2): -1 and errno
-long cunix_write_now(int file, const void *part);  // pwritev2(2) of one struct iovec that never waits: -1 and errno
+long cunix_syscall(long number, long, long, long, long, long, long);  // variadic syscall(2): -1 and errno
 
 // A program to start. posix_spawn(3) can neither change the user nor tell the child its own pid (LISTEN_PID). `moves` are
 // pairs, ours and the child's, which ascend; all other descriptors are closed.
@@ -54,8 +56,8 @@ enum { cunix_signal_slots = 65, cunix_reopen_only = 0x10c };
 void cunix_signal_pipe(int write_end);
 int cunix_signal_catch(int signal);
 bool cunix_signal_take(int slot);
-// Every signal to its default disposition, those that libc hides too.
-void cunix_signals_reset(void);
+// Signals to their default disposition, those that libc hides too.
+void cunix_signals_reset(bool only_ignored);
 
 // While armed, SIGTERM and SIGINT end a start at once: registered files are removed if they are still the same inode,
 // the launcher is told through `report` (or -1), and the process exits with 128 + signal. Everything here is

@@ -144,6 +144,16 @@ public final class Log: Sendable {
         standardError?.write(errorIsJournal ? journalLines : lines, report: errorLoss)
     }
 
+    /// A record as it goes to the descriptors that lines are written to, and where in it its time stands.
+    func lines(of record: LogRecord) -> [(descriptor: Int32, bytes: [UInt8], time: Int?)] {
+        let line = format(record, LogTime.of(.now))
+        let time = format == .json ? LogRecord.timeInJSON : 0
+        let inFile = file.map { [($0.descriptor, line, time)] } ?? []
+        guard let standardError else { return inFile }
+        guard errorIsJournal else { return inFile + [(standardError.descriptor, line, time)] }
+        return inFile + [(standardError.descriptor, record.journal(identity), nil)]
+    }
+
     private func format(_ record: LogRecord, _ time: LogTime) -> [UInt8] {
         format == .json ? record.json(time, name: name, pid: pid) : record.text(time, identity)
     }
@@ -231,7 +241,7 @@ public final class Log: Sendable {
             try attempt(.logFile, "log file \(target.path)") { () throws(Errno) in
                 try file.replace(by: fresh.number, first: line, report: fileLoss)
             }
-            if holdsStandardStreams { redirectStandardStreams() }
+            if holdsStandardStreams { try redirectStandardStreams() }
             standardError?.write(errorIsJournal ? record.journal(identity) : line, report: errorLoss)
         } catch {
             warning("\(Self.reopenMessage) failed, keeping the old file: \(error)")
@@ -239,15 +249,16 @@ public final class Log: Sendable {
     }
 
     /// Makes standard output and error the log file, or nothing where there is no file.
-    func redirectStandardStreams() {
-        let target = file?.descriptor
-        for number: Int32 in 1...2 {
-            if let target {
-                try? Descriptor.duplicate(target, ontoStandard: number)
-            } else if let null = try? FileDescriptor.open("/dev/null", .readWrite) {
-                try? Descriptor.duplicate(null.number, ontoStandard: number)
-            }
+    func redirectStandardStreams() throws(DaemonError) {
+        try attempt(.logFile, "cannot redirect standard output and error") { () throws(Errno) in
+            if let file { return try Self.redirectStandardStreams(to: file.descriptor) }
+            let null = try FileDescriptor.open("/dev/null", .readWrite)
+            try Self.redirectStandardStreams(to: null.number)
         }
+    }
+
+    private static func redirectStandardStreams(to target: Int32) throws(Errno) {
+        for number: Int32 in 1...2 { try Descriptor.duplicate(target, ontoStandard: number) }
     }
 
     /// JOURNAL_STREAM names the device and inode of the stream that leads to the journal. systemd.exec(5)

@@ -54,6 +54,9 @@ package struct LogRecord {
         return line
     }
 
+    /// Where `json` has its time.
+    static let timeInJSON = "{\"time\":\"".utf8.count
+
     /// One object a line: time (RFC 3339), level, name, pid, message, metadata.
     func json(_ time: LogTime, name: String, pid: ProcessID) -> [UInt8] {
         var line = started()

@@ -60,9 +60,6 @@ package final class Master {
     private var alarmCount = 0
     private var events: [Event] = []
     private var isWorking = false
-    private var restedAt = MonotonicTime(nanoseconds: .min)
-    /// Nothing has happened since.
-    private var isRested = false
 
     private struct Alarm {
         let id: Int
@@ -88,7 +85,7 @@ package final class Master {
         send(first)
         reap()
         while true {
-            let due = control.isIdle ? nextDue() ?? rest() : .now
+            let due = control.isIdle ? nextDue() : .now
             serve(due.map { $0 - .now })
             ringAlarms()
             control.work()
@@ -102,7 +99,6 @@ package final class Master {
 
     private func serve(_ timeout: Duration?) {
         let count = (try? poller.wait(timeout)) ?? 0
-        if count > 0 { isRested = false }
         // bounded: as many events as were counted
         for index in 0..<count { readers[poller.event(index).descriptor]?() }
         afterTurn?()
@@ -116,18 +112,6 @@ package final class Master {
     }
 
     package static var now: Instant { Instant(nanoseconds: MonotonicTime.now.nanoseconds) }
-
-    /// Nothing is due: the code that the last events needed is given back, though not many times a second. When it is
-    /// too early for that, once more a little later: returns when.
-    private func rest() -> MonotonicTime? {
-        guard !isRested else { return nil }
-        let now = MonotonicTime.now
-        guard now - restedAt > .seconds(1) else { return restedAt + .seconds(1) + .milliseconds(1) }
-        restedAt = now
-        isRested = true
-        CurrentProcess.releaseStartCode()
-        return nil
-    }
 
     private func nextDue() -> MonotonicTime? {
         let deadline = supervisor.nextDeadline().map { MonotonicTime(nanoseconds: $0.nanoseconds) }
@@ -146,7 +130,6 @@ package final class Master {
 
     /// Hands an event to the engine, and does what it says; also while it is doing so.
     package func send(_ event: Event) {
-        isRested = false
         events.append(event)
         guard !isWorking else { return }
         isWorking = true
@@ -222,7 +205,6 @@ package final class Master {
         let now = MonotonicTime.now
         // One after the other, since one may cancel the next.
         while let next = alarms.filter({ $0.due <= now }).min(by: { ($0.due, $0.id) < ($1.due, $1.id) }) {
-            isRested = false
             cancel(next.id)
             next.body()
         }

@@ -15,32 +15,16 @@ struct Account: Sendable {
         let userName = values[StandardOption.user] ?? (ignoresChecks ? nil : daemon.user)
         let groupName = values[StandardOption.group] ?? (ignoresChecks ? nil : daemon.group)
         guard userName != nil || groupName != nil else { return nil }
-        let user = try userName.map { name throws(DaemonError) in try find(user: name) }
-        var group: GroupID?
-        if let groupName {
-            group = Group.find(groupName)
-            if group == nil { throw DaemonError(.wrongUser, "cannot find group id for '\(groupName)'") }
-        }
+        let user = try userName.map(AccountNames.user)
+        let group = try groupName.map(AccountNames.group)
         if CurrentProcess.userID != 0 {
             if !ignoresChecks { try refuseOthers(daemon, user?.id, group) }
             return nil
         }
         let target = user ?? User(root: group ?? CurrentProcess.groupID)
         let main = group ?? target.group
-        #if os(Linux)
-        let groups = target.name.isEmpty ? nil : Group.all(of: target.name, with: main)
-        #else
-        let groups: [GroupID]? = nil
-        #endif
-        return Account(user: target, group: main, groups: groups, changesUser: user != nil)
-    }
-
-    private static func find(user name: String) throws(DaemonError) -> User {
-        let found = try attempt(.wrongUser, "cannot look up the user '\(name)'") { () throws(Errno) in
-            try User.find(name)
-        }
-        guard let found else { throw DaemonError(.wrongUser, "cannot find user id for '\(name)'") }
-        return found
+        return Account(
+            user: target, group: main, groups: AccountNames.groups(of: target, with: main), changesUser: user != nil)
     }
 
     private static func refuseOthers(_ daemon: Daemon, _ user: UserID?, _ group: GroupID?) throws(DaemonError) {

@@ -115,6 +115,15 @@ package final class Keeper: Sendable {
     }
 }
 
+extension PidFile {
+    /// Removed by the process outside after a chroot.
+    func kept(by keeper: Keeper) -> PidFile {
+        var file = self
+        file.owned = keeper.keep(owned)
+        return file
+    }
+}
+
 /// What is asked of the process outside.
 enum KeeperRequest {
     static let openLog = UInt8(ascii: "L")
@@ -131,7 +140,7 @@ private enum KeeperProcess {
     /// All signals are blocked: it ends when the daemon's end of the socket is closed, and only then.
     static func run(_ socket: Int32, log: LogFile?, files: [OwnedFile], account: Account?) -> Never {
         do {
-            Descriptor.closeInherited(except: [socket])
+            Descriptor.closeAll(except: [socket])
             try settle(account)
             _ = try? Socket.send(socket, Array(KeeperRequest.yes.utf8).span)
             serve(socket, log, files)

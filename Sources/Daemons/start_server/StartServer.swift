@@ -6,7 +6,7 @@ import Unix
 enum StartServer {
     static func main() throws(ExitError) -> Never {
         try? Descriptor.fillStandard()
-        Signal.resetDispositions()
+        Signal.resetIgnored()
         let image = MasterImage(arguments: ProgramArguments.all)
         let handed = MasterImage.takeState()
         // After an exec signals wait until there are handlers again.

@@ -1,20 +1,22 @@
 import DaemonKit
+import Dispatch
 import Unix
 
 // A daemon that does, at each step, what a test asks for.
 
 let checkMode = Option(
-    "fault-check", choices: ["none", "throw", "exit-code", "silent"], default: "none", help: "What check does")
+    "fault-check",
+    choices: ["none", "throw", "exit-code", "silent", "thread", "task", "queue", "ended-thread", "wait"],
+    default: "none", help: "What check does")
 let prepareMode = Option(
     "fault-prepare",
-    choices: ["none", "throw", "empty", "exit", "exit-zero", "crash", "hang", "slow", "listen"], default: "none",
-    help: "What prepare does")
+    choices: ["none", "throw", "empty", "exit", "exit-zero", "crash", "hang", "hang-blocked", "slow", "listen"],
+    default: "none", help: "What prepare does")
 let mainMode = Option(
     "fault-main",
     choices: [
-        "wait", "return", "throw", "exit", "crash", "ignore-stop", "deaf", "hang-in-handler", "child", "write-log",
-        "report",
-        "fork-pool", "unready", "explicit", "contend",
+        "wait", "return", "throw", "exit", "crash", "crash-index", "ignore-stop", "deaf", "hang-in-handler",
+        "slow-stop", "child", "write-log", "report", "fork-pool", "unready", "explicit", "contend", "write-own",
     ], default: "wait", help: "What main does")
 let isAsync = Option<Bool>("fault-async", help: "An asynchronous main")
 let needsExplicit = Option<Bool>("fault-explicit", help: "Ready when main says so")
@@ -29,11 +31,22 @@ let grace = CommandLine.arguments.contains("--fault-short-grace") ? Duration.mil
 let shortGrace = Option<Bool>("fault-short-grace", help: "A grace period of 600 ms")
 let drains = Option<Bool>("fault-drain", help: "Drain when the master dies")
 
+let ownFile = Option<String?>(file: "fault-open", help: "File that is opened before genericMain")
+
 struct Silent: Error, CustomStringConvertible { var description: String { "" } }
 
 if CommandLine.arguments.contains("--fault-thread") {
     try Thread.start { while true { Poll.pause(.seconds(3600)) } }
 }
+
+/// As a global of the author's would hold it, or a library's constructor.
+let ownDescriptor: Int32 = {
+    guard let index = CommandLine.arguments.firstIndex(of: "--fault-open"),
+        let file = try? FileDescriptor.open(CommandLine.arguments[index + 1], [.writeOnly, .create, .append])
+    else { return -1 }
+    return file.release()
+}()
+if ownDescriptor >= 0 { try Descriptor.setCloseOnExec(ownDescriptor, false) }
 
 let daemon = Daemon(
     "faultd", version: "1", readiness: CommandLine.arguments.contains("--fault-explicit") ? .explicit : .prepared,
@@ -42,7 +55,7 @@ let list: OptionList =
     .standard + [
         checkMode, prepareMode, mainMode, isAsync, needsExplicit, threadFirst, socketPath, count, threads, tag,
         tickMicros,
-        output, shortGrace, drains,
+        output, shortGrace, drains, ownFile,
     ]
 
 func report(_ context: Context, _ text: String) {
@@ -57,8 +70,25 @@ func report(_ context: Context, _ text: String) {
     case "throw": throw DaemonError("the configuration is wrong")
     case "exit-code": throw DaemonError("the configuration is very wrong", exitStatus: 42)
     case "silent": throw DaemonError("", exitStatus: 5)
-    default: return 7
+    case "wait":
+        // Until the file of the reports is there, for whoever wants to do something meanwhile.
+        guard let path = values[output] else { break }
+        try Descriptor.writeAll(try FileDescriptor.open(path + ".checking", [.writeOnly, .create]).number, "")
+        while (try? FileStatus(path: path)) == nil { Poll.pause(.milliseconds(1)) }
+    case "thread": try Thread.start { while true { Poll.pause(.seconds(3600)) } }
+    case "task":
+        let group = DispatchGroup()
+        group.enter()
+        Task { group.leave() }
+        group.wait()
+    case "queue": DispatchQueue.global().async {}
+    case "ended-thread":
+        let done = SendableCounter()
+        try Thread.start { done.add() }
+        while done.value == 0 { Poll.pause(.microseconds(50)) }
+    default: break
     }
+    return 7
 }
 
 @Sendable func prepare(_ context: Context, _ checked: Int) throws -> String {
@@ -71,6 +101,9 @@ func report(_ context: Context, _ text: String) {
     case "exit-zero": CurrentProcess.exitNow(0)
     case "crash": fatalError("prepare crashed")
     case "hang": Poll.pause(.seconds(3600))
+    case "hang-blocked":
+        Signal.blockAll()
+        Poll.pause(.seconds(3600))
     case "slow": Poll.pause(.milliseconds(300))
     default: break
     }
@@ -142,12 +175,24 @@ func childReport(_ context: Context) {
     case "throw": throw DaemonError("main failed")
     case "exit": CurrentProcess.exit(9)
     case "crash": fatalError("main crashed")
+    case "crash-index": report(context, "\([1, 2, 3][CommandLine.arguments.count])")
+    case "write-own":
+        try Descriptor.writeAll(ownDescriptor, "the author's text\n")
+        report(context, "written")
+        context.waitForStop()
     case "deaf": while true { Poll.pause(.seconds(3600)) }
     case "ignore-stop":
         _ = context.isStopping
         while true { Poll.pause(.seconds(3600)) }
     case "hang-in-handler":
         context.onReload { Poll.pause(.seconds(3600)) }
+        report(context, "registered")
+        context.waitForStop()
+    case "slow-stop":
+        context.onStop {
+            Poll.pause(.milliseconds(300))
+            report(context, "stop handled")
+        }
         report(context, "registered")
         context.waitForStop()
     case "write-log": writeLines(context)

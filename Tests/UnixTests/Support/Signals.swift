@@ -16,7 +16,7 @@ func ignoreHard(_ signal: Int32) {
     let ignore: UInt = 1
     let action = [ignore, 0, 0, 0, 0]
     _ = action.withUnsafeBytes {
-        cunix_syscall(Int(SYS_rt_sigaction), Int(signal), Int(bitPattern: $0.baseAddress), 0, 8)
+        cunix_syscall(Int(SYS_rt_sigaction), Int(signal), Int(bitPattern: $0.baseAddress), 0, 8, 0, 0)
     }
 }
 
@@ -25,13 +25,13 @@ func blockHard() {
     let set: [UInt64] = [.max]
     let setMask = 2
     _ = set.withUnsafeBytes {
-        cunix_syscall(Int(SYS_rt_sigprocmask), setMask, Int(bitPattern: $0.baseAddress), 0, 8)
+        cunix_syscall(Int(SYS_rt_sigprocmask), setMask, Int(bitPattern: $0.baseAddress), 0, 8, 0, 0)
     }
 }
 
 /// Whether this process can be traced, and leaves a core. prctl(2), PR_GET_DUMPABLE and PR_SET_DUMPABLE
 var isDumpable: Bool {
-    get { cunix_syscall(Int(SYS_prctl), 3, 0, 0, 0) == 1 }
-    set { _ = cunix_syscall(Int(SYS_prctl), 4, newValue ? 1 : 0, 0, 0) }
+    get { cunix_syscall(Int(SYS_prctl), 3, 0, 0, 0, 0, 0) == 1 }
+    set { _ = cunix_syscall(Int(SYS_prctl), 4, newValue ? 1 : 0, 0, 0, 0, 0) }
 }
 #endif

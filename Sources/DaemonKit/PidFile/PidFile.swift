@@ -8,11 +8,17 @@ package struct PidFile: Sendable {
     package let descriptor: Int32
     /// Closed by `write`; -1 after an exec.
     private let writer: Int32
-    let owned: OwnedFile
+    /// Replaced where the process outside of a chroot removes it.
+    var owned: OwnedFile
     /// Nobody but root and us could change anything on the way to it when it was locked.
     private let isSafe: Bool
+    /// Who had written its pid into the file and let go of the lock without removing either: it died.
+    package let leftBy: ProcessID?
 
-    private init(path: String, descriptor: Int32, writer: Int32, owned: OwnedFile, isSafe: Bool) {
+    private init(
+        path: String, descriptor: Int32, writer: Int32, owned: OwnedFile, isSafe: Bool, leftBy: ProcessID?
+    ) {
+        self.leftBy = leftBy
         self.path = path
         self.descriptor = descriptor
         self.writer = writer
@@ -29,6 +35,7 @@ package struct PidFile: Sendable {
         self.descriptor = descriptor
         writer = -1
         isSafe = false
+        leftBy = nil
     }
 
     /// Locks the file, without waiting, before a byte of it is changed; then empties it.
@@ -44,6 +51,7 @@ package struct PidFile: Sendable {
         let location = try attempt(.pidFile, tried) { () throws(FileRefusal) in try FileLocation(path) }
         Signal.blockAll()
         defer { Signal.unblockAll() }
+        var leftBy: ProcessID?
         // A round more for each owner that removes its file between our opening and locking it.
         for _ in 0..<1000 {
             let opened = try attempt(.pidFile, tried) { () throws(FileRefusal) in
@@ -64,6 +72,7 @@ package struct PidFile: Sendable {
                 let locked = try FileStatus(descriptor: number)
                 guard let now = try? location.status, now.identity == locked.identity else { continue }
                 let owned = OwnedFile(path: path, directory: Descriptor.currentDirectory, identity: locked.identity)
+                if locked.size > 0 { leftBy = recordedPID(number) }
                 if locked.owner != CurrentProcess.userID {
                     try location.remove()
                     continue
@@ -85,7 +94,7 @@ package struct PidFile: Sendable {
                 }
                 return PidFile(
                     path: path, descriptor: opened.take().release(), writer: writer, owned: owned,
-                    isSafe: location.isSafe)
+                    isSafe: location.isSafe, leftBy: leftBy)
             } catch let error as Errno {
                 if isNew { try? location.remove() }
                 throw DaemonError(.pidFile, tried, error)
@@ -113,12 +122,6 @@ package struct PidFile: Sendable {
         try attempt(.pidFile, "pid file \(path)") { () throws(Errno) in
             try Descriptor.writeAll(writer, "\(pid)\n")
         }
-    }
-
-    /// Removed by the process outside after a chroot.
-    func kept(by keeper: Keeper) -> PidFile {
-        PidFile(
-            path: path, descriptor: descriptor, writer: writer, owned: keeper.keep(owned), isSafe: isSafe)
     }
 
     /// Removes the file if it is still the locked one. Where only its folder is another's, it is emptied: an empty file

@@ -1,0 +1,209 @@
+import Supervision
+import Unix
+
+/// The log takes what happens from here on.
+struct Logging: ~Copyable, StartPhase {
+    let facts: StartFacts
+    let listeners: InheritedListeners
+    let pidFile: PidFile?
+    let report: ReadinessReport?
+    let log: Log
+
+    func fail(_ error: DaemonError) -> Never {
+        StartAbort.removeFiles()
+        log.error("\(Launcher.message(error))")
+        pidFile?.remove()
+        report?.failed(error)
+        CurrentProcess.exitNow(error.exitStatus == 0 ? 1 : error.exitStatus)
+    }
+
+    /// Not after an exec: an upgrade goes on with standard error, which is the log still, and with its pid file.
+    consuming func writePidFile() -> Logging {
+        then { phase in
+            let (plan, log) = (phase.facts.plan, phase.log)
+            log.notice("\(plan.daemon.name) daemon startup")
+            if let pid = phase.pidFile?.leftBy, phase.facts.canRemovePidFile {
+                let name = plan.daemon.name
+                log.warning("the last \(name) (pid \(pid)) died: it has left pid file \(plan.pidFile) behind")
+            }
+            if let cause = log.fileFailure { throw DaemonError(.logFile, "log file \(plan.logFile)", cause) }
+            if !plan.isForeground && plan.logFile != "-" { try log.redirectStandardStreams() }
+            if let account = phase.facts.account { try phase.giveLog(to: account) }
+            try phase.pidFile?.write(CurrentProcess.id)
+            return Logging(
+                facts: phase.facts, listeners: phase.listeners, pidFile: phase.pidFile, report: phase.report, log: log)
+        }
+    }
+
+    /// The daemon must be able to open it again when it has become another user.
+    private func giveLog(to account: Account) throws(DaemonError) {
+        guard let descriptor = log.descriptor, account.user.id != 0 else { return }
+        try attempt(.logFile, "cannot give log file \(facts.plan.logFile) to user \(account.user.id)") {
+            () throws(Errno) in
+            let status = try FileStatus(descriptor: descriptor)
+            guard status.kind == .regular, status.owner != account.user.id else { return }
+            try Descriptor.setOwner(descriptor, account.user.id, account.group)
+        }
+    }
+
+    consuming func makeContext() -> Running {
+        then { phase in
+            let (facts, report) = (phase.facts, phase.report)
+            let signals = try attempt(.process, "cannot make a pipe") { () throws(Errno) in try SignalPipe() }
+            let runtime = Runtime(
+                daemon: facts.plan.daemon, values: facts.plan.values, log: phase.log, manager: facts.manager,
+                signals: signals, pidFile: phase.pidFile, report: report, generation: facts.generation,
+                role: facts.role.worker)
+            runtime.setWhenReady { () throws(DaemonError) in
+                try runtime.tellReady()
+                try attempt(.process, "the launcher is gone") { () throws(Errno) in try report?.ready() }
+            }
+            AtExit.run { runtime.cleanUp() }
+            phase.log.catchCrashes()
+            return Running(facts: facts, runtime: runtime, report: report, listeners: phase.listeners)
+        }
+    }
+}
+
+/// From here on the runtime owns the log, the files and the end.
+protocol LivePhase: StartPhase, ~Copyable {
+    var facts: StartFacts { get }
+    var runtime: Runtime { get }
+    var report: ReadinessReport? { get }
+}
+
+extension LivePhase where Self: ~Copyable {
+    borrowing func fail(_ error: DaemonError) -> Never {
+        StartAbort.removeFiles()
+        runtime.log.error("\(Launcher.message(error))")
+        runtime.cleanUp()
+        report?.failed(error)
+        CurrentProcess.exitNow(error.exitStatus == 0 ? 1 : error.exitStatus)
+    }
+}
+
+/// There is a context.
+struct Running: ~Copyable, LivePhase {
+    let facts: StartFacts
+    let runtime: Runtime
+    let report: ReadinessReport?
+    let listeners: InheritedListeners
+
+    /// After an exec: those of the master are in its state.
+    consuming func keepListeners() -> Listening {
+        Listening(facts: facts, runtime: runtime, report: report, handedDown: HandedDown([]))
+    }
+
+    /// Binds what was not handed down, while privileges last. A front end's configuration says what it needs.
+    consuming func listen() -> Listening {
+        then { phase in
+            let (plan, runtime, inherited) = (phase.facts.plan, phase.runtime, phase.listeners)
+            if plan.isFrontEnd || plan.daemon.listens.isEmpty {
+                return Listening(
+                    facts: phase.facts, runtime: runtime, report: phase.report,
+                    handedDown: HandedDown(inherited.listeners))
+            }
+            if inherited.listeners.isEmpty {
+                let port = plan.values[StandardOption.port] ?? plan.daemon.port
+                runtime.add(
+                    try Binding.bind(
+                        plan.values[StandardOption.bind], port: port, kinds: plan.daemon.listens, keeper: plan.keeper))
+            } else {
+                runtime.add(inherited.listeners)
+            }
+            for listener in runtime.listeners {
+                let origin = inherited.listeners.isEmpty ? "" : " (\(inherited.source))"
+                let protocolName = listener.kind == .datagram ? "UDP " : ""
+                runtime.log.info("listening on \(protocolName)\(listener.address)\(origin)")
+            }
+            return Listening(facts: phase.facts, runtime: runtime, report: phase.report, handedDown: HandedDown([]))
+        }
+    }
+}
+
+/// Every socket is bound.
+struct Listening: ~Copyable, LivePhase {
+    let facts: StartFacts
+    let runtime: Runtime
+    let report: ReadinessReport?
+    /// What a front end was handed down: whoever takes it closes what it does not need.
+    let handedDown: HandedDown
+
+    /// This process supervises others for life. `state` is what an earlier image of it left.
+    borrowing func supervise(
+        resuming state: StateText? = nil, _ wishes: (borrowing Listening, MasterImage) throws -> MasterWishes
+    ) -> Never {
+        let image =
+            if case .master(let image, _) = facts.role {
+                image
+            } else {
+                MasterImage(arguments: ProgramArguments.all)
+            }
+        do {
+            try ServiceMaster(runtime, try wishes(self, image), image: image, report: report).run(resuming: state)
+        } catch {
+            fail(DaemonError(wrapping: error))
+        }
+    }
+
+    consuming func dropPrivileges() -> Unprivileged {
+        then { phase in
+            let (plan, account, runtime) = (phase.facts.plan, phase.facts.account, phase.runtime)
+            if let account {
+                for file in runtime.listeners.compactMap(\.file) {
+                    try attempt(.privileges, "cannot give \(file.path) to user \(account.user.id)") {
+                        () throws(FileRefusal) in
+                        try file.setOwner(account.user.id, account.group)
+                    }
+                }
+            }
+            if let directory = plan.values[StandardOption.chroot], let keeper = plan.keeper {
+                try phase.keepFilesWithinReach(of: keeper)
+                _ = WallTime.now.local  // the time zone's file is out of reach afterwards
+                do throws(DaemonError) {
+                    try attempt(.privileges, "cannot change the root folder to \(directory)") { () throws(Errno) in
+                        try Files.changeRoot(directory)
+                    }
+                } catch {
+                    keeper.dismiss()
+                    throw error
+                }
+            }
+            try account?.drop()
+            return Unprivileged(facts: phase.facts, runtime: runtime, report: phase.report)
+        }
+    }
+
+    /// The log is reopened and files are removed from outside: no directory out there stays open in here.
+    private func keepFilesWithinReach(of keeper: Keeper) throws(DaemonError) {
+        if let kept = runtime.pidFile?.kept(by: keeper) { runtime.replace(kept) }
+        let files = [runtime.pidFile?.owned] + runtime.listeners.map(\.file)
+        let log = facts.plan.logsToFile ? LogFile(path: facts.plan.logFile, owners: facts.owners) : nil
+        try keeper.start(log: log, files: files.compactMap(\.self), account: facts.account)
+    }
+}
+
+/// The process has the daemon's own rights.
+struct Unprivileged: ~Copyable, LivePhase {
+    let facts: StartFacts
+    let runtime: Runtime
+    let report: ReadinessReport?
+
+    var context: Context { Context(runtime: runtime) }
+
+    /// The author's preparation.
+    borrowing func prepare<Prepared>(_ body: (Context) throws -> Prepared) -> Prepared {
+        do { return try body(context) } catch { fail(DaemonError(wrapping: error)) }
+    }
+
+    /// Signals are taken by their thread from here on; then whoever waits is told.
+    consuming func goLive() -> Context {
+        then { phase in
+            StartAbort.disarm()
+            try SignalThread(runtime: phase.runtime).start()
+            phase.facts.plan.keeper?.serves()
+            if phase.facts.plan.daemon.readiness == .prepared { try phase.runtime.ready() }
+            return phase.context
+        }
+    }
+}

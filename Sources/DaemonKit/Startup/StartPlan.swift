@@ -1,0 +1,102 @@
+import Text
+import Unix
+
+/// What a start is to do, as the command line says; nothing of it changes.
+struct StartPlan {
+    let daemon: Daemon
+    let values: OptionValues
+    /// The program is a master's front end, and no daemon with a main.
+    let isFrontEnd: Bool
+    let pidFile: String
+    let logFile: String
+    let defaults: DefaultPaths
+    let isForeground: Bool
+    /// With `--chroot`.
+    let keeper: Keeper?
+
+    init(_ daemon: Daemon, _ values: OptionValues, isFrontEnd: Bool) {
+        self.daemon = daemon
+        self.values = values
+        self.isFrontEnd = isFrontEnd
+        defaults = DefaultPaths(name: daemon.name)
+        pidFile = values[StandardOption.pidFile] ?? defaults.pidFile
+        logFile = values[StandardOption.logFile] ?? defaults.logFile
+        isForeground = values[StandardOption.foreground]
+        keeper = values[StandardOption.chroot] == nil ? nil : Keeper()
+    }
+
+    var logsToFile: Bool { logFile != "-" && values[StandardOption.syslog] != "only" }
+
+    /// Where `--status`, `--stop` and the like end the process.
+    func actOnRunningInstance() {
+        let instance = RunningInstance(
+            daemon: daemon.name, path: pidFile, user: values[StandardOption.user] ?? daemon.user,
+            // A master gives its workers a little more than they give themselves.
+            // bounded: a Duration counts 5 000 000 000 000 years
+            stopLimit: daemon.gracePeriod < .seconds(30) ? .seconds(45) : daemon.gracePeriod + .seconds(15))
+        let asks = [StandardOption.status, StandardOption.stop, StandardOption.reload, StandardOption.reopenLogs]
+        guard asks.contains(where: { values[$0] }) || values[StandardOption.signal] != nil else { return }
+        do {
+            try defaults.checkOwner(of: pidFile)
+        } catch {
+            // LSB's "status is unknown", and "insufficient privilege".
+            RunningInstance.Answer(error.message, exitStatus: 4, isFailure: true).end(daemon.name)
+        }
+        if values[StandardOption.status] { instance.status().end(daemon.name) }
+        if values[StandardOption.stop] { instance.stop().end(daemon.name) }
+        if values[StandardOption.reload] { instance.reload().end(daemon.name) }
+        if values[StandardOption.reopenLogs] { instance.reopenLogs().end(daemon.name) }
+        if let signal = values[StandardOption.signal] { instance.signal(Signal(rawValue: signal)).end(daemon.name) }
+    }
+
+    func requirePort() throws(DaemonError) {
+        let bind = values[StandardOption.bind]
+        if case .unix = bind?.address { return }
+        guard bind?.namesPort ?? false || values[StandardOption.port] ?? daemon.port != nil else {
+            throw DaemonError(.options, "no port: give --port, or a port in --bind", exitStatus: 2)
+        }
+    }
+
+    /// While there is neither a log nor a launcher.
+    func say(_ error: DaemonError) -> Never {
+        if !error.message.isEmpty { LogWriter.say("\(daemon.name): \(VisibleText.lines(error.message))") }
+        CurrentProcess.exitNow(error.exitStatus)
+    }
+}
+
+/// What a start has found out before it makes anything; nothing of it changes.
+struct StartFacts {
+    let plan: StartPlan
+    let role: Role
+    /// Whom the process becomes; nil where it stays what it is.
+    let account: Account?
+    let manager: ServiceManager
+    /// 1 for the first, as the superdaemon counts.
+    let generation: Int
+
+    /// Whose files may be, beside root's: of whom it becomes.
+    var owners: [UserID] { account.map { [$0.user.id] } ?? [] }
+
+    /// A second thread would not be there in what is forked.
+    var forks: Bool {
+        if CurrentProcess.id == 1 || plan.keeper != nil { return true }
+        return switch role {
+        case .alone, .supervised: !plan.isForeground
+        case .worker: false
+        case .master: true
+        }
+    }
+
+    /// A worker's own pid file would keep the next generation from starting beside it, and so would a generation's.
+    var hasPidFile: Bool {
+        if case .worker = role { return false }
+        return !(plan.isForeground && role.isSupervised && plan.values[StandardOption.pidFile] == nil)
+    }
+
+    /// A daemon that has given up root's rights leaves root's file in root's directory at every end.
+    var canRemovePidFile: Bool {
+        guard let account, account.user.id != 0 else { return true }
+        let directory = split(path: plan.pidFile).folder
+        return (try? FileStatus(following: directory))?.owner == account.user.id
+    }
+}

@@ -1,0 +1,48 @@
+import Foundation
+import Testing
+import Unix
+
+@Suite(
+    "Rights that are given up", .enabled(if: Machine.isRoot, "needs root"),
+    .enabled(if: Machine.has("setpriv"), "needs setpriv"), .timeLimit(.minutes(5)))
+struct StartPrivilegeTests {
+    private func launch(_ daemon: TestDaemon, _ setpriv: String, _ more: String...) throws -> Outcome {
+        try shell(
+            daemon.folder, "exec setpriv \(setpriv) \"$1\" \"${@:2}\"", daemon.executable, daemon.arguments(more))
+    }
+
+    @Test("No further group of root's stays")
+    func groups() throws {
+        let daemon = try TestDaemon()
+        #expect(chown(daemon.folder.path, 65534, 65534) == 0)
+        let outcome = try launch(daemon, "--groups 0,4,27,54321", "-u", "nobody", "-g", "nogroup")
+        #expect(outcome.code == 0, "\(outcome.errors)")
+        let pid = try #require(daemon.pid)
+        let look = try shell(daemon.folder, "grep -E '^Groups:' /proc/$2/status", "", ["\(pid)"])
+        let groups = look.output.split { $0 == "\t" || $0 == " " || $0 == "\n" }.dropFirst().map(String.init)
+        #expect(groups == ["65534"])
+        daemon.end()
+    }
+
+    @Test("A process that could become root again does not start: setuid(2) leaves it capabilities")
+    func regain() throws {
+        let daemon = try TestDaemon()
+        #expect(chown(daemon.folder.path, 65534, 65534) == 0)
+        let outcome = try launch(daemon, "--securebits=+no_setuid_fixup", "-u", "nobody", "-g", "nogroup")
+        #expect(outcome.code == 1)
+        #expect(outcome.errors.contains("cannot drop privileges to user 65534, group 65534"), "\(outcome.errors)")
+        #expect(daemon.isClean && daemon.pid == nil)
+    }
+
+    @Test("A socket's file belongs to whom the daemon becomes")
+    func socketFile() throws {
+        let daemon = try TestDaemon.echo()
+        #expect(chown(daemon.folder.path, 65534, 65534) == 0)
+        let outcome = try daemon.launch("-u", "nobody", "-g", "nogroup")
+        #expect(outcome.code == 0, "\(outcome.errors)")
+        var raw = stat()
+        #expect(lstat(daemon.folder["s"], &raw) == 0 && raw.st_uid == 65534 && raw.st_gid == 65534)
+        daemon.end()
+        #expect(daemon.isClean)
+    }
+}
