@@ -97,11 +97,13 @@ private func leaveLines(
     let old = unsafe previous + Int(number)
     if unsafe old.pointee.hasHandler {
         unsafe old.pointee.call(number, info, context)
-    } else {
-        // It waits until this handler returns.
-        unsafe sigaction(number, old, nil)
-        raise(number)
+        // A fault comes again. What somebody has sent does not, and the runtime's handler returns from it.
+        guard let info = unsafe info, unsafe info.pointee.si_code <= 0 else { return }
     }
+    var standard = sigaction()
+    unsafe sigaction(number, &standard, nil)
+    // It waits until this handler returns.
+    raise(number)
 }
 
 /// The time now, in the digits' places. The days are those of http://howardhinnant.github.io/date_algorithms.html

@@ -66,6 +66,22 @@ struct StartHazardTests {
         daemon.end()
     }
 
+    @Test(
+        "A daemon's files are its own, unless --umask says otherwise; in the foreground the caller's mask stays",
+        arguments: [([], "0077"), (["--umask", "027"], "0027"), (["-f"], "0013"), (["-f", "--umask", "027"], "0027")])
+    func umask(options: [String], mask: String) throws {
+        let daemon = try TestDaemon()
+        let report = ["--fault-output", daemon.folder["report"]]
+        let isForeground = options.contains("-f")
+        let script = "umask 013; exec \"$1\" \"${@:2}\"\(isForeground ? " &" : "")"
+        #expect(try shell(daemon.folder, script, Product.faultd, daemon.files + options + report).code == 0)
+        #expect(eventually { daemon.report(holds: "registered") })
+        let pid = try #require(daemon.pid)
+        let look = try shell(daemon.folder, "grep Umask /proc/$2/status", "", ["\(pid)"])
+        #expect(look.output == "Umask:\t\(mask)\n")
+        daemon.end()
+    }
+
     // MARK: Crashes
 
     private func records(_ daemon: TestDaemon, holding text: String) -> [String] {
@@ -92,7 +108,7 @@ struct StartHazardTests {
             #expect(crash > startup && crash.prefix(13) >= startup.prefix(13))
         } else {
             #expect(throws: Never.self) { try JSONSerialization.jsonObject(with: Data(crash.utf8)) }
-            #expect(crash.contains("+05:30\",\"level\":\"critical\",\"name\":\"faultd\",\"pid\":\(pid),"))
+            #expect(crash.contains("+05:30\",\"level\":\"CRITICAL\",\"name\":\"faultd\",\"pid\":\(pid),"))
             #expect(crash > startup)
         }
         #expect(try daemon.launch(environment: ["TZ": "Asia/Kolkata"]).code == 0)
