@@ -32,8 +32,10 @@ package enum CrashLines {
     /// Once in a process, before it has a second thread.
     package static func install(_ lines: [Line], secondsFromUTC: Int) {
         unsafe state.initialize(to: State(owner: getpid(), secondsFromUTC: secondsFromUTC))
+        // bounded: constants
         unsafe entries.initialize(repeating: Entry(), count: signalCount * linesOfSignal)
         for signal in signals {
+            // bounded: a constant
             for (index, line) in lines.filter({ $0.signal == signal }).prefix(linesOfSignal).enumerated() {
                 let copy = UnsafeMutableBufferPointer<UInt8>.allocate(capacity: line.bytes.count)
                 _ = unsafe copy.initialize(fromContentsOf: line.bytes)
@@ -75,6 +77,7 @@ private struct State {
 }
 
 nonisolated(unsafe) private let state = UnsafeMutablePointer<State>.allocate(capacity: 1)
+// bounded: constants
 nonisolated(unsafe) private let entries = UnsafeMutablePointer<Entry>.allocate(capacity: signalCount * linesOfSignal)
 nonisolated(unsafe) private let previous = UnsafeMutablePointer<sigaction>.allocate(capacity: signalCount)
 
