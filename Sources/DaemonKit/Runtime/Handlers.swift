@@ -16,9 +16,12 @@ final class Handlers: Sendable {
         while state.withLock(\.isRunning) { Poll.pause(.milliseconds(1)) }
     }
 
-    func run(_ body: @escaping @Sendable () -> Void) {
+    func run(_ body: @escaping @Sendable () -> Void) { enqueue { body } }
+
+    /// Queues what `make` returns, before anybody sees what it has done: whoever acts on that waits for the handlers.
+    func enqueue(_ make: () -> @Sendable () -> Void) {
         let mustStart = state.withLock { state in
-            state.queue.append(body)
+            state.queue.append(make())
             defer { state.isRunning = true }
             return !state.isRunning
         }

@@ -135,10 +135,12 @@ struct SignalThread: Sendable {
 
     /// The phase is entered at once; handlers run beside us, and the async main is cancelled after them.
     private func enter(_ phase: StopState.Phase) {
-        let due = runtime.stopState.enter(phase)
-        runtime.stopHandlers.run {
-            for body in due { body() }
-            if phase == .stopping { runtime.cancelMain() }
+        runtime.stopHandlers.enqueue { [runtime] in
+            let due = runtime.stopState.enter(phase)
+            return {
+                for body in due { body() }
+                if phase == .stopping { runtime.cancelMain() }
+            }
         }
     }
 
