@@ -13,22 +13,21 @@ func run<Checked: Sendable, Prepared: Sendable>(
 ) -> Never {
     switch startUp(daemon, options, isFrontEnd: false, check: check) {
     case .resumed(let listening, let state):
-        listening.supervise(resuming: state, workerWishes)
+        listening.supervise(resuming: state, workers)
     case .begun(let listening, let checked):
-        if listening.facts.role.isMaster { listening.supervise(workerWishes) }
+        if listening.facts.role.isMaster { listening.supervise(workers) }
         let unprivileged = listening.dropPrivileges()
         let prepared = unprivileged.prepare { context in try prepare(context, checked) }
         serve(unprivileged.goLive(), checked, prepared, main)
     }
 }
 
-private func workerWishes(_ listening: borrowing Listening, _ image: MasterImage) -> MasterWishes {
+private func workers(_ listening: borrowing Listening, _ image: MasterImage) -> FrontEnd {
     let runtime = listening.runtime
     let workers = Workers(runtime, count: runtime.values[StandardOption.workers], image: image)
-    var wishes = MasterWishes(source: workers)
-    wishes.softStop = .user1
-    if let path = runtime.values[StandardOption.controlSocket] { wishes.controls = [ControlSocketRequest(path)] }
-    return wishes
+    var frontEnd = FrontEnd.workers(workers, version: runtime.daemon.version)
+    if let path = runtime.values[StandardOption.controlSocket] { frontEnd.controls = [ControlSocketRequest(path)] }
+    return frontEnd
 }
 
 /// Runs main: on the first thread, or as a task beside the main queue.

@@ -26,30 +26,18 @@ package final class HandedDown {
     }
 }
 
-/// What a front end wants of its master.
-package struct MasterWishes {
-    package let source: any MasterSource
-    package var controls: [ControlSocketRequest] = []
-    /// SIGHUP is a reload, besides the reopening of the log.
-    package var reloadsOnHangup = false
-    /// What a soft stop sends; nil sends each child its own stop signal.
-    package var softStop: Signal?
-
-    package init(source: any MasterSource) { self.source = source }
-}
-
 /// A daemon whose main is the supervision of other processes: the same start as `genericMain`, one thread for life.
 ///
-/// `wishes` gets what `check` returned, and nil when this process goes on after an exec: then nothing that is wrong with
+/// `frontEnd` gets what `check` returned, and nil when this process goes on after an exec: then nothing that is wrong with
 /// the configuration may end it. `manual` is for its page.
 package func genericMaster<Checked>(
     _ daemon: Daemon, options: OptionList, manual: ManualNotes, check: (OptionValues) throws -> Checked,
-    wishes: (MasterStart, Checked?) throws -> MasterWishes
+    frontEnd: (MasterStart, Checked?) throws -> FrontEnd
 ) -> Never {
     switch startUp(daemon, options, manual: manual, isFrontEnd: true, check: check) {
     case .resumed(let listening, let state):
-        listening.supervise(resuming: state) { listening, _ in try wishes(MasterStart(listening), nil) }
+        listening.supervise(resuming: state) { listening, _ in try frontEnd(MasterStart(listening), nil) }
     case .begun(let listening, let checked):
-        listening.supervise { listening, _ in try wishes(MasterStart(listening), checked) }
+        listening.supervise { listening, _ in try frontEnd(MasterStart(listening), checked) }
     }
 }

@@ -46,6 +46,14 @@ struct HandedStateTests {
             try expectOrdinaryStart(daemon, try start(daemon, file.number))
         }
         #expect((try? Signal(rawValue: 0).send(to: victim.pid)) != nil)
+        // Asked for a proof by somebody who has ended, it is no start of a daemon either.
+        let daemon = try TestDaemon.echo()
+        let file = try MemoryFile.make("daemonkit-state", state(1, child: victim.pid))
+        let asked = try Running(
+            daemon.folder, Product.echod, daemon.arguments(["-f", "--workers", "1"]),
+            environment: ["DAEMONKIT_STATE": "9", "DAEMONKIT_PROOF": "8"],
+            descriptors: [(8, 2), (9, file.number)])
+        #expect(asked.wait() == .exited(1))
         victim.send(.kill)
         #expect(victim.wait() == .signaled(.kill))
     }

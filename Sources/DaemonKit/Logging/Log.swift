@@ -175,19 +175,19 @@ public final class Log: Sendable {
     }
 
     /// Records wait for room, or a loss is not told yet.
-    var isWaiting: Bool {
+    package var isWaiting: Bool {
         file?.isWaiting == true || standardError?.isWaiting == true || targets.syslog?.isWaiting == true
     }
 
     /// Tries that once more.
-    func flush() {
+    package func flush() {
         file?.flush(report: fileLoss)
         standardError?.flush(report: errorLoss)
         targets.syslog?.flush(report: syslogLoss)
     }
 
     /// The process ends: what waits for a reader that is only slow gets a moment more.
-    func finish() {
+    package func finish() {
         let deadline = MonotonicTime.now + Self.patience
         while isMaster, isWaiting, .now < deadline {
             Poll.pause(.milliseconds(5))
@@ -196,7 +196,7 @@ public final class Log: Sendable {
     }
 
     /// All that was ever lost, by where it should have gone.
-    var losses: [(log: String, loss: LogLoss)] {
+    package var losses: [(log: String, loss: LogLoss)] {
         var losses: [(String, LogLoss)] = []
         if let file, let path = targets.file?.path { losses.append((path, file.lost)) }
         if let standardError { losses.append(("standard error", standardError.lost)) }
@@ -206,7 +206,7 @@ public final class Log: Sendable {
 
     // MARK: Over an exec
 
-    var records: [StateText.Record] {
+    package var records: [StateText.Record] {
         [("file", file), ("error", standardError)].compactMap { name, writer in
             guard let writer else { return nil }
             var record = StateText.Record("log")
@@ -216,7 +216,7 @@ public final class Log: Sendable {
         }
     }
 
-    func restore(_ state: StateText) {
+    package func restore(_ state: StateText) {
         for record in state.all("log") {
             switch record["of"] {
             case "file": file?.restore(record)
@@ -232,7 +232,7 @@ public final class Log: Sendable {
 
     /// Opens the file's name anew, writes its first line, then puts it in the place of the old one in one step each.
     /// Where it cannot be opened, the old one stays and gets told why.
-    func reopen() {
+    package func reopen() {
         guard let target = targets.file, let file else { return notice(Self.reopenMessage) }
         do {
             let fresh = try target.open()

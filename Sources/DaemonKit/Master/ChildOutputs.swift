@@ -4,13 +4,18 @@ import Unix
 /// Where the output of a master's children goes: pipes that are read when they have something, and the files that lines
 /// go to.
 final class ChildOutputs {
-    private let log: Log
+    private let log: any SessionLog
     private unowned let master: Master
     private var streams: [Int32: Stream] = [:]
     /// Files of children's output, by path; the numbers stay the same over a reopening.
     private var files: [String: LogWriter] = [:]
+    /// Commands that read children's output, by their texts, and the one that reads our own.
+    private var commands: [String: LogCommand] = [:]
+    private var ownCommand: LogCommand?
+    /// They end behind the last child that writes to them.
+    private var retired: [LogCommand] = []
     /// Whom children run as: a log may be theirs.
-    var owners: Set<UserID> = []
+    private var owners: Set<UserID> = []
     /// Files that do not take lines now.
     private var failing: Set<String> = []
     /// Pipes that have something, in the order of their turn.
@@ -27,18 +32,29 @@ final class ChildOutputs {
         let output: ChildOutput
     }
 
-    init(_ log: Log, master: Master) {
+    init(_ log: any SessionLog, master: Master) {
         self.log = log
         self.master = master
+    }
+
+    /// A command that reads what our own standard output and error take.
+    func add(_ command: LogCommand) {
+        ownCommand = command
+        command.start(in: master)
     }
 
     // MARK: Children
 
     /// Calls `start` with what the child is to have as its standard output and error, nil for our own.
     func start(
-        _ output: ChildOutput, _ start: (Int32?) throws(Errno) -> NewProcess
+        _ output: ChildOutput, of user: UserID?, _ start: (Int32?) throws(Errno) -> NewProcess
     ) throws(Errno) -> NewProcess {
-        guard output != .inherit else { return try start(nil) }
+        if let user { owners.insert(user) }
+        switch output {
+        case .inherit: return try start(nil)
+        case .command(let text): return try start(try command(text).input)
+        case .prefix, .file: break
+        }
         let ends = try FileDescriptor.pipe().release()
         defer { Descriptor.close(ends.write) }
         do {
@@ -57,9 +73,9 @@ final class ChildOutputs {
         for output: ChildOutput, from pipe: Int32, unfinished: [UInt8] = [], isContinued: Bool = false
     ) throws(Errno) -> any ChildOutputTaker {
         switch output {
-        case .inherit: ChildLines("", unfinished: unfinished) { _ in }
+        case .inherit, .command: ChildLines("", unfinished: unfinished) { _ in }
         case .prefix(let name):
-            ChildLines(name, unfinished: unfinished, isContinued: isContinued) { [log] in log.log(.info, batch: $0) }
+            ChildLines(name, unfinished: unfinished, isContinued: isContinued) { [log] in log.write(.info, batch: $0) }
         case .file(let path):
             ChildBytes(try file(at: path), source: pipe, unfinished: unfinished, report: Self.report)
         }
@@ -113,6 +129,20 @@ final class ChildOutputs {
         return streams[stream.pipe.descriptor] != nil
     }
 
+    private func command(_ text: String) throws(Errno) -> LogCommand {
+        if let command = commands[text] { return command }
+        let command = try LogCommand(text, outputs: [1, 2])
+        commands[text] = command
+        command.start(in: master)
+        return command
+    }
+
+    /// The last thing that is done: commands read what is left.
+    func finish() {
+        let deadline = MonotonicTime.now + .seconds(5)
+        for command in allCommands { command.finish(until: deadline) }
+    }
+
     // MARK: Files
 
     private func file(at path: String) throws(Errno) -> LogWriter {
@@ -123,7 +153,7 @@ final class ChildOutputs {
             files[path] = file
             return file
         } catch {
-            log.error("log file \(path): \(error)")
+            log.write(.error, "log file \(path): \(error)")
             throw error.errno
         }
     }
@@ -140,18 +170,23 @@ final class ChildOutputs {
                 defer { Descriptor.close(fresh) }
                 try file.replace(by: fresh, report: Self.report)
             } catch {
-                log.warning("cannot reopen \(path), keeping the old file: \(error)")
+                log.write(.warning, "cannot reopen \(path), keeping the old file: \(error)")
             }
         }
     }
 
-    /// Closes the files that neither a running child nor the setup needs.
+    /// Closes the files and commands that neither a running child nor the setup needs.
     func keep(_ needed: some Sequence<ChildOutput>) {
         let outputs = Set(streams.values.map(\.output)).union(needed)
         for (path, file) in files where !outputs.contains(.file(path)) {
             files[path] = nil
             failing.remove(path)
             Descriptor.close(file.descriptor)
+        }
+        for (text, command) in commands where !outputs.contains(.command(text)) {
+            commands[text] = nil
+            retired.append(command)
+            command.retire()
         }
     }
 
@@ -164,9 +199,9 @@ final class ChildOutputs {
         guard let file = files[path], file.isWaiting != failing.contains(path) else { return }
         if failing.remove(path) == nil {
             failing.insert(path)
-            log.error("log file \(path) takes no lines: \(file.failure ?? .noSpace)")
+            log.write(.error, "log file \(path) takes no lines: \(file.failure ?? .noSpace)")
         } else {
-            log.warning("log file \(path) takes lines again; so far \(file.lost.ofLines)")
+            log.write(.warning, "log file \(path) takes lines again; so far \(file.lost.ofLines)")
         }
     }
 
@@ -185,7 +220,11 @@ final class ChildOutputs {
 
     // MARK: Over an exec
 
-    var descriptors: [Int32] { Array(streams.keys) + files.values.map(\.descriptor) }
+    private var allCommands: [LogCommand] { Array(commands.values) + (ownCommand.map { [$0] } ?? []) }
+
+    var descriptors: [Int32] {
+        Array(streams.keys) + files.values.map(\.descriptor) + allCommands.flatMap(\.descriptors)
+    }
 
     var records: [StateText.Record] {
         var records = files.map { path, file in
@@ -195,6 +234,11 @@ final class ChildOutputs {
             record[flag: "failing"] = failing.contains(path)
             file.write(to: &record)
             return record
+        }
+        records += commands.values.map(\.record)
+        if var record = ownCommand?.record {
+            record[flag: "own"] = true
+            records.append(record)
         }
         if !owners.isEmpty {
             var record = StateText.Record("outputOwners")
@@ -221,6 +265,11 @@ final class ChildOutputs {
             files[path] = file
             if record[flag: "failing"] { failing.insert(path) }
         }
+        for record in state.all("logCommand") {
+            guard let command = LogCommand(record) else { continue }
+            if record[flag: "own"] { ownCommand = command } else { commands[record["text"] ?? ""] = command }
+            command.start(in: master)
+        }
         for record in state.all("outputPipe") {
             guard let number = record[descriptor: "descriptor"] else { continue }
             let output = ChildOutput(record)
@@ -236,6 +285,7 @@ extension ChildOutput {
         switch (record["output"], record["outputName"]) {
         case ("prefix", let name?): self = .prefix(name)
         case ("file", let path?): self = .file(path)
+        case ("command", let text?): self = .command(text)
         default: self = .inherit
         }
     }
@@ -245,6 +295,7 @@ extension ChildOutput {
         case .inherit: break
         case .prefix(let name): (record["output"], record["outputName"]) = ("prefix", name)
         case .file(let path): (record["output"], record["outputName"]) = ("file", path)
+        case .command(let text): (record["output"], record["outputName"]) = ("command", text)
         }
     }
 }

@@ -85,3 +85,31 @@ package final class ManagerReports {
         for text in state.first("manager")?[list: "waiting"] ?? [] { tell(ManagerMessage(text: text)) }
     }
 }
+
+/// Listeners that the service manager keeps, so that a crashed master's successor gets them from it.
+struct StoredListeners {
+    /// That it knows them by.
+    private(set) var names: Set<String>
+
+    init(names: Set<String> = []) { self.names = names }
+
+    mutating func keep(_ listeners: [Listener], _ manager: ManagerReports) {
+        let wanted = Dictionary(listeners.map { ($0.storeName, $0) }, uniquingKeysWith: { first, _ in first })
+        for (name, listener) in wanted where !names.contains(name) {
+            manager.tell(.store(listener.fileDescriptor, name: name))
+        }
+        for name in names.subtracting(wanted.keys) { manager.tell(.removeStored(name)) }
+        names = Set(wanted.keys)
+    }
+}
+
+extension Listener {
+    /// As a service manager may name it: no colon, nothing that cannot be printed.
+    fileprivate var storeName: String {
+        let text = "\(kind.rawValue)-\(address)"
+        let bytes = text.utf8.prefix(255).map { byte in
+            byte > 0x20 && byte < 0x7F && byte != UInt8(ascii: ":") ? byte : UInt8(ascii: "_")
+        }
+        return String(decoding: bytes, as: UTF8.self)
+    }
+}

@@ -6,8 +6,8 @@ import Unix
 extension Master {
     /// The answer to `Action.spawn`.
     func begin(_ child: Supervision.Child) -> Event {
-        do {
-            let process = try host.spawn(child)
+        do throws(Errno) {
+            guard let process = try host?.spawn(child) else { throw .noSuchProcess }
             guard let report = process.report else { return .spawned(child.id, pid: process.pid) }
             follow(process.pid, report)
             return .forked(child.id, pid: process.pid)
@@ -31,7 +31,7 @@ extension Master {
         case .failed(let failure):
             // It has said its last word: nobody keeps it from ending.
             if !isReaped { try? Unix.Child.send(.kill, to: pid) }
-            host.cannotExecute(failure)
+            host?.cannotExecute(pid, failure)
             send(.notExecuted(pid: pid, errno: failure.errno.rawValue))
         }
     }
@@ -59,7 +59,7 @@ extension Master {
         lastWait = after(Self.patience) { [unowned self] in
             lastWait = nil
             let pids = supervisor.children.values.filter { $0.phase == .killed }.map(\.pid).sorted()
-            if !pids.isEmpty { host.gaveUp(pids) }
+            if !pids.isEmpty { host?.gaveUp(pids) }
             for pid in pids { bury(pid, .signaled(Signal.kill.rawValue, dumpedCore: false)) }
         }
     }

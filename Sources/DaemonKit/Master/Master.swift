@@ -8,7 +8,7 @@ package protocol MasterHost: AnyObject {
     /// Throws what kept it from making the child; nothing in it waits for the child.
     func spawn(_ child: Supervision.Child) throws(Errno) -> NewProcess
     /// A child that `spawn` made did not come to its program; the report of it follows.
-    func cannotExecute(_ failure: SpawnFailure)
+    func cannotExecute(_ pid: ProcessID, _ failure: SpawnFailure)
     /// A stop goes on without these, which do not end although they were killed.
     func gaveUp(_ pids: [ProcessID])
     func report(_ report: Report)
@@ -27,7 +27,7 @@ package protocol MasterHost: AnyObject {
 
 extension MasterHost {
     package func reopenLogs() { received(.hangup) }
-    package func cannotExecute(_ failure: SpawnFailure) {}
+    package func cannotExecute(_ pid: ProcessID, _ failure: SpawnFailure) {}
     package func gaveUp(_ pids: [ProcessID]) {}
 }
 
@@ -36,7 +36,8 @@ extension MasterHost {
 /// It runs nobody's code, so it may wait for any child; strangers (as process 1, or before an exec) are reaped silently.
 package final class Master {
     package private(set) var supervisor: Supervisor
-    let host: any MasterHost
+    /// Set before the first event.
+    var host: (any MasterHost)?
     private let signals: SignalPipe
     private let caught: [Signal]
     /// The sessions of all control sockets.
@@ -69,7 +70,7 @@ package final class Master {
 
     /// `signals` are handed on in this order when several came at once; `pipe` may have caught them before.
     package init(
-        _ supervisor: Supervisor, host: any MasterHost, pipe: SignalPipe, signals caught: [Signal]
+        _ supervisor: Supervisor, host: (any MasterHost)? = nil, pipe: SignalPipe, signals caught: [Signal]
     ) throws(Errno) {
         self.supervisor = supervisor
         self.host = host
@@ -144,6 +145,7 @@ package final class Master {
     }
 
     private func perform(_ action: Action) {
+        guard let host else { return }
         switch action {
         case .load: events.append(host.load())
         case .spawn(let child): events.append(begin(child))
@@ -217,8 +219,8 @@ package final class Master {
 
     private func takeSignals() {
         signals.drain()
-        if signals.takeReopenOnly() { host.reopenLogs() }
-        for signal in caught where signals.take(signal) { host.received(signal) }
+        if signals.takeReopenOnly() { host?.reopenLogs() }
+        for signal in caught where signals.take(signal) { host?.received(signal) }
         if signals.take(.child) { reap() }
     }
 
@@ -260,8 +262,8 @@ package final class Master {
         let records = supervisor.records + state() + executionRecords + [limits, pending]
         let reason = image.execute(StateText(records), kept: kept + executions.values.map(\.descriptor))
         // Still here: what was taken is not forgotten.
-        if pending[flag: "reopen"] { host.reopenLogs() }
-        for number in pending[numbers: "pending"] { host.received(Signal(rawValue: Int32(clamping: number))) }
+        if pending[flag: "reopen"] { host?.reopenLogs() }
+        for number in pending[numbers: "pending"] { host?.received(Signal(rawValue: Int32(clamping: number))) }
         return reason
     }
 
@@ -269,9 +271,9 @@ package final class Master {
     package func resume(_ state: StateText) {
         Limits.openFilesOfCaller = state.first("limits")?[number: "openFiles"].map { max(0, $0) }
         restoreExecutions(state)
-        if state.first("signals")?[flag: "reopen"] == true { host.reopenLogs() }
+        if state.first("signals")?[flag: "reopen"] == true { host?.reopenLogs() }
         for number in state.first("signals")?[numbers: "pending"] ?? [] {
-            host.received(Signal(rawValue: Int32(clamping: number)))
+            host?.received(Signal(rawValue: Int32(clamping: number)))
         }
     }
 }

@@ -55,8 +55,13 @@ package struct MasterImage {
         let text = Environment.take(stateVariable)
         let pipe = Environment.take(proofVariable).flatMap { Int32($0) }
         guard let number = text.flatMap({ Int32($0) }),
-            let state = believed(number, of: pipe == nil ? CurrentProcess.id : CurrentProcess.parent)
+            let (owner, state) = sealed(number)
         else { return nil }
+        guard owner == (pipe == nil ? CurrentProcess.id : CurrentProcess.parent) else {
+            // Whoever asked for a proof has ended: without it this process is no start of a daemon either.
+            if pipe != nil { CurrentProcess.exitNow(1) }
+            return nil
+        }
         Descriptor.close(number)
         guard let pipe else { return (state, nil) }
         return (
@@ -68,14 +73,24 @@ package struct MasterImage {
         )
     }
 
-    /// Anybody's environment may name any descriptor: a state is only what our own user's process `pid` has sealed, this
-    /// process before its exec or the master that asks for a proof.
-    private static func believed(_ number: Int32, of pid: ProcessID) -> StateText? {
+    /// Whether this executable can go on with it: to read the command line and the state is all that a new one is asked
+    /// for before it takes over.
+    package static func understands(_ state: StateText) -> Bool {
+        let version = state.first("supervisor")?[number: "version"] ?? Int.max
+        // Restored to see that it can be.
+        _ = Supervisor(restoring: state, seed: 0)
+        return state.damagedLines == 0 && state.first("master") != nil && version <= StateText.version
+    }
+
+    /// Anybody's environment may name any descriptor: a state is only what our own user's process has sealed, this process
+    /// before its exec or the master that asks for a proof. Which one, it says itself.
+    private static func sealed(_ number: Int32) -> (owner: ProcessID, state: StateText)? {
         guard number > 2, MemoryFile.isOurs(number), let size = try? FileStatus(descriptor: number).size,
             (0...longestState).contains(size)  // bounded: a constant
         else { return nil }
         let state = StateText(decoding: Descriptor.contents(of: number, limit: Int(clamping: size)))
-        return state.first("process")?[number: "pid"] == Int(pid) ? state : nil
+        let owner = state.first("process")?[number: "pid"].flatMap { ProcessID(exactly: $0) }
+        return owner.map { ($0, state) }
     }
 
     private static let longestState: Int64 = 1 << 30
@@ -85,6 +100,12 @@ package struct MasterImage {
         var record = StateText.Record("process")
         record[number: "pid"] = Int(CurrentProcess.id)
         return try MemoryFile.make("daemonkit-state", StateText([record] + state.records).bytes)
+    }
+
+    /// For the next image, which may find itself in another directory.
+    func note(in head: inout StateText.Record) {
+        head["folder"] = folder
+        head["path"] = path
     }
 
     /// Never returns, but for a failure and its reason.
@@ -120,6 +141,8 @@ package struct MasterImage {
             var spawn = Spawn(path, Array(arguments.dropFirst()))
             spawn.environment = environment + variables.map { Array($0.utf8) }
             spawn.name = arguments.first
+            // Without us it is no proof, and must not become a daemon of its own.
+            spawn.deathSignal = .kill
             // What it complains of goes the same way as its proof, which comes last.
             spawn.descriptors = [(0, null.number), (2, ends.write.number), (3, file.number), (4, ends.write.number)]
             let (reading, writing) = ends.release()

@@ -60,6 +60,8 @@ extension Program {
         }
         record[list: "socketNames"] = sockets.map(\.name)
         record[list: "socketAddresses"] = sockets.map(\.address)
+        record[list: "socketKinds"] = sockets.map(\.kind.rawValue)
+        record[numbers: "socketNumbers"] = sockets.map { Int($0.number ?? -1) }
         record[numbers: "sockets"] = sockets.map { Int($0.descriptor) }
         output.write(to: &record)
         record[flag: "channel"] = hasChannel
@@ -68,6 +70,10 @@ extension Program {
         record[duration: "watchdog"] = watchdog
         record["notifyAccess"] = notifyAccess?.rawValue
         record[number: "deathSignal"] = deathSignal.map { Int($0.rawValue) }
+        record[flag: "inheritsInput"] = inheritsInput
+        record[flag: "noGroup"] = !leadsGroup
+        record[flag: "ignoresPipe"] = ignoresPipe
+        record[flag: "runsScripts"] = runsScripts
         return record
     }
 
@@ -84,12 +90,18 @@ extension Program {
             // Whoever it was: never as ourselves.
             return nil
         }
-        let addresses = record[list: "socketAddresses"]
+        let (addresses, kinds) = (record[list: "socketAddresses"], record[list: "socketKinds"])
+        let wanted = record[numbers: "socketNumbers"]
         for (index, name) in record[list: "socketNames"].enumerated() where index < addresses.count {
             guard record[numbers: "sockets"].indices.contains(index),
                 let number = Int32(exactly: record[numbers: "sockets"][index]), Descriptor.isOpen(number)
             else { return nil }
-            sockets.append(HandedSocket(name: name, address: addresses[index], descriptor: number))
+            sockets.append(
+                HandedSocket(
+                    name: name, address: addresses[index], descriptor: number,
+                    kind: kinds.indices.contains(index) ? Listener.Kind(rawValue: kinds[index]) ?? .stream : .stream,
+                    number: wanted.indices.contains(index)
+                        ? Int32(exactly: wanted[index]).flatMap { $0 < 0 ? nil : $0 } : nil))
         }
         output = ChildOutput(record)
         hasChannel = record[flag: "channel"]
@@ -98,5 +110,9 @@ extension Program {
         watchdog = record[duration: "watchdog"]
         notifyAccess = record["notifyAccess"].flatMap(NotifyAccess.init)
         deathSignal = record[number: "deathSignal"].map { Signal(rawValue: Int32(clamping: $0)) }
+        inheritsInput = record[flag: "inheritsInput"]
+        leadsGroup = !record[flag: "noGroup"]
+        ignoresPipe = record[flag: "ignoresPipe"]
+        runsScripts = record[flag: "runsScripts"]
     }
 }

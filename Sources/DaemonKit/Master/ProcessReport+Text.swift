@@ -12,11 +12,11 @@ extension ProcessReport {
         }
     }
 
-    private var failedReloads: Int { host.master?.supervisor.failedReloads ?? 0 }
-    private var generation: Int { host.master?.supervisor.generation ?? 0 }
-    private var held: [String] { host.master?.supervisor.disabled.sorted() ?? [] }
-    private var version: String { host.runtime.daemon.version }
-    private func restarts(_ service: String) -> Int? { host.master?.supervisor.restartCounts[service] }
+    private var failedReloads: Int { host.master.supervisor.failedReloads }
+    private var generation: Int { host.master.supervisor.generation }
+    private var held: [String] { host.master.supervisor.disabled.sorted() }
+    private var version: String { host.version }
+    private func restarts(_ service: String) -> Int? { host.master.supervisor.restartCounts[service] }
     /// In seconds.
     private func uptime(_ child: Supervision.Child) -> Int64 { (Master.now - child.spawnedAt).components.seconds }
     private var uptime: Int64 { (Master.now - host.startedAt).components.seconds }
@@ -65,7 +65,7 @@ extension ProcessReport {
         if format == .debug {
             cells += [
                 "\(child.instance + 1)", "\(child.generation)", state(child),
-                host.channels[child.id].map { "\($0.descriptor)" } ?? "-", seconds(child.spawnedAt), "\(child.id)",
+                host.channels.number(of: child.id).map { "\($0)" } ?? "-", seconds(child.spawnedAt), "\(child.id)",
                 "\(restarts(child.service) ?? 0)", host.notes[child.id]?.status ?? "-",
             ]
         }
@@ -85,8 +85,8 @@ extension ProcessReport {
     private var jsonHead: String {
         var text = "{\"pid\":\(CurrentProcess.id),\"version\":\(quoted(version)),"
         text += "\"generation\":\(generation),\"reloads\":\(host.reloads),"
-        text += "\"failed_reloads\":\(failedReloads),\"reloading\":\(host.master?.supervisor.isReloading ?? false),"
-        text += "\"stopping\":\(host.master?.supervisor.stopRequest != nil),\"uptime_seconds\":\(uptime),"
+        text += "\"failed_reloads\":\(failedReloads),\"reloading\":\(host.master.supervisor.isReloading),"
+        text += "\"stopping\":\(host.master.supervisor.stopRequest != nil),\"uptime_seconds\":\(uptime),"
         return text + "\"stopped\":[\(held.map(quoted).joined(separator: ","))],\"children\":["
     }
 
@@ -140,7 +140,7 @@ extension ProcessReport {
     /// Of each log that has lost something.
     private func losses(_ unit: String, _ count: (LogLoss) -> Int) -> String {
         let name = "daemonkit_log_lost_\(unit)"
-        let losses = (host.runtime.log.losses + (host.outputs?.losses ?? [])).sorted { $0.log < $1.log }
+        let losses = host.losses.sorted { $0.log < $1.log }
         return Self.family(name, "counter")
             + losses.map { "\(name)_total{log=\(Self.label($0.log))} \(count($0.loss))\n" }.joined()
     }

@@ -18,7 +18,7 @@ final class ProcessReport: ControlReport {
         var rows = Rows.none
     }
 
-    unowned let host: ServiceMaster
+    unowned let host: Session
     let format: Format
     private let parts: [Part]
     private var order: ChildOrder
@@ -30,16 +30,16 @@ final class ProcessReport: ControlReport {
     /// A child stands in the array of JSON already.
     private var hasChild = false
 
-    init(_ format: Format, _ host: ServiceMaster) {
+    init(_ format: Format, _ host: Session) {
         self.format = format
         self.host = host
         parts = Self.parts(of: format)
-        order = ChildOrder(host.master?.supervisor.children.keys.map(\.self) ?? [])
+        order = ChildOrder(host.children.keys)
     }
 
     func next() -> String? {
         guard order.isComplete else {
-            order.advance(host.child)
+            order.advance { host.children[$0] }
             return ""
         }
         guard part < parts.count else { return nil }
@@ -54,11 +54,12 @@ final class ProcessReport: ControlReport {
         case .none: return nil
         case .children(let text):
             guard index < order.ids.count else { return nil }
-            guard let text = host.child(order.ids[index]).flatMap({ text(self, $0) }) else { return "" }
+            guard let text = host.children[order.ids[index]].flatMap({ text(self, $0) }) else { return "" }
             hasChild = true
             return text
         case .services(let text):
-            guard let services = host.current?.plan.services, index < services.count else { return nil }
+            let services = host.services
+            guard index < services.count else { return nil }
             return text(self, services[index].name) ?? ""
         }
     }
@@ -74,7 +75,7 @@ final class ProcessReport: ControlReport {
 
     // MARK: Facts
 
-    func kind(_ child: Supervision.Child) -> Program.Kind { host.notes[child.id]?.kind ?? .worker }
+    func kind(_ child: Supervision.Child) -> Program.Kind { host.kind(of: child) }
 
     func state(_ child: Supervision.Child) -> String {
         if child.phase == .ready, let note = host.notes[child.id] {
@@ -124,13 +125,13 @@ final class ProcessReport: ControlReport {
         return record
     }
 
-    init?(_ record: StateText.Record, _ host: ServiceMaster) {
+    init?(_ record: StateText.Record, _ host: Session) {
         guard let format = record["format"].flatMap(Format.init) else { return nil }
         self.format = format
         self.host = host
         parts = Self.parts(of: format)
         guard let part = record[number: "part"], let position = record[number: "position"] else {
-            order = ChildOrder(host.master?.supervisor.children.keys.map(\.self) ?? [])
+            order = ChildOrder(host.children.keys)
             return
         }
         guard parts.indices.contains(part), (0...(1 << 32)).contains(position) else { return nil }

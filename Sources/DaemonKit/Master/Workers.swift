@@ -30,9 +30,7 @@ final class Workers: MasterSource {
             environment: ChildEnvironment.cleaned(Environment.entries))
         program.arguments = Array(ProgramArguments.all.dropFirst())
         program.directory = (try? FileStatus(following: image.folder))?.kind == .directory ? image.folder : "/"
-        program.sockets = runtime.listeners.map {
-            HandedSocket(name: $0.name, address: $0.address, descriptor: $0.fileDescriptor)
-        }
+        program.sockets = runtime.listeners.map { HandedSocket($0) }
         program.hasChannel = true
         program.hasNotifySocket = false
         // Should it hang in its start, where nobody looks at the channel yet. In a drain it would be one signal too many.
@@ -46,9 +44,6 @@ final class Workers: MasterSource {
 
     /// The command line knows no better: the number stays over reloads.
     func scaled(_ service: String, to count: Int) { if service == "worker" { self.count = count } }
-
-    func committed() {}
-    func abandoned() {}
 
     // MARK: Over an exec
 

@@ -48,10 +48,10 @@ package enum Binding {
         throw DaemonError(.listener, "cannot bind \(address)", .addressInUse)
     }
 
-    /// One socket, bound and listening; `mode` is of the file of a Unix socket.
+    /// One socket, bound and listening; `mode` is of the file of a Unix socket. `removing` is told of a stale one.
     package static func listen(
         _ kind: Listener.Kind, at address: SocketAddress, dualStack: Bool = false, name: String? = nil,
-        mode: FileMode? = nil, keeper: Keeper? = nil, reusesPort: Bool = false
+        mode: FileMode? = nil, keeper: Keeper? = nil, reusesPort: Bool = false, removing: () -> Void = {}
     ) throws(DaemonError) -> Listener {
         let tried = "cannot bind \(kind == .datagram ? "UDP " : "")\(address)"
         let socket = try attempt(.listener, tried) { () throws(Errno) in
@@ -61,7 +61,7 @@ package enum Binding {
         if case .unix(let path) = address {
             // No abort of the start may come before it knows the file.
             file = try Signal.withAllBlocked { () throws(DaemonError) in
-                try bindFile(socket.number, path, kind, mode)
+                try bindFile(socket.number, path, kind, mode, removing)
             }
             if let keeper { file = file.map(keeper.keep) }
         } else {
@@ -91,10 +91,10 @@ package enum Binding {
     }
 
     private static func bindFile(
-        _ socket: Int32, _ path: String, _ kind: Listener.Kind, _ mode: FileMode?
+        _ socket: Int32, _ path: String, _ kind: Listener.Kind, _ mode: FileMode?, _ removing: () -> Void
     ) throws(DaemonError) -> OwnedFile {
         let tried = "cannot bind \(path)"
-        let file = try bindFile(socket, path, kind.socketKind, mode: mode)
+        let file = try bindFile(socket, path, kind.socketKind, mode: mode, removing: removing)
         do throws(FileRefusal) {
             let location = try FileLocation(path)
             do {

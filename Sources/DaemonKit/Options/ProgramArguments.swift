@@ -4,7 +4,7 @@ import Unix
 package enum ProgramArguments {
     /// Never empty: without a command line nothing is done, for `--stop` would be a start.
     package static let all: [String] = {
-        let words = CurrentProcess.arguments.map { String(decoding: $0, as: UTF8.self) }
+        let words = CurrentProcess.arguments.map { String(system: $0) }
         guard !words.isEmpty else {
             try? Descriptor.writeAll(2, "The command line cannot be read: is /proc mounted, and argv[0] set?\n")
             CurrentProcess.exitNow(1)

@@ -28,21 +28,9 @@ struct Logging: ~Copyable, StartPhase {
             }
             if let cause = log.fileFailure { throw DaemonError(.logFile, "log file \(plan.logFile)", cause) }
             if !plan.isForeground && plan.logFile != "-" { try log.redirectStandardStreams() }
-            if let account = phase.facts.account { try phase.giveLog(to: account) }
             try phase.pidFile?.write(CurrentProcess.id)
             return Logging(
                 facts: phase.facts, listeners: phase.listeners, pidFile: phase.pidFile, report: phase.report, log: log)
-        }
-    }
-
-    /// The daemon must be able to open it again when it has become another user.
-    private func giveLog(to account: Account) throws(DaemonError) {
-        guard let descriptor = log.descriptor, account.user.id != 0 else { return }
-        try attempt(.logFile, "cannot give log file \(facts.plan.logFile) to user \(account.user.id)") {
-            () throws(Errno) in
-            let status = try FileStatus(descriptor: descriptor)
-            guard status.kind == .regular, status.owner != account.user.id else { return }
-            try Descriptor.setOwner(descriptor, account.user.id, account.group)
         }
     }
 
@@ -131,7 +119,7 @@ struct Listening: ~Copyable, LivePhase {
 
     /// This process supervises others for life. `state` is what an earlier image of it left.
     borrowing func supervise(
-        resuming state: StateText? = nil, _ wishes: (borrowing Listening, MasterImage) throws -> MasterWishes
+        resuming state: StateText? = nil, _ frontEnd: (borrowing Listening, MasterImage) throws -> FrontEnd
     ) -> Never {
         let image =
             if case .master(let image, _) = facts.role {
@@ -140,7 +128,14 @@ struct Listening: ~Copyable, LivePhase {
                 MasterImage(arguments: ProgramArguments.all)
             }
         do {
-            try ServiceMaster(runtime, try wishes(self, image), image: image, report: report).run(resuming: state)
+            let frontEnd = try frontEnd(self, image)
+            StartAbort.disarm()
+            var parts = SessionParts(
+                image: image, log: runtime.log, manager: runtime.manager, signals: runtime.signals
+            ) { [runtime] in runtime.end($0, isForced: false) }
+            parts.pidFile = runtime.pidFile
+            parts.report = report
+            try Session(frontEnd, parts, resuming: state).run()
         } catch {
             fail(DaemonError(wrapping: error))
         }
@@ -178,7 +173,7 @@ struct Listening: ~Copyable, LivePhase {
     private func keepFilesWithinReach(of keeper: Keeper) throws(DaemonError) {
         if let kept = runtime.pidFile?.kept(by: keeper) { runtime.replace(kept) }
         let files = [runtime.pidFile?.owned] + runtime.listeners.map(\.file)
-        let log = facts.plan.logsToFile ? LogFile(path: facts.plan.logFile, owners: facts.owners) : nil
+        let log = facts.plan.logsToFile ? LogFile(path: facts.plan.logFile, owner: facts.owner) : nil
         try keeper.start(log: log, files: files.compactMap(\.self), account: facts.account)
     }
 }

@@ -7,7 +7,7 @@ package struct ReadinessReport: Sendable {
     private let pipe: Int32
 
     /// Takes ownership of the write end.
-    init(pipe: Int32) { self.pipe = pipe }
+    package init(pipe: Int32) { self.pipe = pipe }
 
     func started(pid: ProcessID) { try? Descriptor.writeAll(pipe, "P\(pid)\n") }
 

@@ -36,11 +36,7 @@ struct Resumption {
 
     /// What can be known before the exec: the command line, which was read already, and the state are understood.
     func answerProof() {
-        guard let prove else { return }
-        let version = state.first("supervisor")?[number: "version"] ?? Int.max
-        // Restored to see that it can be.
-        _ = Supervisor(restoring: state, seed: 0)
-        prove(state.damagedLines == 0 && state.first("master") != nil && version <= StateText.version)
+        prove?(MasterImage.understands(state))
     }
 
     var pidFile: PidFile? {

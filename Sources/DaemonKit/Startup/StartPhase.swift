@@ -184,7 +184,7 @@ struct Detached: ~Copyable, StartPhase {
             var targets = Log.Targets()
             if plan.logsToFile {
                 try plan.defaults.checkOwner(of: plan.logFile, isMade: true)
-                targets.file = LogFile(path: plan.logFile, owners: facts.owners, keeper: plan.keeper)
+                targets.file = LogFile(path: plan.logFile, owner: facts.owner, keeper: plan.keeper)
             }
             let isMaster = facts.role.isMaster
             if plan.values[StandardOption.syslog] != "no" { targets.syslog = Log.syslog(isMaster: isMaster) }

@@ -76,6 +76,7 @@ struct StartFacts {
 
     /// Whose files may be, beside root's: of whom it becomes.
     var owners: [UserID] { account.map { [$0.user.id] } ?? [] }
+    var owner: (user: UserID, group: GroupID)? { account.map { ($0.user.id, $0.group) } }
 
     /// A second thread would not be there in what is forked.
     var forks: Bool {

@@ -161,9 +161,6 @@ final class ConfiguredServices: MasterSource {
         }
     }
 
-    /// Until the next reload, which goes by the file.
-    func scaled(_ service: String, to count: Int) {}
-
     // MARK: Programs
 
     private func program(_ service: ServiceSection, _ configuration: Configuration) throws(DaemonError) -> Program {
@@ -200,8 +197,7 @@ final class ConfiguredServices: MasterSource {
             return section.binds.enumerated().compactMap { index, bind in
                 let key = Self.key(bind, section, index)
                 guard let listener = bound[key] ?? fresh[key] else { return nil }
-                return HandedSocket(
-                    name: reference.name, address: listener.address, descriptor: listener.fileDescriptor)
+                return HandedSocket(listener, name: reference.name)
             }
         }
     }

@@ -27,16 +27,15 @@ func check(_ values: OptionValues) throws(DaemonError) -> Configuration {
     }
 }
 
-func wishes(_ start: MasterStart, _ checked: Configuration?) -> MasterWishes {
+func frontEnd(_ start: MasterStart, _ checked: Configuration?) -> FrontEnd {
     let services = ConfiguredServices(loader(start.values), start.log, inherited: start.inherited.take())
-    var wishes = MasterWishes(source: services)
-    wishes.controls = checked?.controls ?? []
-    wishes.reloadsOnHangup = true
-    return wishes
+    var frontEnd = FrontEnd.configured(services, version: masterd.version)
+    frontEnd.controls = checked?.controls ?? []
+    return frontEnd
 }
 
 genericMaster(
     masterd,
     options: .standard.without("workers", "control-socket", "user", "group", "chroot", "print-service")
         + [configurationFiles],
-    manual: manual, check: check, wishes: wishes)
+    manual: manual, check: check, frontEnd: frontEnd)

@@ -6,29 +6,39 @@ import Unix
 /// Where the superdaemon's lines go: standard error, which is the log once there is one; syslog besides when wanted.
 ///
 /// A reader that stops reading loses lines, which are counted; it never stops the superdaemon.
-final class Console {
+final class Console: SessionLog {
+    /// Standard output and error lead to this file, and to another one of its name after a rotation.
+    private let path: String?
+    /// Whom the workers run as: the log may be theirs.
+    private let owners: [UserID]
+    /// Standard output and error lead into the input of a command.
+    private let isCommand: Bool
     private var writer: LogWriter
     private let syslog: Syslog?
     /// How much waits for a reader that is slow.
     private static let queueLimit = 64 * 1024
 
-    init(syslog: Bool) {
-        writer = LogWriter(2, isShared: true, queueLimit: Self.queueLimit)
-        self.syslog = syslog ? Syslog(queueLimit: Self.queueLimit) : nil
+    init(_ settings: Settings, _ account: SpawnAccount?) {
+        if case .file(let path) = settings.log { self.path = path } else { path = nil }
+        if case .command = settings.log { isCommand = true } else { isCommand = false }
+        owners = account.map { [$0.user] } ?? []
+        writer = Self.standardError
+        syslog = settings.syslog ? Syslog(queueLimit: Self.queueLimit) : nil
     }
 
-    /// Standard error has become another file.
-    func reopened() {
-        let fresh = LogWriter(2, isShared: true, queueLimit: Self.queueLimit)
-        fresh.takeOver(writer)
-        writer = fresh
-    }
+    private static var standardError: LogWriter { LogWriter(2, isShared: true, queueLimit: queueLimit) }
 
-    func write(_ message: String) {
-        let message = VisibleText.lines(message)
-        writer.write(Array("\(message)\n".utf8), report: loss)
-        guard let syslog else { return }
-        syslog.write(record(.notice, message), report: syslogLoss)
+    // MARK: Lines
+
+    func write(_ message: String) { write(.notice, message) }
+
+    func write(_ level: LogLevel, _ message: String) { write(level, batch: [message]) }
+
+    func write(_ level: LogLevel, batch messages: [String]) {
+        for message in messages.map({ VisibleText.lines($0) }) {
+            writer.write(Array("\(message)\n".utf8), report: loss)
+            syslog?.write(record(level, message), report: syslogLoss)
+        }
     }
 
     private func loss(_ loss: LogLoss) -> [UInt8] { Array("\(loss.ofLines)\n".utf8) }
@@ -39,21 +49,53 @@ final class Console {
         LogRecord(level: level, message: message).syslog(.now, name: "start_server", pid: CurrentProcess.id)
     }
 
-    /// Lines wait for room, or a loss is not told yet.
     var isWaiting: Bool { writer.isWaiting || syslog?.isWaiting == true }
 
-    /// Tries that once more.
     func flush() {
         writer.flush(report: loss)
         syslog?.flush(report: syslogLoss)
     }
 
+    var losses: [(log: String, loss: LogLoss)] {
+        [("standard error", writer.lost)].filter { !$0.1.isEmpty }.map { ($0.0, $0.1) }
+    }
+
+    // MARK: Where they go
+
+    func openFile(_ path: String) throws(FileRefusal) -> FileDescriptor {
+        try SafeFile.append(path, mode: 0o666, owners: owners)
+    }
+
+    /// Standard output and error, our own and the workers' to come.
+    func redirect(to descriptor: Int32) throws(Errno) {
+        for number: Int32 in 1...2 { try Descriptor.duplicate(descriptor, ontoStandard: number) }
+        let fresh = Self.standardError
+        fresh.takeOver(writer)
+        writer = fresh
+    }
+
+    /// After a rotation. What cannot be opened leaves the old file in use.
+    func reopen() {
+        guard let path else { return }
+        do {
+            let file = try openFile(path)
+            try redirect(to: file.number)
+        } catch {
+            write("cannot reopen log file \(path), going on with the old one: \(error)")
+        }
+    }
+
+    func finish() {
+        guard isCommand, let null = try? FileDescriptor.open("/dev/null", .readWrite) else { return }
+        try? redirect(to: null.number)
+    }
+
     // MARK: Over an exec
 
-    var record: StateText.Record {
+    var records: [StateText.Record] {
         var record = StateText.Record("console")
         writer.write(to: &record)
-        return record
+        return [record]
     }
 
     func restore(_ state: StateText) {

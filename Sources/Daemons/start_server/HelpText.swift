@@ -60,6 +60,8 @@ enum HelpText {
           --stop-timeout=TIME            KILL what has not ended that long after its
                                          signal (default never); gives each worker a
                                          process group of its own
+          --watchdog=TIME                KILL a worker that has not said WATCHDOG=1
+                                         for so long (default never)
           --max-old-generations=N        KILL the oldest beyond so many (default none)
           --backoff=BASE,MAX             the least time between two starts of a worker
                                          that fails, and what it grows to (0.1,1)

@@ -42,6 +42,8 @@ struct Settings: Equatable, Sendable {
     var readiness = Readiness.interval
     var startTimeout: Duration?
     var stopTimeout: Duration?
+    /// The longest time between two WATCHDOG=1 of a worker.
+    var watchdog: Duration?
     var maxOldGenerations: Int?
     var backoff: Backoff?
 

@@ -11,7 +11,7 @@ enum SettingsOption: String, CaseIterable {
     case autoRestartInterval = "auto-restart-interval"
     case killOldDelay = "kill-old-delay"
 
-    case readiness, backoff, upgrade, user, group, reuseport, syslog
+    case readiness, backoff, watchdog, upgrade, user, group, reuseport, syslog
     /// Not `signal`, which with the original is short for two others.
     case signal = "send-signal"
     case startTimeout = "start-timeout"

@@ -21,7 +21,8 @@ extension SettingsParser {
         case .interval: settings.interval = seconds(option, value) ?? .zero
         case .autoRestartInterval: settings.autoRestartInterval = seconds(option, value)
         case .killOldDelay: settings.killOldDelay = seconds(option, value)
-        case .startTimeout: settings.startTimeout = startTimeout(value)
+        case .startTimeout: settings.startTimeout = moreThanZero(option, value, "leaves no time to start")
+        case .watchdog: settings.watchdog = moreThanZero(option, value, "leaves no time between two beats")
         case .stopTimeout: settings.stopTimeout = seconds(option, value)
         case .backlog: settings.backlog = backlog(value)
         case .maxOldGenerations: settings.maxOldGenerations = oldGenerations(value)
@@ -81,9 +82,9 @@ extension SettingsParser {
         return duration
     }
 
-    private mutating func startTimeout(_ value: String) -> Duration? {
-        let duration = seconds(.startTimeout, value)
-        if duration == .zero { refuse(.wrongOption, .startTimeout, value, "leaves no time to start") }
+    private mutating func moreThanZero(_ option: SettingsOption, _ value: String, _ reason: String) -> Duration? {
+        let duration = seconds(option, value)
+        if duration == .zero { refuse(.wrongOption, option, value, reason) }
         return duration
     }
 

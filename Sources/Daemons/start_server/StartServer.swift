@@ -16,7 +16,7 @@ enum StartServer {
         let settings = try parse(proof: handed?.proof)
         if let handed {
             // To read the command line and the state is all that a new executable is asked for before it takes over.
-            handed.proof?(handed.state.damagedLines == 0 && handed.state.first("supervisor") != nil)
+            handed.proof?(MasterImage.understands(handed.state))
             try resume(handed.state, settings, image)
         }
         switch settings.action {
@@ -56,51 +56,151 @@ enum StartServer {
         // A name service may take its time: before any signal is caught, so that ^C ends it.
         let addresses = try resolve(settings.ports)
         let manager = ServiceManager.take()
-        let pipe = try Superdaemon.makePipe()
-        let console = Console(syslog: settings.syslog)
+        let pipe = try makePipe()
+        let console = Console(settings, account)
         console.write("start_server (pid:\(CurrentProcess.id)) starting now...")
-        var parts = Superdaemon.Parts()
-        parts.account = account
+        var pidFile: PidFile?
+        var report: ReadinessReport?
+        var sockets: [(Listener, Int32?)] = []
         do {
             // First of all: a second start must not touch what the first one made.
-            parts.pidFile = try lockPidFile(settings, account)
+            pidFile = try lockPidFile(settings, account)
             for (spec, address) in zip(settings.ports, addresses) {
-                parts.sockets.append(try BoundSocket.bind(spec, at: address, settings))
+                sockets.append((try bind(spec, at: address, settings), spec.descriptor))
                 if let number = spec.descriptor { console.write("socket is duplicated to file descriptor \(number)") }
             }
-            for path in settings.paths { parts.sockets.append(try BoundSocket.bind(path: path, settings, console)) }
-            if let target = settings.log {
-                parts.log = try LogOutput(target, console, account, keepsOriginal: !settings.daemonize)
-            }
+            for path in settings.paths { sockets.append((try bind(path: path, settings, console), nil)) }
+            let log = try LogTarget(settings, console)
             if settings.daemonize {
-                parts.report = try detach(settings, parts.pidFile)
+                report = try detach(settings, pidFile)
                 // The handlers of a start that is detached give way to ours.
                 StartAbort.disarm()
-                Superdaemon.catchSignals(pipe)
+                catchSignals(pipe)
             }
-            try parts.log?.redirect()
-            if settings.daemonize && settings.log == nil { try closeOutput(console) }
-            try writePidFile(parts.pidFile)
-            if let path = settings.controlSocket { parts.control = try bindControl(path) }
+            try log.redirect(console)
+            try writePidFile(pidFile)
+            // From here on nothing of the start is left to be removed by an abort.
+            StartAbort.disarm()
+            var parts = parts(image, console, manager, pipe, pidFile)
+            parts.report = report
+            parts.logCommand = log.command
+            let source = Starter(settings, console, account, sockets)
+            let statusFile = settings.statusFile.map(StatusFile.init(path:))
+            try supervise(FrontEnd.starter(source, settings, statusFile: statusFile), parts, settings)
         } catch {
-            for file in parts.sockets.compactMap(\.file) { file.remove() }
-            parts.control?.file.remove()
-            parts.pidFile?.remove()
-            parts.report?.failed(DaemonError(error.text, exitStatus: error.exitStatus))
+            for (listener, _) in sockets { listener.removeFile() }
+            pidFile?.remove()
+            report?.failed(DaemonError(error.text, exitStatus: error.exitStatus))
             throw error
         }
-        // From here on nothing of the start is left to be removed by an abort.
-        StartAbort.disarm()
-        parts.statusFile = settings.statusFile.map(StatusFile.init(path:))
-        let supervisor = Supervisor(seed: .random(in: .min ... .max))
-        try Superdaemon(settings, image, console, manager, parts).run(supervisor, pipe, .start)
     }
 
-    private static func resume(_ state: StateText, _ settings: Settings, _ image: MasterImage) throws(ExitError)
-        -> Never
-    {
-        let console = Console(syslog: settings.syslog)
-        try Superdaemon.restore(state, settings, image, console, try account(settings))
+    /// What an earlier image of this process has made, it goes on with.
+    private static func resume(
+        _ state: StateText, _ settings: Settings, _ image: MasterImage
+    ) throws(ExitError) -> Never {
+        let account = try account(settings)
+        let console = Console(settings, account)
+        let head = state.first("master") ?? StateText.Record("master")
+        var pidFile: PidFile?
+        if let number = head[descriptor: "pidFile"], let path = head["pidPath"] {
+            pidFile = try? PidFile(path: path, lockedAs: number)
+        }
+        var parts = parts(image, console, ServiceManager.take(), try makePipe(), pidFile)
+        parts.report = head[descriptor: "report"].map { ReadinessReport(pipe: $0) }
+        let frontEnd = FrontEnd.starter(
+            Starter(settings, console, account, []), settings,
+            statusFile: settings.statusFile.map(StatusFile.init(restoring:)))
+        try supervise(frontEnd, parts, settings, resuming: state)
+    }
+
+    private static func parts(
+        _ image: MasterImage, _ console: Console, _ manager: ServiceManager, _ pipe: SignalPipe, _ pidFile: PidFile?
+    ) -> SessionParts {
+        var parts = SessionParts(image: image, log: console, manager: manager, signals: pipe) { code in
+            // Last: whoever waits for its lock finds everything else done.
+            pidFile?.remove()
+            CurrentProcess.exitNow(code)
+        }
+        parts.pidFile = pidFile
+        return parts
+    }
+
+    private static func supervise(
+        _ frontEnd: FrontEnd, _ parts: SessionParts, _ settings: Settings, resuming state: StateText? = nil
+    ) throws(ExitError) -> Never {
+        var frontEnd = frontEnd
+        frontEnd.controls = settings.controlSocket.map { [ControlSocketRequest($0)] } ?? []
+        let session: Session
+        do {
+            session = try Session(frontEnd, parts, resuming: state)
+        } catch {
+            throw ExitError(error)
+        }
+        session.run()
+    }
+
+    private static func makePipe() throws(ExitError) -> SignalPipe {
+        let pipe: SignalPipe
+        do {
+            pipe = try SignalPipe()
+        } catch {
+            throw ExitError("cannot make a pipe", error)
+        }
+        catchSignals(pipe)
+        return pipe
+    }
+
+    private static func catchSignals(_ pipe: SignalPipe) {
+        // Not ours, and no reason to leave workers without a superdaemon.
+        for signal in ["PIPE", "ALRM", "VTALRM", "PROF", "IO", "XCPU", "XFSZ"] { Signal(parsing: signal)?.discard() }
+        for signal in FrontEnd.starterSignals + [.child] { pipe.catches(signal) }
+        Signal.unblockAll()
+    }
+
+    // MARK: Sockets
+
+    private static func bind(
+        _ spec: PortSpec, at address: SocketAddress, _ settings: Settings
+    ) throws(ExitError) -> Listener {
+        let tried = "cannot bind \(spec.kind == .datagram ? "UDP " : "")\(spec.text)"
+        do {
+            let listener = try Binding.listen(
+                spec.kind == .datagram ? .datagram : .stream, at: address, name: spec.key,
+                reusesPort: settings.reuseport)
+            // Not before: a UDP port in use would be shared with its owner, who would silently miss his datagrams.
+            if spec.kind == .datagram { try Socket.set(.reuseAddress, true, of: listener.fileDescriptor) }
+            return try adapted(listener, settings)
+        } catch let error as DaemonError {
+            throw ExitError(tried, Errno(rawValue: error.systemError ?? 1))
+        } catch {
+            throw ExitError("\(tried): \(error)", exitStatus: (error as? Errno)?.rawValue ?? 1)
+        }
+    }
+
+    /// A stale socket is replaced; a live one, and whatever else has the name, stays.
+    private static func bind(path: String, _ settings: Settings, _ console: Console) throws(ExitError) -> Listener {
+        // An abstract name would not be what the user wrote: a file whose name begins with '@'.
+        let place = path.hasPrefix("@") ? "./\(path)" : path
+        do {
+            let listener = try Binding.listen(.stream, at: .unix(place), name: path, mode: 0o777) {
+                console.write("removing existing socket file:\(path)")
+            }
+            return try adapted(listener, settings)
+        } catch let error as DaemonError {
+            throw ExitError(error)
+        } catch {
+            throw ExitError("cannot bind \(path): \(error)", exitStatus: (error as? Errno)?.rawValue ?? 1)
+        }
+    }
+
+    /// As the original's are: not every program expects a listener that does not wait.
+    private static func adapted(_ listener: Listener, _ settings: Settings) throws(Errno) -> Listener {
+        try Descriptor.setNonBlocking(listener.fileDescriptor, false)
+        if listener.kind == .stream, let backlog = settings.backlog {
+            try Socket.listen(listener.fileDescriptor, backlog: backlog)
+        }
+        return listener
     }
 
     private static func resolve(_ ports: [PortSpec]) throws(ExitError) -> [SocketAddress] {
@@ -124,17 +224,6 @@ enum StartServer {
         }
     }
 
-    /// Nobody may be kept waiting for the end of our output.
-    private static func closeOutput(_ console: Console) throws(ExitError) {
-        do {
-            let null = try FileDescriptor.open("/dev/null", .readWrite)
-            for number: Int32 in 1...2 { try Descriptor.duplicate(null.number, ontoStandard: number) }
-        } catch {
-            throw ExitError("cannot open /dev/null", error)
-        }
-        console.reopened()
-    }
-
     private static func lockPidFile(_ settings: Settings, _ account: SpawnAccount?) throws(ExitError) -> PidFile? {
         guard let path = settings.pidFile else { return nil }
         do {
@@ -148,14 +237,6 @@ enum StartServer {
     private static func writePidFile(_ file: PidFile?) throws(ExitError) {
         do {
             try file?.write(CurrentProcess.id)
-        } catch {
-            throw ExitError(error)
-        }
-    }
-
-    private static func bindControl(_ path: String) throws(ExitError) -> (descriptor: Int32, file: OwnedFile) {
-        do {
-            return try ControlServer.bind(path)
         } catch {
             throw ExitError(error)
         }

@@ -122,6 +122,15 @@ final class Session {
         read.removeFirst(min(read.count, text.utf8.count))
     }
 
+    /// The answer to a `reload` or an `upgrade` that succeeded, with its log, and the prompt behind it.
+    func expectSuccess(_ location: SourceLocation = #_sourceLocation) throws {
+        var text: String { String(decoding: read, as: UTF8.self) }
+        while !text.contains("\n\nmaster> "), try readMore() {}
+        let end = try #require(text.range(of: "\n\nmaster> "), sourceLocation: location)
+        #expect(text.hasPrefix("Success=1\n--\n"), sourceLocation: location)
+        read.removeFirst(text[..<end.upperBound].utf8.count)
+    }
+
     /// Nothing has come, and the other side is still there.
     var isQuiet: Bool { read.isEmpty && !Poll.readable(socket, timeout: .zero) }
 

@@ -10,7 +10,9 @@ let checkMode = Option(
     default: "none", help: "What check does")
 let prepareMode = Option(
     "fault-prepare",
-    choices: ["none", "throw", "empty", "exit", "exit-zero", "crash", "hang", "hang-blocked", "slow", "listen"],
+    choices: [
+        "none", "throw", "empty", "exit", "exit-zero", "crash", "hang", "hang-blocked", "slow", "gate", "listen",
+    ],
     default: "none", help: "What prepare does")
 let mainMode = Option(
     "fault-main",
@@ -105,6 +107,8 @@ func report(_ context: Context, _ text: String) {
         Signal.blockAll()
         Poll.pause(.seconds(3600))
     case "slow": Poll.pause(.milliseconds(300))
+    case "gate":
+        while (try? FileStatus(path: "\(context[output] ?? "")-gate")) == nil { Poll.pause(.milliseconds(2)) }
     default: break
     }
     return "prepared \(checked)"

@@ -288,8 +288,8 @@ def descriptors_stay(case: Case) -> None:
     for _ in range(100):
         master.reload()
     master.wait(lambda: len(master.offspring()) == 2, "two children")
-    same = eventually(lambda: len(processes.open_files(master.pid)) == len(before), 3)
-    expect(same, f"{len(before)} at first, {len(processes.open_files(master.pid))} then")
+    fits = eventually(lambda: len(processes.open_files(master.pid)) <= len(before), 3)
+    expect(fits, f"{len(before)} at first, {len(processes.open_files(master.pid))} then")
     expect(master.table().master.reloads == "103", f"{master.table().master.reloads}")
 
 

@@ -5,6 +5,7 @@ import random
 import re
 import signal
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 from .. import processes
 from ..case import Case, section
@@ -54,6 +55,97 @@ def hangup_workers(case: Case) -> None:
     pids = set(re.findall(r"pid=(\d+).*Reopening", master.log))
     expect(pids == {str(pid) for pid in [master.pid, *before]}, f"reopened by {pids}")
     expect(master.offspring() == before and master.table().master.reloads == "0", f"{master.table().text}")
+
+
+def gated(case: Case, *options: str):
+    """One faultd under a master, and what opens the gate in which each of its starts waits; it is open."""
+    output = case.path("output")
+    gate = case.touch("output-gate")
+    master = case.start_workers(1, "--fault-prepare=gate", f"--fault-output={output}", *options, program=case.faultd)
+    old = master.offspring()
+    os.unlink(gate)
+    return master, old, output
+
+
+def between_start_and_ready(case: Case, master, old, output: str, body) -> int:
+    """A reload whose new worker waits in its start, with its log open, while `body` runs; the new worker's pid."""
+    begun = read(output).count("prepare")
+    with ThreadPoolExecutor() as pool:
+        reload = pool.submit(master.reload)
+        try:
+            master.wait(lambda: read(output).count("prepare") > begun, "the new worker's start")
+            body()
+        finally:
+            case.touch("output-gate")
+        reload.result()
+    return master.wait(lambda: next(iter(set(master.current()) - set(old)), 0), "the new worker")
+
+
+@check("--workers: a worker that was starting at HUP reopens its log when it is ready, and runs its reload handlers")
+def hangup_starting(case: Case) -> None:
+    master, old, output = gated(case)
+
+    def rotate() -> None:
+        os.rename(case.log_file, case.path("log.1"))
+        master.send(signal.SIGHUP)
+        master.says(rf"pid={master.pid} .*Reopening")
+
+    new = between_start_and_ready(case, master, old, output, rotate)
+    master.says(rf"pid={new} .*Reopening")
+    expect(eventually(lambda: read(output).count("reload 3") >= 2), f"{read(output)!r}")
+
+
+@check("--workers: a worker that was starting when --reopen-logs was asked for reopens its log, and does not reload")
+def reopen_starting(case: Case) -> None:
+    master, old, output = gated(case)
+
+    def rotate() -> None:
+        os.rename(case.log_file, case.path("log.1"))
+        outcome = case.run("--reopen-logs", *case.files, program=case.faultd)
+        expect(outcome.code == 0, str(outcome))
+        master.says(rf"pid={master.pid} .*Reopening")
+
+    new = between_start_and_ready(case, master, old, output, rotate)
+    master.says(rf"pid={new} .*Reopening")
+    expect("reload" not in read(output), f"{read(output)!r}")
+
+
+@check("--workers: an old worker that still drains at HUP reopens its log too")
+def hangup_draining(case: Case) -> None:
+    master = case.start_workers(1)
+    old = master.offspring()[0]
+    with connect(("127.0.0.1", port_of(master))) as client:
+        client.sendall(b"x")
+        expect(client.recv(1) == b"x", "no echo")
+        master.reload()
+        expect(old in master.offspring(), "the old worker has not waited for its client")
+        os.rename(case.log_file, case.path("log.1"))
+        master.send(signal.SIGHUP)
+        master.says(rf"pid={old} .*Reopening")
+
+
+@check("--workers: a worker that began paused accepts when a resume came during its start, and the other way round")
+def pause_starting(case: Case) -> None:
+    master, old, output = gated(case)
+    master.ask("pause")
+    expect("Paused: 1" in master.ask("@1 show info"), master.ask("@1 show info"))
+    new = between_start_and_ready(case, master, old, output, lambda: master.ask("resume"))
+    master.wait(lambda: "Paused: 0" in master.ask(f"@!{new} show info"), "the end of the pause")
+    os.unlink(case.path("output-gate"))
+    newer = between_start_and_ready(case, master, [*old, new], output, lambda: master.ask("pause"))
+    master.wait(lambda: "Paused: 1" in master.ask(f"@!{newer} show info"), "the pause")
+
+
+@check("--workers as another user: after HUP master and workers write the new log file, which is that user's")
+def hangup_as_user(case: Case) -> None:
+    case.needs_root()
+    master = case.start_workers(2, "--user=nobody")
+    workers = master.offspring()
+    os.rename(case.log_file, case.path("log.1"))
+    master.send(signal.SIGHUP)
+    for pid in [master.pid, *workers]:
+        master.says(rf"pid={pid} .*Reopening log files after receiving SIGHUP\n")
+    expect("Permission denied" not in read(case.path("log.1")), read(case.path("log.1")))
 
 
 @check("a lost log folder at HUP does no harm; the next HUP finds it again")

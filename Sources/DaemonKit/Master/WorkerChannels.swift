@@ -2,16 +2,39 @@ import Supervision
 import Text
 import Unix
 
-/// Commands for workers.
-extension ServiceMaster: ControlRouter {
+/// The channels to those children that are daemons of ours: commands go down, answers and reports come up.
+final class WorkerChannels: ControlRouter {
+    private unowned let master: Master
+    private let requests: Requests
+    private let notes: ChildNotes
+    /// Gets what a worker says of itself.
+    private let take: (NotifySockets.Notification) -> Void
+    private var channels: [Supervision.Child.ID: MasterChannel] = [:]
+    /// Bytes of answers that have come in part.
+    private var held = 0
+    /// The services that have workers, in their order, as they were when one was asked for by its number.
+    private var workerNames: [String] = []
+    private var buffer = [UInt8](repeating: 0, count: 16 * 1024)
+
     /// A worker that says nothing for so long is not waited for any more.
     private static let patience = Duration.seconds(30)
     /// What the answers that have come in part may take together, and what one may in any case.
     private static let (mostHeld, littleHeld) = (16 << 20, 64 * 1024)
 
-    func watchChannel(_ descriptor: Int32, of child: Supervision.Child.ID) {
+    init(
+        _ master: Master, _ requests: Requests, _ notes: ChildNotes,
+        take: @escaping (NotifySockets.Notification) -> Void
+    ) {
+        self.master = master
+        self.requests = requests
+        self.notes = notes
+        self.take = take
+    }
+
+    /// Takes ownership of our end.
+    func add(_ descriptor: Int32, of child: Supervision.Child.ID) {
         let channel = MasterChannel(descriptor)
-        // Cannot fail for a socket, and without it the worker would have a master that never speaks, no less.
+        // fcntl(2) cannot fail here.
         try? Descriptor.setNonBlocking(descriptor, true)
         keep(channel, of: child)
     }
@@ -19,7 +42,7 @@ extension ServiceMaster: ControlRouter {
     private func keep(_ channel: MasterChannel, of child: Supervision.Child.ID) {
         channels[child] = channel
         guard !channel.isSilent else { return }
-        try? master?.watch(channel.descriptor) { [unowned self] in serve(channel, of: child) }
+        try? master.watch(channel.descriptor) { [unowned self] in serve(channel, of: child) }
         if channel.hasMore { serveSoon(channel, of: child) }
     }
 
@@ -27,13 +50,13 @@ extension ServiceMaster: ControlRouter {
         guard channels[child] === channel else { return }
         guard channel.flush(), read(channel, of: child) else { return silence(channel) }
         if channel.hasMore { serveSoon(channel, of: child) } else { boundInput(of: channel) }
-        try? master?.watch(channel.descriptor, reading: true, writing: channel.hasOutput)
+        try? master.watch(channel.descriptor, reading: true, writing: channel.hasOutput)
     }
 
     private func serveSoon(_ channel: MasterChannel, of child: Supervision.Child.ID) {
         guard !channel.isServedSoon else { return }
         channel.isServedSoon = true
-        master?.after(.zero) { [weak self] in
+        master.after(.zero) { [weak self] in
             channel.isServedSoon = false
             self?.serve(channel, of: child)
         }
@@ -42,9 +65,9 @@ extension ServiceMaster: ControlRouter {
     private func read(_ channel: MasterChannel, of child: Supervision.Child.ID) -> Bool {
         channel.read(&buffer) { [unowned self] word in
             switch word {
-            case .answer(let requester, let text): give(text, to: requester)
+            case .answer(let requester, let text): requests.give(text, to: requester)
             case .report(let message):
-                guard let child = master?.supervisor.children[child] else { return }
+                guard let child = master.supervisor.children[child] else { return }
                 // Nobody but the worker has the other end.
                 take(.init(message: message, child: child, isMain: true, access: nil))
             }
@@ -52,7 +75,7 @@ extension ServiceMaster: ControlRouter {
     }
 
     /// What a worker said before its end counts.
-    func hearChannel(of child: Supervision.Child.ID) {
+    func hear(_ child: Supervision.Child.ID) {
         guard let channel = channels[child], !channel.isSilent else { return }
         for _ in 0..<64 {
             guard channel.hasMore || Poll.readable(channel.descriptor, timeout: .zero), read(channel, of: child) else {
@@ -65,14 +88,14 @@ extension ServiceMaster: ControlRouter {
     private func boundInput(of channel: MasterChannel) {
         count(channel.inputSize, channel)
         guard channel.held > Self.littleHeld, let requester = channel.comingAnswer else { return }
-        guard requests[requester] == nil || heldByChannels > Self.mostHeld else { return }
+        guard !requests.contains(requester) || held > Self.mostHeld else { return }
         _ = channel.dropAnswer()
         count(channel.inputSize, channel)
-        give("The answer is too long beside those of other workers.\n", to: requester)
+        requests.give("The answer is too long beside those of other workers.\n", to: requester)
     }
 
     private func count(_ bytes: Int, _ channel: MasterChannel) {
-        heldByChannels += bytes - channel.held
+        held += bytes - channel.held
         channel.held = bytes
     }
 
@@ -81,28 +104,31 @@ extension ServiceMaster: ControlRouter {
         guard !channel.isSilent else { return }
         channel.isSilent = true
         count(0, channel)
-        master?.unwatch(channel.descriptor)
+        master.unwatch(channel.descriptor)
         giveUp(channel)
     }
 
     private func giveUp(_ channel: MasterChannel) {
         let waiting = channel.pending
         channel.pending = []
-        for requester in waiting { give("The worker ended before it answered.\n", to: requester) }
+        for requester in waiting { requests.give("The worker ended before it answered.\n", to: requester) }
     }
 
-    func closeChannel(of child: Supervision.Child.ID) {
+    func close(_ child: Supervision.Child.ID) {
         guard let channel = channels.removeValue(forKey: child) else { return }
-        if !channel.isSilent { master?.unwatch(channel.descriptor) }
+        if !channel.isSilent { master.unwatch(channel.descriptor) }
         count(0, channel)
-        if let master { SentDescriptors.close(connection: channel.descriptor, in: master) }
+        SentDescriptors.close(connection: channel.descriptor, in: master)
         giveUp(channel)
     }
 
     // MARK: Routing
 
+    /// The number of the channel's descriptor, for whoever looks for a fault.
+    func number(of child: Supervision.Child.ID) -> Int32? { channels[child]?.descriptor }
+
     func target(_ prefix: String) -> ProcessID? {
-        guard let supervisor = master?.supervisor else { return nil }
+        let supervisor = master.supervisor
         if prefix.hasPrefix("!") {
             return ProcessID(prefix.dropFirst()).flatMap { supervisor.child(withPID: $0)?.pid }
         }
@@ -143,7 +169,7 @@ extension ServiceMaster: ControlRouter {
     func forward(
         _ request: ControlRequest, to pid: ProcessID, _ session: ControlSession, _ answer: @escaping (String) -> Void
     ) {
-        guard let child = master?.supervisor.child(withPID: pid) else {
+        guard let child = master.supervisor.child(withPID: pid) else {
             return answer("Can't find the target PID matching the prefix '@!\(pid)'\n")
         }
         guard let channel = channels[child.id], !channel.isSilent else {
@@ -152,30 +178,34 @@ extension ServiceMaster: ControlRouter {
         guard !channel.isBusy else {
             return answer("\(child.service) (\(pid)) is busy: \(channel.pending.count) commands wait for its answer.\n")
         }
-        let requester = expect(session, .routed(answer))
+        let requester = requests.expect(session, .routed(answer))
         channel.pending.insert(requester)
         guard channel.send(ChannelFrame(id: requester, request, level: session.level)) else {
             return silence(channel)
         }
-        try? master?.watch(channel.descriptor, reading: true, writing: channel.hasOutput)
+        try? master.watch(channel.descriptor, reading: true, writing: channel.hasOutput)
         limitWait(for: requester)
     }
 
     private func limitWait(for requester: Requester) {
-        limit(requester, Self.patience) { [unowned self] in
-            give("The worker did not answer within \(DurationText.text(Self.patience)).\n", to: requester)
+        requests.limit(requester, Self.patience) { [unowned self] in
+            requests.give("The worker did not answer within \(DurationText.text(Self.patience)).\n", to: requester)
         }
     }
 
     // MARK: Over an exec
 
-    func restoreChannels(_ state: StateText) {
+    var descriptors: [Int32] { channels.values.map(\.descriptor) }
+
+    var records: [StateText.Record] { channels.map { $1.record($0) } }
+
+    func restore(_ state: StateText) {
         for record in state.all("channel") {
             guard let child = record[number: "child"], let channel = MasterChannel(record) else { continue }
             keep(channel, of: child)
             for requester in channel.pending { limitWait(for: requester) }
             // What is still to be sent, and what was read by half.
-            if channel.hasOutput { try? master?.watch(channel.descriptor, reading: true, writing: true) }
+            if channel.hasOutput { try? master.watch(channel.descriptor, reading: true, writing: true) }
         }
     }
 }

@@ -3,13 +3,26 @@ import Text
 import Unix
 
 /// The master's own commands: section 5 of the master-worker specification.
-extension ServiceMaster {
-    var commands: [ControlCommand] { lookingCommands + loadingCommands + serviceCommands }
+extension Session {
+    /// Gives a control socket the commands of the front end, and those of every session that it does not do without.
+    func equip(_ server: ControlServer) {
+        let own = frontEnd.commands(self)
+        server.add(
+            commands.filter { command in
+                !frontEnd.omittedCommands.contains(command.words[0]) && !own.contains { $0.words == command.words }
+            })
+        server.add(own)
+        server.router = channels
+        server.abandoned = { [unowned self] in requests.forget($0) }
+        server.resume = { [unowned self] in ProcessReport($0, self) }
+    }
+
+    private var commands: [ControlCommand] { lookingCommands + loadingCommands + serviceCommands }
 
     private var lookingCommands: [ControlCommand] {
         [
-            ControlCommand("show version", "the version of the daemon") { [runtime] _, _, answer in
-                answer("\(runtime.daemon.version)\n")
+            ControlCommand("show version", "the version of the daemon") { [unowned self] _, _, answer in
+                answer("\(version)\n")
             },
             ControlCommand(
                 "show proc", "the master and its children: 'debug' for all, 'json' for machines",
@@ -31,15 +44,15 @@ extension ServiceMaster {
         [
             ControlCommand("reload", "start a new generation, then end the old one", level: .operator) {
                 [unowned self] _, session, answer in
-                request(session, .attempt(answer)) { .reload($0) }
+                requests.request(session, .attempt(answer)) { .reload($0) }
             },
             ControlCommand("hard-reload", "the same, and the old one ends at once", level: .operator) {
                 [unowned self] _, session, answer in
-                request(session, .attempt(answer)) { .reload($0, hard: true) }
+                requests.request(session, .attempt(answer)) { .reload($0, hard: true) }
             },
             ControlCommand("upgrade", "another executable of the master, then a reload", level: .admin) {
                 [unowned self] _, session, answer in
-                request(session, .attempt(answer)) { .upgrade($0) }
+                requests.request(session, .attempt(answer)) { .upgrade($0) }
             },
             ControlCommand("wait ready", "until everything serves: [TIMEOUT in seconds]") {
                 [unowned self] words, session, answer in
@@ -57,7 +70,7 @@ extension ServiceMaster {
         let commands = verbs.map { verb, help, command in
             ControlCommand(verb, help, level: .admin) { [unowned self] words, session, answer in
                 guard words.count == 1 else { return answer("'\(verb)' expects the name of a service.\n") }
-                request(session, .command(answer)) { .command($0, command(words[0])) }
+                requests.request(session, .command(answer)) { .command($0, command(words[0])) }
             }
         }
         return commands + [
@@ -66,8 +79,8 @@ extension ServiceMaster {
                 guard words.count == 2, let count = DecimalText.parse(words[1], in: 0...1000) else {
                     return answer("'scale' expects the name of a service and a number from 0 to 1000.\n")
                 }
-                source.scaled(words[0], to: count)
-                request(session, .command(answer)) { .command($0, .scale(words[0], count)) }
+                scaled(words[0], to: count)
+                requests.request(session, .command(answer)) { .command($0, .scale(words[0], count)) }
             },
             ControlCommand("signal", "send a signal to the current children of a service: NAME SIGNAL", level: .admin) {
                 [unowned self] words, _, answer in
@@ -91,9 +104,6 @@ extension ServiceMaster {
         }
     }
 
-    /// As it is now; nil when it has ended.
-    func child(_ id: Supervision.Child.ID) -> Supervision.Child? { master?.supervisor.children[id] }
-
     private func waitReady(_ words: [String], _ session: ControlSession, _ answer: @escaping (String) -> Void) {
         let seconds = words.first.flatMap {
             DecimalText.parse($0.hasSuffix("s") ? String($0.dropLast()) : $0, in: 0...86_400)
@@ -101,20 +111,20 @@ extension ServiceMaster {
         guard words.isEmpty || words.count == 1 && seconds != nil else {
             return answer("'wait ready' expects a number of seconds, at most a day, or nothing.\n")
         }
-        let requester = expect(session, .command(answer))
+        let requester = requests.expect(session, .command(answer))
         if let seconds { limitReadiness(requester, .seconds(seconds)) }
-        master?.send(.waitReady(requester))
+        master.send(.waitReady(requester))
     }
 
     private func limitReadiness(_ requester: Requester, _ time: Duration) {
-        limit(requester, time) { [unowned self] in
-            master?.send(.forget(requester))
-            give("Success=0\n--\nnot everything was ready within \(DurationText.text(time))\n", to: requester)
+        requests.limit(requester, time) { [unowned self] in
+            master.send(.forget(requester))
+            requests.give("Success=0\n--\nnot everything was ready within \(DurationText.text(time))\n", to: requester)
         }
     }
 
     private func pause(_ on: Bool, _ answer: @escaping (String) -> Void) {
-        setPaused(on) { told, deaf in
+        notes.setPaused(on) { told, deaf in
             let rest = deaf > 0 ? "; \(deaf) know no such thing" : ""
             answer("\(on ? "Paused" : "Resumed") \(told) \(told == 1 ? "worker" : "workers")\(rest)\n")
         }
@@ -123,16 +133,16 @@ extension ServiceMaster {
     private func signal(_ words: [String]) -> String {
         guard words.count == 2 else { return "'signal' expects the name of a service and a signal.\n" }
         guard let signal = Signal(parsing: words[1]) else { return "'\(words[1])' is not a signal.\n" }
-        let children = (master?.supervisor.children.values ?? [:].values).filter {
+        let targets = children.values.filter {
             $0.service == words[0] && !$0.isRetired && $0.pid > 1
         }
-        guard !children.isEmpty else { return "No service '\(words[0])' runs.\(meant(words[0]))\n" }
-        for child in children { master?.deliver(signal, to: child.pid) }
-        return "\(signal.shortName) sent to \(children.map { "\($0.pid)" }.sorted().joined(separator: ", "))\n"
+        guard !targets.isEmpty else { return "No service '\(words[0])' runs.\(meant(words[0]))\n" }
+        for child in targets { master.deliver(signal, to: child.pid) }
+        return "\(signal.shortName) sent to \(targets.map { "\($0.pid)" }.sorted().joined(separator: ", "))\n"
     }
 
     /// The nearest name of a service.
-    func meant(_ name: String) -> String {
-        Suggestion.nearest(name, Array((current?.programs ?? [:]).keys)).map { " Maybe '\($0)' is meant." } ?? ""
+    private func meant(_ name: String) -> String {
+        Suggestion.nearest(name, services.map(\.name)).map { " Maybe '\($0)' is meant." } ?? ""
     }
 }

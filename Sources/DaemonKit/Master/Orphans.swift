@@ -1,9 +1,9 @@
 import Supervision
 import Unix
 
-/// Processes that ended children have left behind in their group: they are ours now, and end too, as the child would
+/// Processes that ended children have left behind in their process group: they are ours now, and end too, as the child would
 /// have had to.
-final class Leftovers {
+final class Orphans {
     private struct Group {
         var members: Set<ProcessID>
         let due: MonotonicTime

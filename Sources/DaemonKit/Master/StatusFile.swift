@@ -3,15 +3,15 @@ import Unix
 
 /// `GENERATION:PID` of every worker that serves, a line each: written beside, then renamed, so that no reader ever
 /// sees half of it.
-final class StatusFile {
-    private let path: String
+package final class StatusFile {
+    package let path: String
     /// The file that we wrote last.
     private var written: OwnedFile?
 
-    init(path: String) { self.path = path }
+    package init(path: String) { self.path = path }
 
     /// Written by an earlier image of this process.
-    init(restoring path: String) {
+    package init(restoring path: String) {
         self.path = path
         guard let location = try? FileLocation(path), let status = try? location.status, status.kind == .regular else {
             return
@@ -28,7 +28,7 @@ final class StatusFile {
     func remove() { written?.remove() }
 
     /// The generations and pids in the file; nil while there is none.
-    static func read(_ path: String) -> [(generation: Int, pid: ProcessID)]? {
+    package static func read(_ path: String) -> [(generation: Int, pid: ProcessID)]? {
         guard let file = try? FileDescriptor.open(path, [.nonBlocking]) else { return nil }
         let text = String(decoding: Descriptor.contents(of: file.number, limit: 1 << 20), as: UTF8.self)
         return text.split(separator: "\n").compactMap { line in
