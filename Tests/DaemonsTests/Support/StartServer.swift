@@ -30,7 +30,7 @@ final class StartServer {
     var pid: ProcessID { running.pid }
     var log: String { running.standardError }
 
-    private var isServing: Bool { (try? ask("show proc"))?.contains(" ready") == true }
+    private var isServing: Bool { (try? ask("show proc json"))?.contains("\"state\":\"ready\"") == true }
 
     /// Ends it, and waits until it and its workers are gone.
     func end() {
