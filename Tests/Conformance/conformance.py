@@ -16,6 +16,8 @@ import tempfile
 from typing import List
 
 sys.dont_write_bytecode = True
+# The harness that all suites in Python share lies beside them.
+sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
 from suite import report, runner                        # noqa: E402
 from suite.checks import ALL, Check                     # noqa: E402

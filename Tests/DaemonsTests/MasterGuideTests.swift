@@ -27,8 +27,8 @@ struct MasterGuideTests {
         folder.write("script", script)
         let path = ProcessInfo.processInfo.environment["PATH"] ?? "/usr/bin:/bin"
         let outcome = try shell(
-            folder, "exec timeout 120 bash \"$2\" \"$1\"", folder.path, [folder["script"]],
-            environment: ["PATH": "\(Product.folder):\(path)"], limit: .seconds(150))
+            folder, "exec timeout 220 bash \"$2\" \"$1\"", folder.path, [folder["script"]],
+            environment: ["PATH": "\(Product.folder):\(path)"], limit: .seconds(240))
         let log = ["echod.log", "masterd.log", "second.log", "log"].map(folder.read).joined(separator: "\n--\n")
         #expect(outcome.code == 0, "\(name)\n\(outcome.output)\n\(outcome.errors)\n\(log)")
         judge(outcome, folder)

@@ -255,7 +255,10 @@ private enum Compiler {
     }
 
     static func build(_ sources: [String], into executable: String, _ folder: Folder) throws -> Outcome {
-        let objects = ["DaemonKit", "Supervision", "Unix", "CUnix"].flatMap { module in
+        let modules = [
+            "DaemonKit", "DeploymentFiles", "MasterRuntime", "DaemonCore", "Supervision", "Text", "Unix", "CUnix",
+        ]
+        let objects = modules.flatMap { module in
             Files.names(in: "\(Product.folder)/\(module).build").filter { $0.hasSuffix(".o") }
                 .map { "\(Product.folder)/\(module).build/\($0)" }
         }

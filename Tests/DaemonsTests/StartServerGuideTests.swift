@@ -25,7 +25,7 @@ struct StartServerGuideTests {
         folder.write("script", script)
         let path = ProcessInfo.processInfo.environment["PATH"] ?? "/usr/bin:/bin"
         let outcome = try shell(
-            folder, "exec timeout 120 bash \"$2\" \"$1\"", folder.path, [folder["script"]],
+            folder, "exec timeout 220 bash \"$2\" \"$1\"", folder.path, [folder["script"]],
             environment: ["PATH": "\(Product.folder):\(path)"])
         #expect(outcome.code == 0, "\(outcome.output)\n\(outcome.errors)\n\(folder.read("log"))")
         #expect(outcome.output.contains(/^1:\d+\n/), "\(outcome.output)")
@@ -34,7 +34,9 @@ struct StartServerGuideTests {
             #expect(outcome.output.contains("start_server (DaemonKit)") && outcome.output.contains("# old workers"))
         }
         #expect(folder.read("log.1").contains("upgraded start_server"))
-        #expect(folder.read("log").contains("received HUP") && folder.read("log").hasSuffix("\nexiting\n"))
+        // In which of them it stands depends on when the log was reopened.
+        #expect((folder.read("log.1") + folder.read("log")).contains("received HUP"))
+        #expect(folder.read("log").hasSuffix("\nexiting\n"))
         #expect(["pid", "status", "control", "other", "socket"].filter(folder.exists).isEmpty)
     }
 

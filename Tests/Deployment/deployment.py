@@ -13,6 +13,8 @@ import signal
 import sys
 
 sys.dont_write_bytecode = True
+# The harness that all suites in Python share lies beside them.
+sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
 from suite import checks, printed       # noqa: E402
 from suite.case import Case             # noqa: E402

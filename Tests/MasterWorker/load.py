@@ -13,11 +13,13 @@ import sys
 import time
 
 sys.dont_write_bytecode = True
+# The harness that all suites in Python share lies beside them.
+sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
+from harness.checks import Failed, expect                        # noqa: E402
 from suite.case import BINARIES, Case, section                  # noqa: E402
 from suite.checks.upgrade import REPLACEMENTS                   # noqa: E402
 from suite.clients import port_of                               # noqa: E402
-from suite.failure import Failed, expect                        # noqa: E402
 from suite.load import Load, Seen                               # noqa: E402
 from suite.master import Master                                 # noqa: E402
 

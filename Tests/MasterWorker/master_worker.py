@@ -6,36 +6,37 @@ exactly when nothing failed. Linux only; as root it tries a little more.
 """
 
 import argparse
+import functools
 import os
 import signal
 import sys
 import time
-from typing import List
 
 sys.dont_write_bytecode = True
+# The harness that all suites in Python share lies beside them.
+sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
-from suite import checks, runner                             # noqa: E402, F401
-from suite.case import BINARIES                              # noqa: E402
-from suite.registry import ALL                               # noqa: E402
+from harness import reports, runner                          # noqa: E402
+from harness.checks import ALL                               # noqa: E402
+from suite import checks                                     # noqa: E402, F401
+from suite.case import BINARIES, Case                              # noqa: E402
 
 
 def main() -> int:
     options = parse()
-    chosen = [number for number, check in enumerate(ALL) if wanted(check, options)]
+    chosen = [check for check in ALL if wanted(check, options)]
     if options.list:
-        print("\n".join(ALL[number].name for number in chosen))
+        print("\n".join(check.name for check in chosen))
         return 0
     signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
     begin = time.monotonic()
-    verdicts: List[str] = []
-    for result in runner.run(chosen, os.path.abspath(options.bin), options.jobs):
-        verdicts.append(result.verdict)
-        if not options.quiet or result.verdict != runner.PASS:
+    results = []
+    for result in runner.run(chosen, functools.partial(Case, os.path.abspath(options.bin)), options.jobs):
+        results.append(result)
+        if not options.quiet or result.verdict != reports.PASS:
             print(result.line(), flush=True)
-    passed, failed, skipped = (verdicts.count(each) for each in (runner.PASS, runner.FAIL, runner.NOT_APPLICABLE))
-    more = f", {skipped} not applicable" if skipped else ""
-    print(f"{passed} passed, {failed} failed{more} in {time.monotonic() - begin:.0f} s")
-    return 1 if failed else 0
+    print(f"{reports.summary(results)} in {time.monotonic() - begin:.0f} s")
+    return 1 if reports.count(results, reports.FAIL) else 0
 
 
 def parse() -> argparse.Namespace:

@@ -14,15 +14,17 @@ import time
 from typing import Callable, List
 
 sys.dont_write_bytecode = True
+# The harness that all suites in Python share lies beside them.
+sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
 from load import SUBJECTS, start                                # noqa: E402
-from suite import processes                                     # noqa: E402
+from harness import processes                                     # noqa: E402
+from harness.checks import Failed, expect                        # noqa: E402
+from harness.processes import eventually                          # noqa: E402
 from suite.case import BINARIES, Case                           # noqa: E402
 from suite.clients import port_of                               # noqa: E402
-from suite.failure import Failed, expect                        # noqa: E402
 from suite.load import Load                                     # noqa: E402
 from suite.master import Master                                 # noqa: E402
-from suite.processes import eventually                          # noqa: E402
 
 
 class Rounds:

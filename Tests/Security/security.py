@@ -8,45 +8,47 @@ which it removes. The last line counts the results; the exit status is 0 exactly
 """
 
 import argparse
+import functools
 import os
 import shutil
 import signal
 import sys
 import tempfile
 import time
-from typing import List
 
 sys.dont_write_bytecode = True
+# The harness that all suites in Python share lies beside them.
+sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 HERE = os.path.dirname(os.path.abspath(__file__))
-# The harness of the masters' suite: arenas, masters, control sockets, and the pool that runs the checks.
+# The arenas, masters and control sockets of the masters' suite.
 sys.path.insert(0, os.path.join(os.path.dirname(HERE), "MasterWorker"))
 
+from harness import reports, runner                          # noqa: E402
+from harness.checks import ALL, wanted                       # noqa: E402
 from attacks import checks, people                           # noqa: E402, F401
 from attacks.arena import Arena                              # noqa: E402
-from suite import runner                                     # noqa: E402
 from suite.case import BINARIES                              # noqa: E402
-from suite.registry import ALL                               # noqa: E402
 
 
 def main() -> int:
     options = parse()
-    chosen = [number for number, check in enumerate(ALL) if wanted(check.name, options.only)]
+    chosen = [check for check in ALL if wanted(check, options.only)]
     if options.list:
-        print("\n".join(ALL[number].name for number in chosen))
+        print("\n".join(check.name for check in chosen))
         return 0
     if os.geteuid() != 0:
         print(f"security: 0 passed, 0 failed, {len(chosen)} skipped: needs root")
         return 0
     signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
     begin = time.monotonic()
-    verdicts: List[str] = []
+    results = []
     with people.Accounts(), tempfile.TemporaryDirectory(prefix="dksec-") as folder:
-        for result in runner.run(chosen, reachable(options.bin, folder), options.jobs, Arena):
-            verdicts.append(result.verdict)
+        arena = functools.partial(Arena, reachable(options.bin, folder))
+        for result in runner.run(chosen, arena, options.jobs):
+            results.append(result)
             print(result.line(), flush=True)
-    passed, failed, skipped = (verdicts.count(each) for each in (runner.PASS, runner.FAIL, runner.NOT_APPLICABLE))
-    print(f"security: {passed} passed, {failed} failed, {skipped} skipped in {time.monotonic() - begin:.0f} s")
-    return 1 if failed else 0
+    print(f"security: {reports.summary(results)} in {time.monotonic() - begin:.0f} s")
+    return 1 if reports.count(results, reports.FAIL) else 0
 
 
 def parse() -> argparse.Namespace:
@@ -65,10 +67,6 @@ def reachable(source: str, folder: str) -> str:
     for name in ("echod", "masterd", "start_server", "daemonctl", "faultd"):
         shutil.copy2(os.path.join(source, name), folder)
     return folder
-
-
-def wanted(name: str, only: List[str]) -> bool:
-    return not only or any(each.lower() in name.lower() for each in only)
 
 
 if __name__ == "__main__":

@@ -19,11 +19,15 @@ from dataclasses import replace
 from typing import Dict, List, Tuple
 
 sys.dont_write_bytecode = True
+# The harness that all suites in Python share lies beside them.
+sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
 from start_server import OURS, subject_at                       # noqa: E402
-from suite.case import WORKERS, Case                            # noqa: E402
-from suite.daemon import Daemon, Failed, expect                 # noqa: E402
-from suite.processes import eventually                          # noqa: E402
+from harness.checks import Failed, expect  # noqa: E402
+from harness.ports import free_port                              # noqa: E402
+from harness.processes import eventually                          # noqa: E402
+from suite.case import WORKERS, Case  # noqa: E402
+from suite.daemon import Daemon  # noqa: E402
 
 REQUEST = b"GET / HTTP/1.0\r\n\r\n"
 TIMEOUT = 10.0
@@ -61,7 +65,7 @@ def prove(case: Case, options: argparse.Namespace) -> int:
         install(case)
     more = ["--readiness=notify"] if options.notify else []
     worker = [sys.executable, "-I", "-S", os.path.join(WORKERS, "load_worker.py")]
-    port = case.free_port()
+    port = free_port()
     daemon = case.start(f"--port=127.0.0.1:{port}", *case.files, *more, interval=options.interval, program=worker)
     daemon.line(r"starting new worker \d+")
     expect(request(("127.0.0.1", port), "127.0.0.1") == 1, "the first generation does not answer")

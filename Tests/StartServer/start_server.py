@@ -9,16 +9,20 @@ results; the exit status is 0 exactly when nothing failed. Linux only; as root i
 
 import argparse
 import fnmatch
+import functools
 import os
 import signal
 import sys
 from typing import List
 
 sys.dont_write_bytecode = True
+# The harness that all suites in Python share lies beside them.
+sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
-from suite import checks, report, runner                     # noqa: E402, F401
-from suite.case import REPOSITORY, Subject                   # noqa: E402
-from suite.registry import ALL, Check                        # noqa: E402
+from harness import reports, runner                          # noqa: E402
+from harness.checks import ALL, Check                        # noqa: E402
+from suite import checks                                     # noqa: E402, F401
+from suite.case import REPOSITORY, Case, Subject  # noqa: E402
 
 OURS = os.path.join(REPOSITORY, ".build", "debug", "start_server")
 ORIGINAL = "/usr/bin/start_server"
@@ -34,11 +38,12 @@ def main() -> int:
     subjects = [subject_at(options.subject)]
     if options.matrix and not subjects[0].original:
         subjects.append(subject_at(options.original))
-    scores = [judge(subject, chosen, options) for subject in subjects]
+    scores = {subject.name: judge(subject, chosen, options) for subject in subjects}
     if options.matrix:
-        print("\n" + report.matrix(chosen, scores) + "\n")
-    print(scores[0].summary())
-    return 1 if scores[0].count(runner.FAIL) else 0
+        print("\n" + reports.matrix(chosen, scores) + "\n")
+    ours = scores[subjects[0].name]
+    print(reports.summary(ours))
+    return 1 if reports.count(ours, reports.FAIL) else 0
 
 
 def parse() -> argparse.Namespace:
@@ -77,13 +82,13 @@ def subject_at(path: str) -> Subject:
     return Subject("original" if original else "ours", os.path.abspath(path), original)
 
 
-def judge(subject: Subject, chosen: List[Check], options: argparse.Namespace) -> report.Score:
-    score = report.Score(subject.name)
-    for result in runner.run(subject, chosen, options.jobs):
-        score.results.append(result)
+def judge(subject: Subject, chosen: List[Check], options: argparse.Namespace) -> List[reports.Result]:
+    results = []
+    for result in runner.run(chosen, functools.partial(Case, subject), options.jobs, not subject.original):
+        results.append(result)
         if subject.path == os.path.abspath(options.subject):
-            print(report.line(result, with_account=result.verdict == runner.FAIL), flush=True)
-    return score
+            print(result.line(), flush=True)
+    return results
 
 
 if __name__ == "__main__":

@@ -6,16 +6,19 @@ and can be given again. The last line counts the rounds; the exit status is 0 ex
 """
 
 import argparse
+import os
 import random
 import signal
 import sys
 import time
 
 sys.dont_write_bytecode = True
+# The harness that all suites in Python share lies beside them.
+sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
 from start_server import OURS, subject_at              # noqa: E402
-from suite.case import Case                            # noqa: E402
-from suite.daemon import Failed                        # noqa: E402
+from harness.checks import Failed  # noqa: E402
+from suite.case import Case  # noqa: E402
 
 PAUSES = [0, 0, 0.0001]
 """Seconds between two HUPs; one of them per round."""

@@ -23,6 +23,8 @@ from dataclasses import dataclass, field
 from typing import Dict, List, Optional, Tuple
 
 sys.dont_write_bytecode = True
+# The harness that all suites in Python share lies beside them.
+sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
 import tracing                                                      # noqa: E402
 from faults import Call, Fault, Task, calls, ends_start, faults     # noqa: E402

@@ -8,7 +8,9 @@ import re
 import signal
 import socket
 import time
-from typing import Callable, List, Optional, Tuple, TypeVar
+from typing import Callable, List, Optional, Tuple
+
+from harness.processes import eventually
 
 from faults import Fault
 from scenarios import OLD_PID, USER, Place
@@ -16,18 +18,6 @@ from tracing import HeldStart, await_end, children, living_children, stat_field
 
 PATIENCE = 5.0
 """Seconds for what must happen at once, on a busy machine."""
-
-Value = TypeVar("Value")
-
-
-def eventually(condition: Callable[[], Value], seconds: float = PATIENCE) -> Value:
-    """The condition's first true value, or its last false one when the time is up."""
-    deadline = time.monotonic() + seconds
-    while True:
-        value = condition()
-        if value or time.monotonic() > deadline:
-            return value
-        time.sleep(0.002)
 
 
 def survivors(start: HeldStart) -> List[int]:

@@ -141,7 +141,9 @@ struct ProvenProcessTests {
     }
 
     #if os(Linux)
-    @Test("a lock that another user's process holds is not one of his", .enabled(if: CurrentProcess.userID == 0))
+    @Test(
+        "a lock that another user's process holds is not one of his",
+        .enabled(if: CurrentProcess.userID == 0, "needs root"))
     func users() throws {
         let (file, identity) = try lockedFile()
         let own = try Self.sleeper { $0.descriptors = [(7, file)] }
@@ -159,7 +161,9 @@ struct ProvenProcessTests {
         #expect(throws: ProvenProcess.Failure.refuted) { try ProvenProcess(own, .user(0)) }
     }
 
-    @Test("a set-user-id program that a user started is not his process", .enabled(if: CurrentProcess.userID == 0))
+    @Test(
+        "a set-user-id program that a user started is not his process",
+        .enabled(if: CurrentProcess.userID == 0, "needs root"))
     func setUserID() throws {
         let (file, identity) = try lockedFile()
         let path = folder["sleep"]
@@ -175,7 +179,7 @@ struct ProvenProcessTests {
         #expect(throws: ProvenProcess.Failure.refuted) { try ProvenProcess(pid, .user(54321)) }
     }
 
-    @Test("who may not look into a process is told so", .enabled(if: CurrentProcess.userID == 0))
+    @Test("who may not look into a process is told so", .enabled(if: CurrentProcess.userID == 0, "needs root"))
     func unseen() async {
         await #expect(processExitsWith: .success) {
             let folder = TemporaryFolder()
@@ -197,7 +201,7 @@ struct ProvenProcessTests {
         }
     }
 
-    @Test("a number of another pid namespace names nobody here", .enabled(if: CurrentProcess.userID == 0))
+    @Test("a number of another pid namespace names nobody here", .enabled(if: CurrentProcess.userID == 0, "needs root"))
     func namespace() throws {
         let (file, identity) = try lockedFile()
         let ends = try FileDescriptor.pipe()
@@ -258,7 +262,7 @@ struct ProvenProcessTests {
     #if os(Linux)
     @Test(
         "where a container's filter refuses pidfds, the proof is looked at again before each signal",
-        .enabled(if: CurrentProcess.userID == 0))
+        .enabled(if: CurrentProcess.userID == 0, "needs root"))
     func filtered() async {
         await #expect(processExitsWith: .success) {
             let folder = TemporaryFolder()

@@ -40,7 +40,7 @@ struct UserTests {
 
     private static let isRoot = CurrentProcess.userID == 0
 
-    @Test("privileges are dropped for good, and no group of root's stays", .enabled(if: isRoot))
+    @Test("privileges are dropped for good, and no group of root's stays", .enabled(if: isRoot, "needs root"))
     func drop() async {
         await #expect(processExitsWith: .success) {
             var groups: [gid_t] = [0, 1, 2]
@@ -54,7 +54,7 @@ struct UserTests {
         }
     }
 
-    @Test("a user with a name gets the groups of the group database", .enabled(if: isRoot))
+    @Test("a user with a name gets the groups of the group database", .enabled(if: isRoot, "needs root"))
     func initialGroups() async {
         await #expect(processExitsWith: .success) {
             let nobody = try #require(try User.find("nobody"))
@@ -65,7 +65,8 @@ struct UserTests {
         }
     }
 
-    @Test("the number that means \"unchanged\" to the system is not taken for a drop", .enabled(if: isRoot))
+    @Test(
+        "the number that means \"unchanged\" to the system is not taken for a drop", .enabled(if: isRoot, "needs root"))
     func unchanged() async {
         await #expect(processExitsWith: .success) {
             let user = User(id: .max, name: "", group: .max)
@@ -73,7 +74,7 @@ struct UserTests {
         }
     }
 
-    @Test("one who is not root cannot become another", .enabled(if: isRoot))
+    @Test("one who is not root cannot become another", .enabled(if: isRoot, "needs root"))
     func notRoot() async {
         await #expect(processExitsWith: .success) {
             try Privileges.drop(to: User(id: 54321, name: "", group: 54321), group: 54321)

@@ -7,23 +7,11 @@ import signal
 from dataclasses import dataclass, replace
 from typing import Mapping, Optional, Sequence, Set
 
+from harness.checks import Failed, Unavailable, expect
 from . import callers, processes
 from .callers import Step, Terminal, describe
 from .processes import Process, eventually, identity_of
 from .subjects import Place, Subject
-
-
-class Failed(Exception):
-    """The subject does not keep the promise; the text says what was seen instead."""
-
-
-class Unavailable(Exception):
-    """This machine or user cannot try it; the text says what is missing."""
-
-
-def expect(condition: object, seen: str) -> None:
-    if not condition:
-        raise Failed(seen)
 
 
 @dataclass(frozen=True)

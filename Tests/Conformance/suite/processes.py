@@ -7,10 +7,9 @@ import os
 import select
 import signal
 import time
-from typing import Callable, Dict, List, Optional, Set, Tuple, TypeVar
+from typing import Dict, List, Optional, Set, Tuple
 
-PATIENCE = 5.0
-"""Seconds within which whatever has to happen must have happened."""
+from harness.processes import PATIENCE, eventually
 
 PR_SET_CHILD_SUBREAPER = 36
 CLONE_NEWNS = 0x00020000
@@ -20,7 +19,6 @@ libc = ctypes.CDLL(None, use_errno=True)
 exits: Dict[int, int] = {}
 """The wait status of every child reaped so far, adopted ones too."""
 
-Value = TypeVar("Value")
 FileIdentity = Tuple[int, int]
 
 
@@ -28,18 +26,6 @@ def become_subreaper() -> None:
     """Makes every orphan below this process its child (prctl(2)), so that no daemon gets out of sight."""
     if libc.prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) != 0:
         raise OSError(ctypes.get_errno(), "prctl(PR_SET_CHILD_SUBREAPER)")
-
-
-def eventually(condition: Callable[[], Value], seconds: float = PATIENCE) -> Value:
-    """The condition's first true value, or its last false one when the time is up."""
-    deadline = time.monotonic() + seconds
-    pause = 0.001
-    while True:
-        value = condition()
-        if value or time.monotonic() > deadline:
-            return value
-        time.sleep(pause)
-        pause = min(pause * 1.5, 0.02)
 
 
 class Process:

@@ -71,7 +71,7 @@ struct LogFileTests {
         #expect(complaint(String(repeating: "x", count: 300)) == "log file PATH: File name too long")
     }
 
-    @Test("a user without the right is told so", .enabled(if: CurrentProcess.userID == 0))
+    @Test("a user without the right is told so", .enabled(if: CurrentProcess.userID == 0, "needs root"))
     func permission() async {
         await #expect(processExitsWith: .success) { [path = folder["log"] as String] in
             try Privileges.drop(to: User(id: 54321, name: "", group: 54321), group: 54321)

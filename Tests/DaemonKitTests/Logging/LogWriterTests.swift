@@ -236,7 +236,7 @@ struct LogWriterTests {
         return writer.failure == .wouldBlock
     }
 
-    @Test("a shared pipe that nobody reads blocks nobody, and its flags stay", .timeLimit(.minutes(1)))
+    @Test("a shared pipe that nobody reads blocks nobody, and its flags stay")
     func sharedPipe() throws {
         let ends = try fullPipe()
         defer { for number in [ends.read, ends.write] { Descriptor.close(number) } }
@@ -244,7 +244,7 @@ struct LogWriterTests {
         #expect(fcntl(ends.write, F_GETFL) & O_NONBLOCK == 0)
     }
 
-    @Test("a fifo that nobody reads blocks nobody", .timeLimit(.minutes(1)))
+    @Test("a fifo that nobody reads blocks nobody")
     func fifo() throws {
         mkfifo(folder["fifo"], 0o600)
         let reader = try FileDescriptor.open(folder["fifo"], .nonBlocking)
@@ -254,7 +254,7 @@ struct LogWriterTests {
         _ = reader
     }
 
-    @Test("a socket that nobody reads blocks nobody", .timeLimit(.minutes(1)))
+    @Test("a socket that nobody reads blocks nobody")
     func socket() throws {
         let ends = try Socket.pair()
         defer { for number in [ends.0, ends.1] { Descriptor.close(number) } }
@@ -271,7 +271,7 @@ struct LogWriterTests {
     }
 
     @Test(
-        "a terminal that is stopped, or that nobody reads, blocks nobody", .timeLimit(.minutes(1)),
+        "a terminal that is stopped, or that nobody reads, blocks nobody",
         arguments: [true, false])
     func terminal(isStopped: Bool) throws {
         let (master, name) = try pseudoTerminal()
@@ -283,7 +283,7 @@ struct LogWriterTests {
     }
 
     @Test(
-        "another user's pipe, which cannot be opened once more, blocks nobody either", .timeLimit(.minutes(1)),
+        "another user's pipe, which cannot be opened once more, blocks nobody either",
         .enabled(if: CurrentProcess.userID == 0, "needs root"))
     func foreignPipe() async {
         await #expect(processExitsWith: .success) {

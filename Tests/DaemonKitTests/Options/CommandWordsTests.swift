@@ -32,7 +32,9 @@ struct CommandWordsTests {
         #expect(text.completionLines.hasSuffix("\n1 1 choices=start,list\n0 none string\n"))
     }
 
-    @Test("the scripts offer commands, then what the program lists", .enabled(if: Files.isExecutable("/bin/bash")))
+    @Test(
+        "the scripts offer commands, then what the program lists",
+        .enabled(if: Files.isExecutable("/bin/bash"), "needs bash"))
     func bash() throws {
         try folder.write(text.completionScript(for: "bash"), to: "script")
         let program = """

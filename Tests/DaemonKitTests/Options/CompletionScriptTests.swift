@@ -32,7 +32,8 @@ struct CompletionScriptTests {
     }
 
     @Test(
-        "bash reads the script without a complaint", .enabled(if: hasBash), arguments: ["testd", "my.daemon-2", "ünd"])
+        "bash reads the script without a complaint", .enabled(if: hasBash, "needs bash"),
+        arguments: ["testd", "my.daemon-2", "ünd"])
     func bashReads(name: String) throws {
         let help = "It's [a] \"test\": $(touch pwned) `id` \\"
         let own: [any DaemonOption] = [Option("own", short: "o", help: help), Option(file: "in", help: help)]
@@ -41,7 +42,7 @@ struct CompletionScriptTests {
         #expect(try run("/bin/bash", ["-euc", ". '\(path)'; complete -p \(name)"]).hasPrefix("complete -F _"))
     }
 
-    @Test("the script survives choices that the shell takes for its own", .enabled(if: hasBash))
+    @Test("the script survives choices that the shell takes for its own", .enabled(if: hasBash, "needs bash"))
     func hostileChoices() throws {
         let mode = Option("mode", choices: ["it's", "a b", "$(id)"], default: "a b", help: "")
         let path = try folder.write(script("bash", [mode]), to: "script")
@@ -60,7 +61,7 @@ struct CompletionScriptTests {
         return try run("/bin/bash", ["-c", program]).split(separator: "\n").map(String.init).sorted()
     }
 
-    @Test("bash offers the options that begin so", .enabled(if: hasBash))
+    @Test("bash offers the options that begin so", .enabled(if: hasBash, "needs bash"))
     func bashOffersOptions() throws {
         #expect(try offered("--sys") == ["--syslog"])
         #expect(try offered("-f", "--log") == ["--log-file", "--log-format"])
@@ -68,7 +69,7 @@ struct CompletionScriptTests {
         #expect(try offered("--nothing") == [])
     }
 
-    @Test("bash offers the choices of an option, with an equals sign or without", .enabled(if: hasBash))
+    @Test("bash offers the choices of an option, with an equals sign or without", .enabled(if: hasBash, "needs bash"))
     func bashOffersChoices() throws {
         #expect(try offered("--syslog", "") == ["no", "only", "yes"])
         #expect(try offered("--syslog", "o") == ["only"])
@@ -76,7 +77,7 @@ struct CompletionScriptTests {
         #expect(try offered("--syslog", "=", "y") == ["yes"])
     }
 
-    @Test("bash offers files and folders, also with spaces in their names", .enabled(if: hasBash))
+    @Test("bash offers files and folders, also with spaces in their names", .enabled(if: hasBash, "needs bash"))
     func bashOffersFiles() throws {
         try Files.makeDirectory(folder["da ta"], mode: 0o700)
         try folder.write("", to: "da file")

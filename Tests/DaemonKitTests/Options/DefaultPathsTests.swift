@@ -4,7 +4,7 @@ import Unix
 @testable import DaemonKit
 
 /// The bodies run as another user, and with another environment: in processes of their own.
-@Suite("Default paths", .enabled(if: CurrentProcess.userID == 0), .timeLimit(.minutes(20)))
+@Suite("Default paths", .enabled(if: CurrentProcess.userID == 0, "needs root"), .timeLimit(.minutes(20)))
 struct DefaultPathsTests {
     private let folder = TemporaryFolder()
 

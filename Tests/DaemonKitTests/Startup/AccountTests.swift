@@ -3,7 +3,7 @@ import Unix
 
 @testable import DaemonKit
 
-@Suite("Account", .enabled(if: CurrentProcess.userID == 0), .timeLimit(.minutes(20)))
+@Suite("Account", .enabled(if: CurrentProcess.userID == 0, "needs root"), .timeLimit(.minutes(20)))
 struct AccountTests {
     private static func resolve(_ words: [String], user: String? = nil, group: String? = nil) throws -> Account? {
         let daemon = Daemon("testd", version: "1", user: user, group: group)

@@ -5,7 +5,7 @@ import Unix
 @testable import DaemonKit
 
 /// A service's user chooses what stands in its pid file, and who has the lock.
-@Suite("A forged pid file", .enabled(if: CurrentProcess.userID == 0), .timeLimit(.minutes(20)))
+@Suite("A forged pid file", .enabled(if: CurrentProcess.userID == 0, "needs root"), .timeLimit(.minutes(20)))
 struct RunningInstanceForgeryTests {
     private let folder = TemporaryFolder()
     private static let user: UserID = 54321

@@ -52,7 +52,7 @@ final class Running: Sendable {
     func send(_ signal: Signal) { try? signal.send(to: pid) }
 
     /// Waits for the end. A program that hangs is killed, and the status says so.
-    func wait(_ limit: Duration = .seconds(60)) -> ExitStatus {
+    func wait(_ limit: Duration = .seconds(240)) -> ExitStatus {
         if let process = try? ProcessHandle(pid: pid), !process.waitForEnd(limit) {
             try? Signal.kill.send(to: pid)
         }
@@ -70,7 +70,7 @@ struct Outcome {
 
 func run(
     _ folder: Folder, _ executable: String, _ arguments: [String], environment: [String: String] = [:],
-    limit: Duration = .seconds(60)
+    limit: Duration = .seconds(240)
 ) throws -> Outcome {
     let running = try Running(folder, executable, arguments, environment: environment)
     let status = running.wait(limit)
@@ -80,7 +80,7 @@ func run(
 /// A line of shell, with `$1` the executable and the rest after it: for closed descriptors, limits and ignored signals.
 func shell(
     _ folder: Folder, _ script: String, _ executable: String, _ arguments: [String],
-    environment: [String: String] = [:], limit: Duration = .seconds(60)
+    environment: [String: String] = [:], limit: Duration = .seconds(240)
 ) throws -> Outcome {
     try run(
         folder, "/bin/bash", ["-c", script, "bash", executable] + arguments, environment: environment, limit: limit)

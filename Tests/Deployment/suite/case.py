@@ -10,13 +10,10 @@ import tempfile
 import time
 from typing import Callable, Dict, List, NamedTuple, Optional
 
+from harness.checks import Unavailable
 from .report import FAIL, OK, SKIP, Verdict
 
 LIMIT = 30.0
-
-
-class Skip(Exception):
-    """Why a check cannot be made here."""
 
 
 class Check(NamedTuple):
@@ -43,7 +40,7 @@ class Case:
         self.folder = tempfile.mkdtemp(prefix="deployment-")
         try:
             return Verdict(OK, check.body(self) or "")
-        except Skip as reason:
+        except Unavailable as reason:
             return Verdict(SKIP, str(reason))
         except (AssertionError, OSError, subprocess.SubprocessError) as failure:
             return Verdict(FAIL, str(failure) or type(failure).__name__)
@@ -123,7 +120,7 @@ def wait_for(what: str, condition: Callable[[], object], limit: float = LIMIT) -
 def needs(tool: str) -> str:
     found = shutil.which(tool, path=os.environ.get("PATH", "") + ":/usr/sbin:/sbin")
     if not found:
-        raise Skip(f"{tool} is not installed")
+        raise Unavailable(f"{tool} is not installed")
     return found
 
 

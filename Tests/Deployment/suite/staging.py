@@ -12,7 +12,8 @@ import subprocess
 import sys
 from typing import List, Optional
 
-from .case import Case, Result, Skip, end, needs, read, run, wait_for
+from harness.checks import Unavailable
+from .case import Case, Result, end, needs, read, run, wait_for
 
 # A process 1 that ignores SIGCHLD reaps orphans without doing anything; it ends when its standard input does.
 SETUP = """
@@ -43,7 +44,7 @@ class Staging:
 
     def __init__(self, case: Case) -> None:
         if os.geteuid() != 0:
-            raise Skip("needs root, for a staging of its own")
+            raise Unavailable("needs root, for a staging of its own")
         for tool in ("unshare", "nsenter", "ip", "mount"):
             needs(tool)
         self.case = case
@@ -59,7 +60,7 @@ class Staging:
         answer = self._unshare.stdout.readline()
         if answer != "ready\n":
             self.__exit__()
-            raise Skip(f"no staging here: {answer.strip()}")
+            raise Unavailable(f"no staging here: {answer.strip()}")
         outer = self._unshare.pid
         self._first = int(read(f"/proc/{outer}/task/{outer}/children"))
         wait_for("the staging's root", lambda: os.path.exists(self.path(MARK)))

@@ -3,7 +3,6 @@
 import itertools
 import json
 import os
-import random
 import shutil
 import socket
 import subprocess
@@ -11,31 +10,18 @@ import sys
 import tempfile
 import time
 import uuid
-from dataclasses import dataclass
 from typing import Dict, List, Optional, Sequence
 
-from . import processes
-from .failure import Unavailable, expect, read
+from harness import processes
+from harness.checks import Unavailable, expect, read
+from harness.commands import Outcome
+from harness.processes import PATIENCE, TAG, eventually
 from .master import Master
-from .processes import PATIENCE, TAG, eventually
 
 WORKERS = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "workers")
 REPOSITORY = os.path.dirname(os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))))
 BINARIES = os.path.join(REPOSITORY, ".build", "debug")
 SLEEPER = "sleep 1000"
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """How a command ended, and what it said."""
-    code: Optional[int]
-    out: str
-    err: str
-    seconds: float
-
-    def __str__(self) -> str:
-        end = "did not end" if self.code is None else f"ended with {self.code}"
-        return f"{end} after {self.seconds:.2f} s, stdout {self.out!r}, stderr {self.err!r}"
 
 
 def section(kind: str, name: str, command: str = SLEEPER, *lines: str) -> str:
@@ -101,17 +87,6 @@ class Case:
     @property
     def files(self) -> List[str]:
         return [f"--pid-file={self.pid_file}", f"--log-file={self.log_file}"]
-
-    def free_port(self) -> int:
-        """A port outside the range from which the system picks, so that no other test gets it by chance."""
-        while True:
-            port = random.randrange(10000, 32000)
-            with socket.socket() as sock:
-                try:
-                    sock.bind(("127.0.0.1", port))
-                    return port
-                except OSError:
-                    continue
 
     def busy_port(self) -> "tuple[socket.socket, int]":
         sock = socket.socket()

@@ -5,7 +5,7 @@ import threading
 import time
 from typing import List, Tuple, Union
 
-from .failure import expect
+from harness.checks import expect
 from .master import Master
 
 Address = Union[str, Tuple[str, int]]

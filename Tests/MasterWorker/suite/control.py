@@ -7,8 +7,8 @@ import time
 from dataclasses import dataclass
 from typing import Dict, List, Optional
 
-from .failure import Failed, expect
-from .processes import PATIENCE
+from harness.checks import Failed, expect
+from harness.processes import PATIENCE
 
 
 VERSION = re.compile(r"\d+\.\d+\S*\n*")

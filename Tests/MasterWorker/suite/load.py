@@ -8,7 +8,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import List
 
-from .failure import expect
+from harness.checks import expect
 
 TIMEOUT = 10.0
 """Seconds after which a request has failed."""

@@ -6,8 +6,8 @@ import socket
 import time
 from typing import Dict, List, Tuple
 
-from .failure import expect
-from .processes import eventually
+from harness.checks import expect
+from harness.processes import eventually
 
 
 class Message:

@@ -5,10 +5,11 @@ import signal
 import subprocess
 from typing import Callable, List, Optional
 
-from . import control, processes
+from harness import processes
+from harness.checks import expect, read
+from harness.processes import PATIENCE, Value, eventually
+from . import control
 from .control import Child, Session, Table
-from .failure import expect, read
-from .processes import PATIENCE, Value, eventually
 
 
 class Master:

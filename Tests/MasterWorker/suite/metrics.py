@@ -3,7 +3,7 @@
 import re
 from typing import Dict, List, Tuple
 
-from .failure import expect
+from harness.checks import expect
 
 NAME = r"[a-zA-Z_:][a-zA-Z0-9_:]*"
 LABEL = r'[a-zA-Z_][a-zA-Z0-9_]*="(?:[^"\\\n]|\\["\\n])*"'

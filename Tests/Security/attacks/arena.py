@@ -12,11 +12,13 @@ import threading
 import time
 from typing import Dict, Iterator, List, Optional, Sequence
 
-from suite import control, processes
-from suite.case import Case, Outcome, section
-from suite.failure import expect, read
+from harness import processes
+from harness.checks import expect, read
+from harness.commands import Outcome
+from harness.processes import eventually
+from suite import control
+from suite.case import Case, section
 from suite.master import Master
-from suite.processes import eventually
 
 from .people import SERVICE, STRANGER, Person
 

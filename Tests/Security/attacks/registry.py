@@ -3,7 +3,7 @@
 from functools import partial
 from typing import Callable
 
-from suite.registry import ALL, Check
+from harness.checks import ALL, Check
 
 
 def attack(kind: str, sentence: str, *front_ends: str, slow: bool = False):

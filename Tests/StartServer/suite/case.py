@@ -2,9 +2,7 @@
 
 import itertools
 import os
-import random
 import shutil
-import socket
 import subprocess
 import sys
 import tempfile
@@ -13,18 +11,16 @@ import uuid
 from dataclasses import dataclass
 from typing import Dict, List, Optional, Sequence
 
-from . import processes
+from harness import processes
+from harness.checks import expect, read
+from harness.commands import Outcome
+from harness.processes import PATIENCE, TAG, eventually
 from .clients import ask
-from .daemon import Daemon, expect, read
-from .processes import PATIENCE, TAG, eventually
+from .daemon import Daemon
 from .records import Worker, workers_in
 
 WORKERS = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "workers")
 REPOSITORY = os.path.dirname(os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))))
-
-
-class Unavailable(Exception):
-    """This machine or user cannot try it; the text says what is missing."""
 
 
 @dataclass(frozen=True)
@@ -32,19 +28,6 @@ class Subject:
     name: str
     path: str
     original: bool
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """How a command ended, and what it said."""
-    code: Optional[int]
-    out: str
-    err: str
-    seconds: float
-
-    def __str__(self) -> str:
-        end = "did not end" if self.code is None else f"ended with {self.code}"
-        return f"{end} after {self.seconds:.2f} s, stdout {self.out!r}, stderr {self.err!r}"
 
 
 class Case:
@@ -94,17 +77,6 @@ class Case:
     @property
     def files(self) -> List[str]:
         return [f"--pid-file={self.pid_file}", f"--status-file={self.status_file}"]
-
-    def free_port(self, kind: int = socket.SOCK_STREAM) -> int:
-        """A port outside the range from which the system picks, so that no other test gets it by chance."""
-        while True:
-            port = random.randrange(10000, 32000)
-            with socket.socket(socket.AF_INET, kind) as sock:
-                try:
-                    sock.bind(("0.0.0.0", port))
-                    return port
-                except OSError:
-                    continue
 
     # Starting
 

@@ -6,26 +6,9 @@ import signal
 import subprocess
 from typing import Callable, List, Optional
 
-from . import processes
-from .processes import PATIENCE, Value, eventually
-
-
-class Failed(Exception):
-    """The subject does not keep the promise; the text says what was seen instead."""
-
-
-def expect(condition: object, seen: str) -> None:
-    if not condition:
-        raise Failed(seen)
-
-
-def read(path: str) -> str:
-    """The file's text, or nothing when there is none."""
-    try:
-        with open(path, encoding="utf-8", errors="replace") as file:
-            return file.read()
-    except (FileNotFoundError, NotADirectoryError):
-        return ""
+from harness import processes
+from harness.checks import expect, read
+from harness.processes import PATIENCE, Value, eventually
 
 
 class Daemon:

@@ -4,7 +4,7 @@ import json
 import os
 from typing import Dict, List, Optional, Tuple, Union
 
-from . import processes
+from harness import processes
 
 Address = Union[str, Tuple[str, int]]
 Socket = Dict[str, object]

@@ -8,7 +8,8 @@ import shlex
 import stat
 from typing import Callable, List
 
-from ..case import Case, Check, Skip, expect_equal, expect_in, needs, read, run
+from harness.checks import Unavailable
+from ..case import Case, Check, expect_equal, expect_in, needs, read, run
 from ..printed import FILES, mode, service_file
 from ..staging import Staging
 
@@ -31,7 +32,7 @@ def nothing_else_in_etc(case: Case) -> None:
 def prints_the_same_for_everybody(case: Case) -> None:
     """Not of the user, the folder or the environment in which it is printed."""
     if os.geteuid() != 0:
-        raise Skip("needs root, to become another user")
+        raise Unavailable("needs root, to become another user")
     with Staging(case) as stage:
         stage.copy(case.echod, "/usr/sbin/echod", 0o755)
         for kind, name in FILES.items():
@@ -150,7 +151,7 @@ def options_reach_daemonctl(case: Case) -> None:
     words = run("sh", "-c", f'printf "%s\\n" {lines["command"]}').output.splitlines()
     expect_equal("program", words[0], "/usr/sbin/echod")
     expect_equal("words", sorted(words[1:]), sorted([*AWKWARD, *files, "--user=web", "--workers=2",
-                                                     "--control-socket=/run/web/c", "--start-timeout=120s"]))
+                                                     "--control-socket=/run/web/c", "--start-timeout=2m"]))
     expect_equal("pid file", lines["pid-file"], "/run/web/w.pid")
     expect_equal("log", shlex.split(lines["log-file"]), ["/srv/l o/w.log"])
     expect_equal("control socket", lines["control-socket"], "/run/web/c")

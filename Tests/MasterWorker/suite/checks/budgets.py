@@ -8,12 +8,12 @@ import sys
 import time
 from typing import List
 
-from .. import control, processes
+from harness import processes
+from harness.checks import check, expect
+from harness.processes import eventually
+from .. import control
 from ..case import WORKERS, Case, section
-from ..failure import expect
 from ..master import Master
-from ..processes import eventually
-from ..registry import check
 
 LINE = b";".join([b"show metrics"] * 1253) + b"\n"
 ATTACK = """

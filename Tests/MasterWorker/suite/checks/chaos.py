@@ -6,13 +6,12 @@ import signal
 import time
 from typing import Callable, Dict, List
 
-from .. import processes
+from harness import processes
+from harness.checks import Failed, check, expect
+from harness.processes import eventually
 from ..case import Case, section
 from ..clients import ask, port_of
 from ..control import Session
-from ..failure import Failed, expect
-from ..processes import eventually
-from ..registry import check
 from .upgrade import installed, put
 
 STEPS = int(os.environ.get("MASTER_WORKER_STEPS", "60"))

@@ -5,12 +5,12 @@ import re
 import signal
 import time
 
-from .. import processes
+from harness import processes
+from harness.checks import check, expect, read
+from harness.ports import free_port
+from harness.processes import eventually
 from ..case import Case, section
-from ..failure import expect, read
 from ..manager import Manager
-from ..processes import eventually
-from ..registry import check
 
 INTERNAL = re.compile(r"DAEMONKIT_(?!GENERATION$)|WATCHDOG_|LISTEN_|SERVER_STARTER_|EINHORN_|HAPROXY_|INVOCATION_ID")
 HERITAGE = {"DAEMONKIT_STATE": "9", "DAEMONKIT_PROOF": "8", "DAEMONKIT_WORKER": "1 7", "WATCHDOG_USEC": "1000000",
@@ -44,7 +44,7 @@ def listen(case: Case) -> None:
 
 @check("SERVER_STARTER_PORT names the same sockets with their addresses, SERVER_STARTER_GENERATION counts")
 def server_starter(case: Case) -> None:
-    port = case.free_port()
+    port = free_port()
     variables = web(case, binds=f"127.0.0.1:{port}")["environment"]
     expect(variables.get("SERVER_STARTER_PORT") == f"127.0.0.1:{port}=3", f"{variables.get('SERVER_STARTER_PORT')}")
     expect(variables.get("SERVER_STARTER_GENERATION") == "1", f"{variables}")

@@ -1,8 +1,8 @@
 """What the configuration file may say, and how its mistakes are told."""
 
+from harness import processes
+from harness.checks import check, expect, read
 from ..case import SLEEPER, Case, section
-from ..failure import expect, read
-from ..registry import check
 
 MISTAKES = [
     ("program\n", "'program' expects an <id> argument"),
@@ -72,7 +72,7 @@ def environment(case: Case) -> None:
 
 @check("resetenv leaves only what it names")
 def resetenv(case: Case) -> None:
-    case.configure(section("program", "a", case.worker("a")), settings=["resetenv PATH MASTER_WORKER_TEST"])
+    case.configure(section("program", "a", case.worker("a")), settings=[f"resetenv PATH {processes.TAG}"])
     case.start(env={"SECRET": "x"})
     found = case.met("a")["environment"]
     expect("SECRET" not in found and "PATH" in found, f"{found}")

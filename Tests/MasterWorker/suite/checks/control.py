@@ -6,13 +6,13 @@ import re
 import socket
 import time
 
-from .. import control, metrics, processes
+from harness import processes
+from harness.checks import check, expect
+from harness.processes import eventually
+from .. import control, metrics
 from ..case import SLEEPER, Case, section
 from ..clients import echoes, port_of
-from ..failure import expect
 from ..master import Master
-from ..processes import eventually
-from ..registry import check
 from .signals import waits
 
 COMMANDS = ["help", "prompt", "quit", "echo", "operator", "user", "show version", "show env", "show cli sockets",

@@ -5,13 +5,12 @@ import re
 import signal
 import time
 
-from .. import processes
+from harness import processes
+from harness.checks import check, expect
+from harness.processes import eventually
 from ..case import Case, section
 from ..clients import Visitor, echoes, port_of
-from ..failure import expect
 from ..master import Master
-from ..processes import eventually
-from ..registry import check
 
 
 def started(case: Case, *lines: str, kind: str = "worker", behaviour=(), settings=(), more=()) -> Master:

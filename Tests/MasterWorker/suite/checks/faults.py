@@ -5,13 +5,13 @@ import signal
 import threading
 import time
 
-from .. import control, processes
+from harness import processes
+from harness.checks import check, expect, read
+from harness.processes import eventually
+from .. import control
 from ..case import SLEEPER, Case, section
 from ..clients import Visitor, port_of
-from ..failure import expect, read
 from ..master import Master
-from ..processes import eventually
-from ..registry import check
 from .upgrade import PATIENCE, installed, put, renew, upgraded
 
 

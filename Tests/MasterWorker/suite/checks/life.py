@@ -3,12 +3,11 @@
 import os
 import time
 
-from .. import processes
+from harness import processes
+from harness.checks import Unavailable, check, expect, read
+from harness.processes import eventually
 from ..case import SLEEPER, Case, section
 from ..clients import ask, echoes, port_of
-from ..failure import Unavailable, expect, read
-from ..processes import eventually
-from ..registry import check
 
 UNIX = "listen l\n    bind unix:{}\n"
 

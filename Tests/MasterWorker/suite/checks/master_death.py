@@ -4,12 +4,12 @@ import os
 import signal
 import time
 
-from .. import processes
+from harness import processes
+from harness.checks import check, expect
+from harness.ports import free_port
+from harness.processes import eventually
 from ..case import Case, section
 from ..clients import Echo, echoes, port_of
-from ..failure import expect
-from ..processes import eventually
-from ..registry import check
 
 LIMIT = 1.0 * max(1.0, os.getloadavg()[0] / (4 * (os.cpu_count() or 1)))
 """Seconds; the record asks for 0.1, which a machine with more to do than it can does not always give."""
@@ -112,7 +112,7 @@ def in_start(case: Case) -> None:
 
 @check("--workers: after the death a new master starts with the same files and port")
 def again(case: Case) -> None:
-    port = case.free_port()
+    port = free_port()
     first = case.start_workers(2, "-b", f"127.0.0.1:{port}")
     pids = first.offspring()
     first.send(9)

@@ -5,12 +5,11 @@ import signal
 import socket
 import time
 
-from .. import processes
+from harness import processes
+from harness.checks import check, expect
+from harness.processes import eventually
 from ..case import Case, section
-from ..failure import expect
 from ..master import Master
-from ..processes import eventually
-from ..registry import check
 from .upgrade import installed, upgraded
 
 

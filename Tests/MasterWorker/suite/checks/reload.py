@@ -4,13 +4,13 @@ import os
 import signal
 import time
 
-from .. import processes
+from harness import processes
+from harness.checks import check, expect
+from harness.ports import free_port
+from harness.processes import eventually
 from ..case import Case, section
 from ..clients import ask, port_of, serves
-from ..failure import expect
 from ..master import Master
-from ..processes import eventually
-from ..registry import check
 
 WAYS = {
     "HUP": lambda master: master.send(signal.SIGHUP),
@@ -142,7 +142,7 @@ def changes(case: Case) -> None:
 
 @check("a new listener is bound, one that is no longer needed is unbound and its file removed")
 def listeners(case: Case) -> None:
-    ports = [case.free_port(), case.free_port()]
+    ports = [free_port(), free_port()]
     path = case.path("socket")
 
     def configuration(*binds: str) -> None:

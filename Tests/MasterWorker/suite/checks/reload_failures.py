@@ -6,12 +6,12 @@ import signal
 import threading
 import time
 
-from .. import processes
+from harness import processes
+from harness.checks import check, expect
+from harness.ports import free_port
+from harness.processes import eventually
 from ..case import SLEEPER, Case, section
 from ..clients import Echo, Visitor, ask, echoes, port_of, serves
-from ..failure import expect
-from ..processes import eventually
-from ..registry import check
 from .reload import configure, serving
 
 def breaks_by(name: str, reason: str, prepare) -> None:
@@ -85,7 +85,7 @@ def no_pause(case: Case) -> None:
 def nothing_of_the_attempt(case: Case) -> None:
     master = serving(case)
     before = processes.open_files(master.pid)
-    port, path = case.free_port(), case.path("socket")
+    port, path = free_port(), case.path("socket")
     case.configure(f"listen l\n    bind 127.0.0.1:{port}\n    bind unix:{path}\n",
                    section("worker", "web", case.worker("new", "exit=3"), "listen l", "readiness notify"))
     master.refuses()

@@ -5,13 +5,13 @@ import re
 import resource
 import time
 
-from .. import control, processes
+from harness import processes
+from harness.checks import check, expect
+from harness.processes import eventually
+from .. import control
 from ..case import Case, section
 from ..clients import Echo, port_of
-from ..failure import expect
 from ..master import Master
-from ..processes import eventually
-from ..registry import check
 from .control import started
 
 def daemon_with_workers(case: Case) -> Master:

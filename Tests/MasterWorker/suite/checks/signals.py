@@ -7,12 +7,11 @@ import signal
 import time
 from concurrent.futures import ThreadPoolExecutor
 
-from .. import processes
+from harness import processes
+from harness.checks import check, expect, read
+from harness.processes import eventually
 from ..case import Case, section
 from ..clients import Echo, connect, echoes, port_of
-from ..failure import expect, read
-from ..processes import eventually
-from ..registry import check
 
 
 @check("HUP reopens the master's log and the children's log files, then reloads")

@@ -4,12 +4,12 @@ import os
 import signal
 import time
 
-from .. import processes
+from harness import processes
+from harness.checks import check, expect, read
+from harness.ports import free_port
+from harness.processes import eventually
 from ..case import SLEEPER, Case, section
 from ..clients import Echo, ask, port_of
-from ..failure import expect, read
-from ..processes import eventually
-from ..registry import check
 
 
 def one(case: Case, *behaviour: str, lines=()) -> None:
@@ -267,7 +267,7 @@ def deaf_worker(case: Case) -> None:
 
 @check("connections that wait in the queue at a reload are served; at the stop the port is free at once")
 def port_free(case: Case) -> None:
-    port = case.free_port()
+    port = free_port()
     case.configure(f"listen l\n    bind 127.0.0.1:{port}\n",
                    section("worker", "web", case.worker("web"), "listen l", "readiness notify"))
     for _ in range(3):

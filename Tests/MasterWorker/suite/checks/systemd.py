@@ -6,14 +6,14 @@ import socket
 import time
 from typing import Optional, Tuple
 
-from .. import processes
+from harness import processes
+from harness.checks import check, expect
+from harness.ports import free_port
+from harness.processes import eventually
 from ..case import WORKERS, Case, section
 from ..clients import ask, connect, echoes, port_of
-from ..failure import expect
 from ..manager import Manager
 from ..master import Master
-from ..processes import eventually
-from ..registry import check
 from .upgrade import PATIENCE, installed, upgraded
 
 
@@ -131,7 +131,7 @@ def stores(case: Case) -> None:
 
 def taken_over(case: Case, kind: str) -> None:
     """Kills a master whose listeners are stored, and starts another with them, as systemd does."""
-    port = case.free_port()
+    port = free_port()
     manager = Manager(case.path("notify"))
     if kind == "masterd":
         case.configure(f"listen l\n    bind 127.0.0.1:{port}\n    bind unix:{case.path('socket')}\n",
@@ -182,7 +182,7 @@ def workers_again(case: Case) -> None:
 
 @check("a listener that is gone after a reload is removed from the store")
 def removed(case: Case) -> None:
-    manager, master = started(case, port=case.free_port())
+    manager, master = started(case, port=free_port())
     expect(eventually(manager.stored, 5), f"nothing is stored: {manager.messages}")
     before = set(manager.stored())
     case.configure(section("worker", "web", case.worker("web"), "readiness notify"))

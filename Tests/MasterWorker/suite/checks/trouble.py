@@ -5,12 +5,12 @@ import resource
 import signal
 import time
 
-from .. import processes
+from harness import processes
+from harness.checks import check, expect, read
+from harness.ports import free_port
+from harness.processes import eventually
 from ..case import SLEEPER, Case, section
 from ..clients import ask, connect
-from ..failure import expect, read
-from ..processes import eventually
-from ..registry import check
 
 
 def few_descriptors(count: int):
@@ -155,7 +155,7 @@ def lost_pid_file(case: Case) -> None:
 
 @check("a listen section gets another name: its socket stays, and who waits in its queue is served")
 def renamed_listener(case: Case) -> None:
-    port = case.free_port()
+    port = free_port()
     case.configure(f"listen old\n    bind 127.0.0.1:{port}\n", section("worker", "web", SLEEPER, "listen old"))
     master = case.start()
     with connect(("127.0.0.1", port)) as client:

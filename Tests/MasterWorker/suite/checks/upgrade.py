@@ -4,13 +4,12 @@ import os
 import signal
 import time
 
-from .. import processes
+from harness import processes
+from harness.checks import check, expect, read
+from harness.processes import eventually
 from ..case import Case, section
 from ..clients import Visitor, ask, port_of
-from ..failure import expect, read
 from ..master import Master
-from ..processes import eventually
-from ..registry import check
 
 PATIENCE = 20
 """Seconds for a whole upgrade."""

@@ -4,13 +4,12 @@ import os
 import signal
 import time
 
-from .. import processes
+from harness import processes
+from harness.checks import check, expect
+from harness.processes import eventually
 from ..case import Case, section
 from ..clients import Echo, port_of
-from ..failure import expect
 from ..master import Master
-from ..processes import eventually
-from ..registry import check
 from .signals import waits
 from .upgrade import PATIENCE, installed, is_new, renew, upgraded
 

@@ -4,12 +4,11 @@ import os
 import signal
 import time
 
-from .. import processes
+from harness import processes
+from harness.checks import check, expect, read
+from harness.processes import eventually
 from ..case import Case, section
 from ..clients import Visitor, echoes, port_of
-from ..failure import expect, read
-from ..processes import eventually
-from ..registry import check
 from .upgrade import PATIENCE, configuration, installed, is_new, put, renew, started, upgraded
 
 @check("the lines of a kept child go on after an upgrade, each once", slow=True)

@@ -6,10 +6,10 @@ import shutil
 import signal
 import subprocess
 
-from suite import processes
+from harness import processes
+from harness.checks import expect, read
+from harness.processes import eventually
 from suite.case import section
-from suite.failure import expect, read
-from suite.processes import eventually
 
 from ..arena import ECHOD, MASTERD, START_SERVER, Arena, variables
 from ..registry import attack

@@ -5,11 +5,12 @@ import signal
 import subprocess
 import time
 
-from suite import control, processes
+from harness import processes
+from harness.checks import expect, read
+from harness.processes import eventually
+from suite import control
 from suite.case import section
-from suite.failure import expect, read
 from suite.master import Master
-from suite.processes import eventually
 
 from ..arena import ECHOD, MASTERD, MASTERS, PYTHON, START_SERVER, WORKERS, Arena, answers
 from ..registry import attack

@@ -4,8 +4,8 @@ import os
 import re
 import time
 
-from suite.failure import expect, read
-from suite.processes import eventually
+from harness.checks import expect, read
+from harness.processes import eventually
 
 from ..arena import MASTERD, Arena
 from ..registry import attack

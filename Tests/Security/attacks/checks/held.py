@@ -4,8 +4,9 @@ import socket
 import subprocess
 import time
 
-from suite import control, processes
-from suite.failure import expect
+from harness import processes
+from harness.checks import expect
+from suite import control
 
 from ..arena import MASTERD, MASTERS, PATIENCE, START_SERVER, Arena, keep
 from ..registry import attack

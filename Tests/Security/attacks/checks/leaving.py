@@ -8,10 +8,10 @@ import subprocess
 import time
 from typing import List
 
-from suite import processes
+from harness import processes
+from harness.checks import expect, read
+from harness.processes import eventually
 from suite.case import section
-from suite.failure import expect, read
-from suite.processes import eventually
 
 from ..arena import ECHOD, MASTERD, MASTERS, PYTHON, START_SERVER, WORKERS, Arena, variables
 from ..notify import SAY

@@ -3,11 +3,11 @@
 import os
 import time
 
-from suite import processes
+from harness import processes
+from harness.checks import expect, read
+from harness.processes import eventually
 from suite.case import section
-from suite.failure import expect, read
 from suite.master import Master
-from suite.processes import eventually
 
 from ..arena import MASTERD, MASTERS, PATIENCE, PYTHON, START_SERVER, WORKERS, Arena, variables
 from ..notify import LINGER, SAY

@@ -2,10 +2,10 @@
 
 import os
 
+from harness.checks import expect
+from harness.processes import eventually
 from suite import control
 from suite.case import section
-from suite.failure import expect
-from suite.processes import eventually
 
 from ..arena import ECHOD, MASTERD, MASTERS, PYTHON, START_SERVER, WORKERS, Arena
 from ..notify import SAY

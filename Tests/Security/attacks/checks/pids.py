@@ -4,10 +4,10 @@ import os
 import subprocess
 
 
-from suite import processes
+from harness import processes
+from harness.checks import expect, read
+from harness.processes import eventually
 from suite.case import REPOSITORY, section
-from suite.failure import expect, read
-from suite.processes import eventually
 
 from ..arena import ECHOD, MASTERD, PYTHON, START_SERVER, WORKERS, Arena, Victim
 from ..people import Person

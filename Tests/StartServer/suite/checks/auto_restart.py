@@ -2,9 +2,9 @@
 
 import time
 
-from ..case import Case, expect
-from ..processes import eventually, status
-from ..registry import check
+from harness.checks import check, expect
+from harness.processes import eventually, status
+from ..case import Case
 
 RESTART = ("--enable-auto-restart", "--auto-restart-interval=2", "--kill-old-delay=0")
 

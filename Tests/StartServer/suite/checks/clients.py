@@ -5,11 +5,12 @@ import shutil
 import signal
 import subprocess
 
-from ..case import REPOSITORY, WORKERS, Case, Unavailable, expect, read
+from harness.checks import Unavailable, check, expect, read
+from harness.ports import free_port
+from harness.processes import eventually, spawn
+from ..case import REPOSITORY, WORKERS, Case
 from ..clients import Visitor, ask, connect, talk
 from ..daemon import Daemon
-from ..processes import eventually, spawn
-from ..registry import check
 
 APPLICATION = 'sub { [200, ["Content-Type" => "text/plain"], ["$ENV{SERVER_STARTER_GENERATION} $$\\n"]] }'
 
@@ -32,7 +33,7 @@ def address_serves(daemon: Daemon, address, generation: int, request: bytes = b"
 @check("server_ports() of the real Server::Starter gets every socket")
 def server_ports(case: Case) -> None:
     needs_perl("Server::Starter")
-    port, record = case.free_port(), case.path("ports")
+    port, record = free_port(), case.path("ports")
     options = [f"--port={port}", f"--port=127.0.0.1:{port + 1}=11", f"--path={case.socket}", *case.files]
     daemon = case.start(*options, program=["perl", os.path.join(WORKERS, "client.pl"), record])
     daemon.wait(lambda: os.path.exists(record), "the worker's ports")
@@ -51,7 +52,7 @@ def server_ports(case: Case) -> None:
 @check("Perl's worker loses no request over reloads")
 def perl_reloads(case: Case) -> None:
     needs_perl("Server::Starter")
-    port = case.free_port()
+    port = free_port()
     daemon = case.start(f"--port={port}", program=["perl", os.path.join(WORKERS, "client.pl"), case.path("ports")])
     address_serves(daemon, ("127.0.0.1", port), 1)
     with Visitor(("127.0.0.1", port)) as visitor:
@@ -67,7 +68,7 @@ def perl_reloads(case: Case) -> None:
 @check("a Net::Server::SS::PreFork server is reloaded, on two ports", slow=True)
 def prefork(case: Case) -> None:
     needs_perl("Net::Server::SS::PreFork")
-    ports = [case.free_port(), case.free_port()]
+    ports = [free_port(), free_port()]
     daemon = case.start(f"--port={ports[0]}", f"--port=127.0.0.1:{ports[1]}", *case.files,
                         program=["perl", os.path.join(WORKERS, "prefork.pl")], interval="1")
     for generation in (1, 2):
@@ -84,7 +85,7 @@ def starlet(case: Case) -> None:
     needs_perl("Plack::Handler::Starlet")
     if not shutil.which("plackup"):
         raise Unavailable("needs plackup")
-    port = case.free_port()
+    port = free_port()
     request = b"GET / HTTP/1.0\r\n\r\n"
     program = ["plackup", "-s", "Starlet", "--max-workers=2", "-E", "deployment", "-e", APPLICATION]
     daemon = case.start(f"--port={port}", *case.files, interval="1", program=program)
@@ -101,7 +102,7 @@ def echod(case: Case) -> None:
     program = next((each for each in builds if os.access(each, os.X_OK)), None)
     if not program:
         raise Unavailable("needs a build of echod")
-    port = case.free_port()
+    port = free_port()
     daemon = case.start(f"--port=127.0.0.1:{port}", f"--path={case.socket}", *case.files, interval="1",
                         program=["sh", "-c", f"exec {program} -f --pid-file=$PWD/echod.$SERVER_STARTER_GENERATION"])
     daemon.line(r"starting new worker \d+")

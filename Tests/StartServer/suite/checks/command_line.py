@@ -5,9 +5,9 @@ import re
 import socket
 import sys
 
-from ..case import Case, Unavailable, expect
-from ..processes import eventually, session, status
-from ..registry import check
+from harness.checks import Unavailable, check, expect
+from harness.processes import eventually, session, status
+from ..case import Case
 
 
 @check("a value follows = or is the next word, after one dash or two")

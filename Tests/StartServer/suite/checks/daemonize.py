@@ -3,9 +3,9 @@
 import os
 import signal
 
-from ..case import Case, expect, read
-from ..processes import alive, eventually, kill, open_files, session
-from ..registry import check
+from harness.checks import check, expect, read
+from harness.processes import alive, eventually, kill, open_files, session
+from ..case import Case
 
 
 @check("it leaves the session, is no leader, and serves")

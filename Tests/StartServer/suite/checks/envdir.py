@@ -2,9 +2,9 @@
 
 import os
 
-from ..case import Case, expect
-from ..processes import eventually
-from ..registry import check
+from harness.checks import check, expect
+from harness.processes import eventually
+from ..case import Case
 
 
 def variables(case: Case, generation: int, *names: str):

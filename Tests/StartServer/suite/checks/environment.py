@@ -4,9 +4,9 @@ import os
 import re
 import sys
 
-from ..case import Case, expect
-from ..processes import eventually
-from ..registry import check
+from harness.checks import check, expect
+from harness.processes import eventually
+from ..case import Case
 
 MASKS = "grep -E '^Sig(Ign|Blk)' /proc/self/status > masks.new; mv masks.new masks; exec sleep 1000"
 

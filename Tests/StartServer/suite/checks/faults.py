@@ -4,11 +4,11 @@ import os
 import signal
 import time
 
-from ..case import Case, expect, read
+from harness.checks import check, expect, read
+from harness.processes import eventually, kill
+from ..case import Case
 from ..clients import Visitor
 from ..daemon import Daemon
-from ..processes import eventually, kill
-from ..registry import check
 
 
 def untouched(case: Case, daemon: Daemon, status: str) -> None:

@@ -7,10 +7,11 @@ import shutil
 import socket
 import time
 
-from ..case import Case, expect, read
+from harness.checks import check, expect, read
+from harness.ports import free_port
+from harness.processes import eventually, kill
+from ..case import Case
 from ..clients import connect
-from ..processes import eventually, kill
-from ..registry import check
 
 
 def locked(path: str) -> bool:
@@ -148,7 +149,7 @@ def vanished(case: Case) -> None:
 @check("a second start with the same pid file is refused at once, the first one untouched",
        known="it truncates the pid file, binds and blocks")
 def second_start(case: Case) -> None:
-    port = case.free_port()
+    port = free_port()
     daemon = case.serving("--port=0", *case.files)
     case.refused(f"--port={port}", *case.files, seconds=3)
     expect(read(case.pid_file) == f"{daemon.pid}\n", f"the pid file holds {read(case.pid_file)!r}")

@@ -4,10 +4,11 @@ import os
 from dataclasses import dataclass
 from typing import Callable, Sequence
 
-from ..case import Case, expect, read
+from harness.checks import check, expect, read
+from harness.ports import free_port
+from harness.processes import eventually, kill
+from ..case import Case
 from ..daemon import Daemon
-from ..processes import eventually, kill
-from ..registry import check
 
 
 @dataclass(frozen=True)
@@ -77,7 +78,7 @@ def reach(case: Case, phase: Phase, port: int) -> Daemon:
 def superdaemon_killed(phase: Phase) -> None:
     @check(f"kill -9 of the superdaemon {phase.name}: a second start with the same files works")
     def run(case: Case) -> None:
-        port = case.free_port()
+        port = free_port()
         reach(case, phase, port).send(9)
         case.daemons[0].ends(-9)
         for pid in case.living():      # orphans, which serve on until they are told to stop
@@ -104,7 +105,7 @@ for each in PHASES:
 
 @check("kill -9 of the new worker in a reload's interval: the old one serves, the round goes on", slow=True)
 def new_worker_in_reload(case: Case) -> None:
-    daemon = reach(case, PHASES[2], case.free_port())
+    daemon = reach(case, PHASES[2], free_port())
     first, second = case.generation(1), case.generation(2)
     kill(second.pid)
     daemon.line(f"new worker {second.pid} seems to have failed to start, exit status:9")
@@ -116,7 +117,7 @@ def new_worker_in_reload(case: Case) -> None:
 
 @check("kill -9 of both workers in a reload's interval: it comes back by itself", slow=True)
 def both_in_reload(case: Case) -> None:
-    daemon = reach(case, PHASES[2], case.free_port())
+    daemon = reach(case, PHASES[2], free_port())
     kill(case.generation(1).pid)
     kill(case.generation(2).pid)
     third = case.generation(3, daemon)
@@ -156,7 +157,7 @@ def both_in_delay(case: Case) -> None:
 
 @check("kill -9 of an old worker that drains is told, and the new one serves on")
 def draining_worker(case: Case) -> None:
-    daemon = reach(case, Phase("", draining, worker=["when=1", "drain=30"]), case.free_port())
+    daemon = reach(case, Phase("", draining, worker=["when=1", "drain=30"]), free_port())
     first, second = case.generation(1), case.generation(2)
     kill(first.pid)
     daemon.line(f"old worker {first.pid} died, status:9")
@@ -166,7 +167,7 @@ def draining_worker(case: Case) -> None:
 
 @check("kill -9 of a worker that drains at the stop ends it")
 def stopping_worker(case: Case) -> None:
-    daemon = reach(case, PHASES[5], case.free_port())
+    daemon = reach(case, PHASES[5], free_port())
     kill(case.generation(1).pid)
     daemon.line(f"worker {case.generation(1).pid} died, status:9")
     daemon.ends(0)

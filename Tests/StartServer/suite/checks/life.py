@@ -4,10 +4,10 @@ import os
 import signal
 import time
 
-from ..case import Case, expect, read
+from harness.checks import check, expect, read
+from harness.processes import alive, children, eventually, kill, stat
+from ..case import Case
 from ..clients import Visitor
-from ..processes import alive, children, eventually, kill, stat
-from ..registry import check
 
 
 @check("the start's lines are exactly the original's, without a time stamp")

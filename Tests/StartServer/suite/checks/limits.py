@@ -7,10 +7,11 @@ import socket
 import stat
 import time
 
-from ..case import Case, Unavailable, expect, read
+from harness.checks import Unavailable, check, expect, read
+from harness.ports import free_port
+from harness.processes import eventually, kill
+from ..case import Case
 from ..clients import connect
-from ..processes import eventually, kill
-from ..registry import check
 
 
 @check("--stop-timeout kills an old worker that ignores the signal after HUP", ours=True)
@@ -118,7 +119,7 @@ def low_port() -> int:
 
 @check("--reuseport sets SO_REUSEPORT, and two superdaemons share the port", ours=True)
 def reuseport(case: Case) -> None:
-    port = case.free_port()
+    port = free_port()
     for name in ("a", "b"):
         daemon = case.start(f"--port={port}", "--reuseport", worker=[f"run={name}"])
         found = daemon.wait(lambda: [w for w in case.workers() if w["argv"] == [f"run={name}"]], "a worker")

@@ -4,10 +4,10 @@ import os
 import socket
 import stat
 
-from ..case import Case, expect
+from harness.checks import check, expect, read
+from harness.ports import free_port
+from ..case import Case
 from ..clients import ask_datagram, connect
-from ..daemon import read
-from ..registry import check
 
 
 def started(case: Case, *options: str, **arguments):
@@ -17,7 +17,7 @@ def started(case: Case, *options: str, **arguments):
 
 @check("a bare port binds 0.0.0.0, its key is the number")
 def bare_port(case: Case) -> None:
-    port = case.free_port()
+    port = free_port()
     _, worker = started(case, f"--port={port}")
     sock = worker.socket(str(port))
     expect(sock["name"] == ["0.0.0.0", port] and sock["type"] == "SOCK_STREAM", f"{sock}")
@@ -34,7 +34,7 @@ def port_zero(case: Case) -> None:
 
 @check("u before the port makes it UDP, and is dropped from the key")
 def datagram(case: Case) -> None:
-    port = case.free_port(socket.SOCK_DGRAM)
+    port = free_port(socket.SOCK_DGRAM)
     _, worker = started(case, f"--port=u{port}", "--port=127.0.0.1:u0")
     expect([key for key, _ in worker.sockets] == [str(port), "127.0.0.1:0"], f"{worker.sockets}")
     for key in (str(port), "127.0.0.1:0"):
@@ -64,7 +64,7 @@ def hosts(case: Case) -> None:
 
 @check("an IPv6 address is IPv6 only; its key has brackets, written or not")
 def version_six(case: Case) -> None:
-    port = case.free_port()
+    port = free_port()
     _, worker = started(case, f"--port=[::1]:{port}", "--port=::1:0", f"--port={port}", "--port=[::]:0")
     keys = [key for key, _ in worker.sockets]
     expect(keys == [f"[::1]:{port}", "[::1]:0", str(port), "[::]:0"], f"{keys}")

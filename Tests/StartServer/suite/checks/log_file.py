@@ -4,9 +4,9 @@ import os
 import signal
 import time
 
-from ..case import Case, expect, read
-from ..processes import eventually, kill
-from ..registry import check
+from harness.checks import check, expect, read
+from harness.processes import eventually, kill
+from ..case import Case
 
 
 def logging(case: Case, log: str, *options: str, **arguments):

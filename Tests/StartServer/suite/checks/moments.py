@@ -3,10 +3,10 @@
 import signal
 import time
 
-from ..case import Case, expect
+from harness.checks import check, expect
+from harness.processes import eventually
+from ..case import Case
 from ..daemon import Daemon
-from ..processes import eventually
-from ..registry import check
 
 STEPS = [step / 1000 for step in range(0, 51, 2)]
 """Seconds after the start, or after the first signal."""

@@ -4,10 +4,10 @@ import os
 import socket
 import time
 
-from ..case import Case, expect, read
+from harness.checks import check, expect, read
+from harness.processes import eventually
+from ..case import Case
 from ..clients import Visitor
-from ..processes import eventually
-from ..registry import check
 
 NOTIFY = "--readiness=notify"
 

@@ -5,9 +5,9 @@ import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 
-from ..case import Case, expect, read
-from ..processes import alive, eventually, kill
-from ..registry import check
+from harness.checks import check, expect, read
+from harness.processes import alive, eventually, kill
+from ..case import Case
 
 
 @check("--stop ends it and returns when it has ended")

@@ -3,9 +3,9 @@
 import signal
 import time
 
-from ..case import Case, expect
-from ..processes import eventually, kill
-from ..registry import check
+from harness.checks import check, expect
+from harness.processes import eventually, kill
+from ..case import Case
 
 
 def stop_at_once(case: Case, number: int, limit: float = 0.8) -> None:

@@ -5,11 +5,11 @@ import signal
 import time
 from dataclasses import replace
 
-from ..case import Case, expect, read
+from harness.checks import Failed, check, expect, read
+from harness.processes import eventually, kill, open_files
+from ..case import Case
 from ..clients import Visitor
-from ..daemon import Daemon, Failed
-from ..processes import eventually, kill, open_files
-from ..registry import check
+from ..daemon import Daemon
 from .files import locked
 
 

@@ -7,9 +7,9 @@ import threading
 import time
 from typing import Callable, Dict, List, Sequence, TypeVar
 
-PATIENCE = float(os.environ.get("MASTER_WORKER_PATIENCE", "10"))
+PATIENCE = float(os.environ.get("TEST_PATIENCE", "10"))
 """Seconds within which whatever has to happen must have happened."""
-TAG = "MASTER_WORKER_TEST"
+TAG = "TEST_OF_DAEMONS"
 """The variable by which every process that comes of a test is found again."""
 
 Value = TypeVar("Value")
@@ -47,6 +47,10 @@ def stat(pid: int) -> List[str]:
 
 def alive(pid: int) -> bool:
     return stat(pid)[0] not in "ZX"
+
+
+def session(pid: int) -> int:
+    return int(stat(pid)[3])
 
 
 def status(pid: int) -> Dict[str, str]:
