@@ -3,11 +3,10 @@
 import os
 import signal
 
-from .. import processes
+from harness import processes
+from harness.checks import check, expect, read
+from harness.processes import eventually
 from ..case import Case, section
-from ..failure import expect, read
-from ..processes import eventually
-from ..registry import check
 from .upgrade import PATIENCE, installed, renew
 
 def shell(script: str) -> str:
