@@ -108,13 +108,31 @@ def note(event):
         file.write(f"{time.monotonic()} {event}\n")
 
 
-def say_ready():
+def notify(text):
     target = os.environ["NOTIFY_SOCKET"]
     address = "\0" + target[1:] if target.startswith("@") else target
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sock:
         sock.connect(address)
-        note("ready")
-        sock.send(b"READY=1")
+        if text == "READY=1":
+            note("ready")
+        sock.send(text.encode())
+
+
+def say_ready():
+    notify("READY=1")
+
+
+def hand_over():
+    """The child is the main process from now on; this one ends."""
+    reader, writer = os.pipe()
+    if os.fork() == 0:
+        notify(f"MAINPID={os.getpid()}\nREADY=1")
+        os.close(writer)
+        signal.pause()
+        os._exit(0)
+    os.close(writer)
+    os.read(reader, 1)
+    os._exit(0)
 
 
 def say_ready_from_child():
@@ -130,8 +148,12 @@ def serve(behaviour, sockets, wakeup, ignored, ending):
     if "die-after" in behaviour:
         seconds, _, text = behaviour["die-after"].partition(":")
         agenda.append((begin + float(seconds), lambda: os._exit(int(text or 1))))
+    if "notify" in behaviour:
+        notify(behaviour["notify"].replace("|", "\n"))
     if "ready" in behaviour:
         agenda.append((begin + float(behaviour["ready"]), say_ready))
+    if "mainpid" in behaviour:
+        agenda.append((begin, hand_over))
     if "child-ready" in behaviour:
         agenda.append((begin + float(behaviour["child-ready"]), say_ready_from_child))
     poll = select.poll()

@@ -161,3 +161,35 @@ def wrong_word(case: Case) -> None:
     for option in ("--readiness=maybe", "--start-timeout=soon"):
         outcome = case.refused(option)
         expect(option.split("=")[1] in outcome.err, f"the reason does not name it: {outcome}")
+
+
+@check("EXTEND_TIMEOUT_USEC gives a slow start its time", ours=True)
+def extended(case: Case) -> None:
+    daemon = case.start("--port=0", NOTIFY, "--start-timeout=1", *case.files,
+                        worker=["notify=EXTEND_TIMEOUT_USEC=20000000", "ready=2"])
+    daemon.wait(lambda: read(case.status_file).startswith("1:"), "the first worker's acceptance")
+    expect(len(case.workers()) == 1, f"{case.workers()}")
+
+
+@check("MAINPID: the process that a worker names is the worker from then on, in the status file and for the stop",
+       ours=True)
+def main_process(case: Case) -> None:
+    daemon = case.start("--port=0", NOTIFY, *case.files, worker=["mainpid"])
+    first = case.generation(1, daemon)
+    daemon.wait(lambda: read(case.status_file).startswith("1:"), "the status file")
+    pid = int(read(case.status_file).partition(":")[2])
+    expect(pid != first.pid, "it is the process that was started")
+    expect(len(case.workers()) == 1, f"its parent's end counts as its own: {case.workers()}")
+    daemon.stop()
+    expect(not os.path.exists(f"/proc/{pid}"), "it was not stopped")
+
+
+@check("--watchdog: a worker that gives no heartbeat is killed and replaced; without it nobody is told of one",
+       ours=True)
+def watchdog(case: Case) -> None:
+    daemon = case.start("--port=0", "--watchdog=1", *case.files, worker=["ready=0"])
+    first = case.generation(1, daemon)
+    expect(first.environment.get("WATCHDOG_USEC") == "1000000", f"{first.environment.get('WATCHDOG_USEC')}")
+    daemon.line(rf"worker {first.pid} missed its watchdog, sending KILL")
+    daemon.line(rf"worker {first.pid} died unexpectedly with status:9, restarting")
+    case.generation(2, daemon)
