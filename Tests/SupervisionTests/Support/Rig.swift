@@ -105,9 +105,9 @@ struct Rig {
         return done
     }
 
-    /// Milliseconds from the start of the test.
+    /// Milliseconds from the start of the test: the first at which it has passed.
     var nextDeadline: Int64? {
-        mutating get { supervisor.nextDeadline().map { $0.nanoseconds / 1_000_000 } }
+        mutating get { supervisor.nextDeadline().map { ($0.nanoseconds + 999_999) / 1_000_000 } }
     }
 
     // MARK: Shorthands
