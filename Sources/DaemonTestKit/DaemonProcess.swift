@@ -75,6 +75,7 @@ public final class DaemonProcess: Sendable {
     /// The path of an executable of the package that is tested: it lies beside the tests.
     public static func product(_ name: String) -> String {
         let path = Files.executablePath() ?? ""
+        // bounded: up to a place within it
         return "\(path[..<(path.lastIndex(of: "/") ?? path.startIndex)])/\(name)"
     }
 

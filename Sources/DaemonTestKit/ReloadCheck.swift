@@ -31,7 +31,7 @@ extension DaemonProcess {
     ) async throws(TestFailure) -> ReloadReport {
         let crowd = Crowd(clients, request)
         defer { crowd.end() }
-        for _ in 0..<count {
+        for _ in 0..<max(0, count) {  // bounded: not below 0
             let before = crowd.rounds
             try await reload(signal)
             guard await eventually(within: Self.patience, { crowd.haveAllAsked(since: before) }) else {
@@ -59,8 +59,9 @@ private final class Crowd: Sendable {
     private let state: Mutex<State>
 
     init(_ clients: Int, _ request: @escaping @Sendable () throws -> Void) {
-        state = Mutex(State(rounds: Array(repeating: 0, count: clients), living: clients))
-        for client in 0..<clients {
+        let clients = max(0, clients)
+        state = Mutex(State(rounds: Array(repeating: 0, count: clients), living: clients))  // bounded: the line above
+        for client in 0..<clients {  // bounded: not below 0
             do {
                 try Thread.start(stackSize: 1 << 20) { self.ask(client, request) }
             } catch {

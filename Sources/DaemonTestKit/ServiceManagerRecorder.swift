@@ -9,7 +9,8 @@ public final class ServiceManagerRecorder: Sendable {
 
         /// The value of a variable: `message["STATUS"]`.
         public subscript(name: String) -> String? {
-            lines.first { $0.hasPrefix("\(name)=") }.map { String($0.dropFirst(name.utf8.count + 1)) }
+            let prefix = "\(name)="
+            return lines.first { $0.hasPrefix(prefix) }.map { String($0.dropFirst(prefix.count)) }
         }
     }
 

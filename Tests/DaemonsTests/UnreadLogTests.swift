@@ -182,7 +182,7 @@ struct UnreadLogTests {
             ["--interval=0", "--log-file=| echo $$ >\(notes["pid"]); exec sleep 1000"], program: worker)
         defer { if let pid = ProcessID(notes.read("pid").dropLast()) { try? Signal.kill.send(to: pid) } }
         #expect(eventually { notes.exists("pid") })
-        for _ in 0..<3 { #expect(try server.ask("reload") == "Success=1\n\n") }
+        for _ in 0..<3 { #expect(try server.ask("reload").hasPrefix("Success=1\n")) }
         server.end()
     }
 
@@ -280,7 +280,7 @@ struct FullLogTests {
         let logs = try Folder()
         logs.write("log", String(repeating: "x", count: 8191) + "\n")
         let server = try StartServer(["--interval=0", "--log-file=\(logs["log"])"], under: Self.limited(logs))
-        for _ in 0..<3 { #expect(try server.ask("reload") == "Success=1\n\n") }
+        for _ in 0..<3 { #expect(try server.ask("reload").hasPrefix("Success=1\n")) }
         server.end()
     }
 

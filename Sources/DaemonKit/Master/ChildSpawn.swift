@@ -57,6 +57,7 @@ struct ChildSpawn {
 
     /// Of the sockets, what is kept and the channel, in this order: the numbers asked for, the others from 3 on in a row.
     private var numbers: [Int32] {
+        // bounded: a few descriptors, and one
         let wanted = program.sockets.map(\.number) + Array(repeating: nil, count: kept.count + (channel == nil ? 0 : 1))
         let taken = Set(wanted.compactMap(\.self))
         var next: Int32 = 3

@@ -9,7 +9,8 @@ extension Session {
         let own = frontEnd.commands(self)
         server.add(
             commands.filter { command in
-                !frontEnd.omittedCommands.contains(command.words[0]) && !own.contains { $0.words == command.words }
+                command.words.first.map(frontEnd.omittedCommands.contains) != true
+                    && !own.contains { $0.words == command.words }
             })
         server.add(own)
         server.router = channels

@@ -35,7 +35,8 @@ package final class Session: MasterHost {
     package init(_ frontEnd: FrontEnd, _ parts: SessionParts, resuming state: StateText? = nil) throws(DaemonError) {
         // A main process that a child names (MAINPID) may outlive the child: then its end is ours to see.
         _ = CurrentProcess.becomeSubreaper()
-        let seed = UInt64.random(in: .min ... .max)
+        var random = SystemRandomNumberGenerator()
+        let seed = random.next() as UInt64
         let supervisor = state.map { Supervisor(restoring: $0, seed: seed) } ?? Supervisor(seed: seed)
         let master = try DaemonKit.attempt(.process, "cannot watch descriptors") { () throws(Errno) in
             try Master(supervisor, pipe: parts.signals, signals: frontEnd.signals.map { $0.signal })
