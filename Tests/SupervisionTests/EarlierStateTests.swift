@@ -32,7 +32,7 @@ import Testing
         let done = rig.wait(milliseconds: 2000)
         #expect(done.contains("TERM 100") && done.contains("TERM 104") && done.contains("TERM 105"))
         #expect(done.contains("answer 2: done 2") && done.contains("TERM 109"))
-        #expect(done.suffix(1) == ["load"])
+        #expect(done.firstIndex(of: "TERM 109") ?? 99 < done.firstIndex(of: "load") ?? 0)
     }
 
     @Test func aRolloutOfAWorkerIsTriedAgain() {
