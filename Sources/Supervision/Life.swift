@@ -123,12 +123,10 @@ extension Life {
         }
     }
 
-    /// Puts the timer off, and never forward. The time for which a child must live to be accepted stays as it is, and
-    /// so does the age of an old generation.
+    /// Puts the timer off, and never forward. Who asks for it runs its program. The time for which a child must live to
+    /// be accepted stays as it is, and so does the age of an old generation.
     mutating func extend(to due: Instant) {
         switch self {
-        case .executing(let identity, let limit?, let signal):
-            self = .executing(identity, failsAt: max(limit, due), reloadSignal: signal)
         case .starting(let identity, .fails(let limit), let signal):
             self = .starting(identity, .fails(at: max(limit, due)), reloadSignal: signal)
         case .ready(let identity, let since, let limit?):
