@@ -1,22 +1,27 @@
-/// What is due when: a binary heap. A deadline that was moved stays inside until it surfaces, and is judged then.
+/// What is due when: a binary heap. Setting a deadline costs no more than the depth of the heap, and putting one off
+/// costs nothing but a note: its entry stays where it is, and moves when it surfaces.
+///
+/// Invariants: every target with a deadline has an entry that is due no later; `armed` knows its soonest one.
 struct DeadlineQueue: Sendable {
     enum Target: Hashable, Sendable {
         case child(Child.ID)
         case slot(SlotID)
-        /// The delay of a round, by its number.
-        case round(Int)
+        /// The delay of the rollout.
+        case rollout
         case reload
 
-        var rank: (Int, Int) {
+        fileprivate var rank: (Int, Int) {
             switch self {
             case .child(let id): (0, id)
             case .slot(let id): (1, id)
-            case .round(let number): (2, number)
+            case .rollout: (2, 0)
             case .reload: (3, 0)
             }
         }
     }
 
+    private var deadlines: [Target: Instant] = [:]
+    private var armed: [Target: Instant] = [:]
     private var heap: [Entry] = []
 
     /// Whatever the order in which they were inserted, they come out in the same one.
@@ -29,10 +34,51 @@ struct DeadlineQueue: Sendable {
         }
     }
 
+    /// Entries, those that are no longer meant among them.
     var count: Int { heap.count }
-    var first: (due: Instant, target: Target)? { heap.first.map { ($0.due, $0.target) } }
 
-    mutating func insert(_ due: Instant, _ target: Target) {
+    subscript(target: Target) -> Instant? { deadlines[target] }
+
+    /// The target's only deadline; nil for none.
+    mutating func set(_ target: Target, _ due: Instant?) {
+        guard deadlines[target] != due else { return }
+        deadlines[target] = due
+        guard let due, armed[target].map({ due < $0 }) ?? true else { return }
+        push(due, target)
+        // bounded: counts of what lies in memory
+        if heap.count > 2 * deadlines.count + 64 { compact() }
+    }
+
+    /// When the next one is due.
+    mutating func next() -> Instant? {
+        surface()
+        return heap.first?.due
+    }
+
+    /// Takes the first that is due, in the order of their deadlines.
+    mutating func popDue(at now: Instant) -> Target? {
+        surface()
+        guard let first = heap.first, first.due <= now else { return nil }
+        pop()
+        armed[first.target] = nil
+        deadlines[first.target] = nil
+        return first.target
+    }
+
+    // MARK: The heap
+
+    /// Drops what is no longer meant, and moves what was put off, until the first entry is true.
+    private mutating func surface() {
+        while let first = heap.first, deadlines[first.target] != first.due || armed[first.target] != first.due {
+            pop()
+            guard armed[first.target] == first.due else { continue }
+            armed[first.target] = nil
+            if let due = deadlines[first.target] { push(due, first.target) }
+        }
+    }
+
+    private mutating func push(_ due: Instant, _ target: Target) {
+        armed[target] = due
         heap.append(Entry(due: due, target: target))
         var index = heap.count - 1
         while index > 0, case let parent = (index - 1) / 2, heap[index] < heap[parent] {
@@ -41,15 +87,16 @@ struct DeadlineQueue: Sendable {
         }
     }
 
-    mutating func removeFirst() {
+    private mutating func pop() {
         guard let last = heap.popLast(), !heap.isEmpty else { return }
         heap[0] = last
         sink(0)
     }
 
-    /// Drops what is no longer meant.
-    mutating func compact(isCurrent: (Instant, Target) -> Bool) {
-        heap.removeAll { !isCurrent($0.due, $0.target) }
+    /// Leaves one entry for each deadline.
+    private mutating func compact() {
+        armed = deadlines
+        heap = deadlines.map { Entry(due: $0.value, target: $0.key) }
         for index in (0..<heap.count / 2).reversed() { sink(index) }
     }
 

@@ -7,7 +7,7 @@ extension Supervisor {
             record[number: "count"] = count
             return record
         }
-        return counts + waits.map(\.record) + orders.map(\.record)
+        return counts + requests.waits.all.map(\.record) + requests.orders.orders.map(\.record)
     }
 
     /// Once the children are known.
@@ -17,15 +17,21 @@ extension Supervisor {
             restartCounts[name] = max(0, record[number: "count"] ?? 0)
         }
         for record in state.all("wait") {
-            guard var wait = Wait(record) else { continue }
-            if case .end(let ids) = wait.goal { wait.goal = .end(of: ids.filter { children[$0] != nil }) }
-            waits.append(wait)
+            guard let wait = Waits.Wait(record) else { continue }
+            switch wait.goal {
+            case .everything: requests.waits.append(wait.requester, .everything)
+            case .service(let name):
+                requests.waits.append(wait.requester, wait.goal)
+                registry.note(name)
+            case .end(let ids):
+                requests.waits.append(wait.requester, .end(of: ids.filter { children[$0] != nil }))
+            }
         }
-        orders = state.all("order").compactMap(Order.init)
+        for order in state.all("order").compactMap(Order.init) { requests.orders.append(order) }
     }
 }
 
-extension Wait {
+extension Waits.Wait {
     fileprivate init?(_ record: StateText.Record) {
         guard let requester = record[number: "requester"] else { return nil }
         self.requester = requester

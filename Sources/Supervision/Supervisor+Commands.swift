@@ -1,110 +1,94 @@
-/// A command, and who waits for its answer.
-struct Order: Equatable, Sendable {
-    var requester: Requester?
-    let command: ServiceCommand
-}
-
 /// Commands for one service. Each costs as much as the service has slots, whatever else there is.
 extension Supervisor {
-    /// A round changes who fills the slots: what comes during it is done after it, in the order in which it came.
+    /// A rollout changes who fills the slots: what comes during it is done after it, in the order in which it came.
     mutating func commanded(_ order: Order) {
-        if stopRequest != nil { return answer(order, .failed(.stopping)) }
-        if round != nil { orders.append(order) } else { follow(order) }
+        if stopRequest != nil { return answer(order.requester, .failed(.stopping)) }
+        if rollout != nil { requests.orders.append(order) } else { follow(order) }
     }
 
     mutating func followOrders() {
-        let due = orders
-        orders = []
+        let due = requests.orders.orders
+        requests.orders = OrderQueue()
         for order in due { follow(order) }
     }
 
     private mutating func follow(_ order: Order) {
         let name = order.command.service
-        guard let service = placed[name] else { return answer(order, .failed(.unknownService(name))) }
-        criticalSlots -= criticalSlots(of: name)
-        var goal = Wait.Goal.service(name)
+        guard let service = registry.services[name] else {
+            return answer(order.requester, .failed(.unknownService(name)))
+        }
+        var goal = Waits.Goal.service(name)
         switch order.command {
         case .start: fill(service, name, restarting: false)
         case .restart: fill(service, name, restarting: true)
-        case .stop: goal = .end(of: hold(service, name))
+        case .stop: goal = .end(of: disable(service, name))
         case .scale(_, let count): scale(service, name, to: min(max(0, count), 1000))
         }
-        criticalSlots += criticalSlots(of: name)
-        touched += placed[name]?.slots ?? []
         report(.changed)
-        if let requester = order.requester { waits.append(Wait(requester: requester, goal: goal)) }
-    }
-
-    private mutating func answer(_ order: Order, _ answer: Answer) {
-        if let requester = order.requester { self.answer([requester], answer) }
-    }
-
-    /// How many of its slots are not over, and matter.
-    func criticalSlots(of name: String) -> Int {
-        if disabled.contains(name) { return 0 }
-        return placed[name]?.slots.count { slots[$0].map { $0.service.isCritical && !$0.isOver } ?? false } ?? 0
+        registry.note(name)
+        if let requester = order.requester { requests.waits.append(requester, goal) }
     }
 
     // MARK: What they do
 
-    private mutating func fill(_ service: ServiceSlots, _ name: String, restarting: Bool) {
-        disabled.remove(name)
+    private mutating func fill(_ service: Registry.ServiceSlots, _ name: String, restarting: Bool) {
+        registry.enable(name)
         for id in service.slots {
-            guard var slot = slots[id] else { continue }
-            slot.isOver = false
-            slot.failures = 0
-            slot.restarts = []
-            slot.restartAt = nil
-            slots[id] = slot
-            guard let child = slot.child.flatMap({ children[$0] }) else {
+            registry.update(id) {
+                $0.failures = 0
+                $0.restarts = []
+                if $0.child == nil { $0.filling = .empty }
+            }
+            guard let child = registry.child(in: id) else {
                 spawn(in: id)
                 continue
             }
             guard restarting || child.isSignalled else { continue }
-            children[child.id]?.restarts = true
-            if !child.isSignalled { tell(child.id, child.stop) }
+            registry.update(child.id) { $0.duty = .restarting(id) }
+            if !child.isSignalled { signalToStop(child.id, child.stop) }
         }
     }
 
     /// The children that are to end.
-    private mutating func hold(_ service: ServiceSlots, _ name: String) -> Set<Child.ID> {
-        disabled.insert(name)
+    private mutating func disable(_ service: Registry.ServiceSlots, _ name: String) -> Set<Child.ID> {
+        registry.disable(name)
         failWaits(for: name, .noInstances(name))
         var leaving: Set<Child.ID> = []
         for id in service.slots {
-            slots[id]?.restartAt = nil
-            guard let child = slots[id]?.child.flatMap({ children[$0] }) else { continue }
+            registry.update(id) { if $0.restartAt != nil { $0.filling = .empty } }
+            guard let child = registry.child(in: id) else { continue }
             leaving.insert(child.id)
-            children[child.id]?.restarts = false
-            if !child.isSignalled { tell(child.id, child.stop) }
+            registry.update(child.id) { $0.duty = .active(id) }
+            if !child.isSignalled { signalToStop(child.id, child.stop) }
         }
         return leaving
     }
 
-    private mutating func scale(_ service: ServiceSlots, _ name: String, to count: Int) {
+    private mutating func scale(_ service: Registry.ServiceSlots, _ name: String, to count: Int) {
         guard let index = service.index, let plan else { return }
         self.plan?.services[index].instances = count  // bounded: an index of the plan
+        var ids: [SlotID] = []
         var known: Set<Int> = []
         for id in service.slots {
-            guard let slot = slots[id] else { continue }
-            if slot.instance < count { known.insert(slot.instance) } else { close(slot) }
+            guard let slot = registry.slots[id] else { continue }
+            guard slot.instance >= count else {
+                known.insert(slot.instance)
+                ids.append(id)
+                continue
+            }
+            if let child = slot.child { retire(child) }
+            registry.remove(slot: id)
         }
-        placed[name]?.slots.removeAll { slots[$0] == nil }
-        boundRetired()
+        boundOldGenerations()
         for instance in 0..<count where !known.contains(instance) {  // bounded: 0 to 1000
             let slot = Slot(
                 // bounded: an index of the plan
-                id: nextNumber(), service: plan.services[index], instance: instance, stage: service.stage,
-                generation: committedGeneration)
-            slots[slot.id] = slot
-            placed[name]?.slots.append(slot.id)
+                id: registry.nextNumber(), service: plan.services[index], instance: instance, stage: service.stage,
+                generation: generations.committed)
+            registry.insert(slot)
+            ids.append(slot.id)
             if !disabled.contains(name) { spawn(in: slot.id) }
         }
-    }
-
-    private mutating func close(_ slot: Slot) {
-        count(slot, as: .settled)
-        slots[slot.id] = nil
-        if let child = slot.child { retire(child) }
+        registry.place(ids, of: name)
     }
 }

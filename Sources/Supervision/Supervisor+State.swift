@@ -1,36 +1,19 @@
+/// The state over an exec.
 extension Supervisor {
     /// Everything that the next image of this process must know.
     package var records: [StateText.Record] {
         var indices: [Service: Int] = [:]
-        let kept = (round?.kept ?? [:]).sorted { $0.key < $1.key }
-        let placed = slots.keys.sorted().compactMap { slots[$0]?.service }
-        for service in placed + kept.map(\.value.service) + (plan?.services ?? []) + (round?.plan?.services ?? [])
-        where indices[service] == nil { indices[service] = indices.count }
-        var head = StateText.Record("supervisor")
-        head[number: "version"] = StateText.version
-        head[number: "generation"] = generation
-        head[number: "failedReloads"] = failedReloads
-        head[number: "counter"] = counter
-        head[numbers: "current"] = current
-        head[instant: "lastAccepted"] = lastAccepted
-        head[instant: "lastFailedReload"] = lastFailedReload
-        head["jitter"] = String(jitter.state)
-        head[instant: "reloadDue"] = reloadDue
-        head[flag: "reloadsWhenAlone"] = reloadsWhenAlone
-        head[number: "firstBadCode"] = firstBadCode.map(Int.init)
-        head[number: "committed"] = committedGeneration
-        head["held"] = disabled.isEmpty ? nil : disabled.sorted().joined(separator: "\u{0}")
-        head[flag: "hasWaiting"] = waiting != nil
-        head[flag: "waitingIsHard"] = waitingIsHard
-        head[numbers: "waiting"] = waiting ?? []
-        head[numbers: "upgrade"] = upgrade ?? []
-        var records = [head]
+        let kept = (rollout?.progress?.kept ?? [:]).sorted { $0.key < $1.key }
+        let slots = registry.slots.values.sorted { $0.id < $1.id }
+        let planned = (plan?.services ?? []) + (rollout?.plan?.services ?? [])
+        for service in slots.map(\.service) + kept.map(\.value.service) + planned where indices[service] == nil {
+            indices[service] = indices.count
+        }
+        var records = [headRecord]
         records += indices.sorted { $0.value < $1.value }.map { $0.key.record($0.value) }
         if let plan { records.append(plan.record("current", indices)) }
-        if let round {
-            if let plan = round.plan { records.append(plan.record("round", indices)) }
-            records += round.records
-        }
+        if let plan = rollout?.plan { records.append(plan.record("round", indices)) }
+        if let rollout { records.append(rollout.record) }
         for (slot, kept) in kept {
             var record = StateText.Record("kept")
             record[number: "slot"] = slot
@@ -38,15 +21,37 @@ extension Supervisor {
             record[number: "stage"] = kept.stage
             records.append(record)
         }
-        for id in slots.keys.sorted() {
-            if let slot = slots[id] { records.append(slot.record(service: indices[slot.service] ?? -1)) }
-        }
-        for id in children.keys.sorted() { if let child = children[id] { records.append(child.record) } }
+        records += slots.map { $0.record(service: indices[$0.service] ?? -1, rollout: rollout?.number) }
+        records += children.values.sorted { $0.id < $1.id }.map { $0.record(in: registry.slot(of: $0)) }
         return records + requestRecords
     }
 
+    private var headRecord: StateText.Record {
+        var head = StateText.Record("supervisor")
+        head[number: "version"] = StateText.version
+        head[number: "generation"] = generations.latest
+        head[number: "failedReloads"] = generations.failedReloads
+        head[number: "committed"] = generations.committed
+        head[number: "counter"] = registry.counter
+        head[numbers: "current"] = registry.current
+        head[instant: "lastAccepted"] = schedule.lastAccepted
+        head[instant: "lastFailedReload"] = schedule.lastFailure
+        head[instant: "reloadDue"] = schedule.deadline
+        head[flag: "reloadsWhenAlone"] = schedule.isWhenAlone
+        head["jitter"] = String(jitter.state)
+        head[number: "firstBadCode"] = exits.firstBad.map(Int.init)
+        head["held"] = disabled.isEmpty ? nil : disabled.sorted().joined(separator: "\u{0}")
+        head[flag: "hasWaiting"] = requests.next != nil
+        head[flag: "waitingIsHard"] = requests.next?.isHard ?? false
+        head[numbers: "waiting"] = requests.next?.requesters.inOrder ?? []
+        head[numbers: "upgrade"] = upgrade.requesters?.inOrder ?? []
+        return head
+    }
+
+    // MARK: Restoring
+
     /// The state as another image left it; what is damaged has defaults. A child that has a pid is never forgotten: one
-    /// whose place is lost serves on, and retires when a new generation is ready. The seed is used where the state has
+    /// whose slot is lost serves on, and retires when a new generation is ready. The seed is used where the state has
     /// none.
     package init(restoring state: StateText, seed: UInt64) {
         self.init(seed: seed)
@@ -56,250 +61,149 @@ extension Supervisor {
         for record in state.all("plan") where record["role"] == "current" {
             plan = Plan(record, services: services, isWhole: &isWhole)
         }
-        restoreHead(state.first("supervisor") ?? StateText.Record("supervisor"))
-        for record in state.all("slot") {
-            guard let slot = Slot(record, services) else { continue }
-            slots[slot.id] = slot
-            counter = max(counter, slot.id)
-        }
-        restoreRound(state, services)
-        let current = Set(state.first("supervisor")?[numbers: "current"] ?? [])
-        if current.contains(where: { slots[$0] == nil }) { isWhole = false }
-        mustReload = plan != nil && !isWhole
-        let wanted = current.union(round?.slots ?? [])
-        slots = slots.filter { wanted.contains($0.key) }
-        place(current.filter { slots[$0] != nil }.sorted())
-        for record in state.all("child") { restore(record) }
-        countUnready()
-        criticalSlots = placed.keys.reduce(0) { $0 + criticalSlots(of: $1) }
+        let head = state.first("supervisor") ?? StateText.Record("supervisor")
+        restoreHead(head)
+        let current = Set(head[numbers: "current"])
+        var saved = savedSlots(state, services)
+        if current.contains(where: { saved[$0] == nil }) { isWhole = false }
+        schedule.isOwed = plan != nil && !isWhole
+        restoreRollout(state, services, &saved, current)
+        let wanted = current.union(rollout?.progress?.slots ?? [])
+        for (id, slot) in saved where wanted.contains(id) { registry.insert(slot.slot) }
+        registry.place(current.filter { saved[$0] != nil }.sorted(), plan)
+        for record in state.all("child") { restore(record, saved) }
+        refillSlots(saved)
         restoreRequests(state)
-        if let reloadDue { deadlines.insert(reloadDue, .reload) }
     }
 
     private mutating func restoreHead(_ head: StateText.Record) {
-        generation = head.count("generation")
-        failedReloads = head.count("failedReloads")
-        counter = head.count("counter")
-        committedGeneration = head[number: "committed"] ?? generation
-        disabled = Set((head["held"] ?? "").split(separator: "\u{0}").map(String.init))
-        lastAccepted = head[instant: "lastAccepted"]
-        lastFailedReload = head[instant: "lastFailedReload"]
-        reloadDue = head[instant: "reloadDue"]
-        reloadsWhenAlone = head[flag: "reloadsWhenAlone"]
-        firstBadCode = head[number: "firstBadCode"].map { Int32(clamping: $0) }
+        generations.latest = head.count("generation")
+        generations.failedReloads = head.count("failedReloads")
+        generations.committed = head[number: "committed"] ?? generations.latest
+        registry.reserve(head.count("counter"))
+        for name in (head["held"] ?? "").split(separator: "\u{0}") { registry.disable(String(name)) }
+        schedule.lastAccepted = head[instant: "lastAccepted"]
+        schedule.lastFailure = head[instant: "lastFailedReload"]
+        if let due = head[instant: "reloadDue"] {
+            schedule.due = head[flag: "reloadsWhenAlone"] ? .whenAlone(orAt: due) : .at(due)
+        }
+        exits = .running(firstBad: head[number: "firstBadCode"].map { Int32(clamping: $0) })
         // Not "random" of earlier versions: that was the same in every master.
         jitter = head["jitter"].flatMap { UInt64($0) }.map(Jitter.init) ?? jitter  // bounded: any number will do
-        waiting = head[flag: "hasWaiting"] ? head[numbers: "waiting"] : nil
-        waitingIsHard = head[flag: "waitingIsHard"]
-        upgrade = head[numbers: "upgrade"]
+        if head[flag: "hasWaiting"] {
+            requests.next = NextRollout(
+                requesters: RequesterQueue(head[numbers: "waiting"]), isHard: head[flag: "waitingIsHard"])
+        }
+        upgrade = .executing(RequesterQueue(head[numbers: "upgrade"]))
     }
 
-    private mutating func restore(_ record: StateText.Record) {
-        guard let pid = record[number: "pid"].flatMap({ Int32(exactly: $0) }), pid > 1, identifiers[pid] == nil else {
-            return
+    private mutating func savedSlots(_ state: StateText, _ services: [Int: Service]) -> [SlotID: SavedSlot] {
+        var saved: [SlotID: SavedSlot] = [:]
+        for record in state.all("slot") {
+            guard let slot = SavedSlot(record, services) else { continue }
+            saved[slot.slot.id] = slot
+            registry.reserve(slot.slot.id)
         }
+        return saved
+    }
+
+    private mutating func restoreRollout(
+        _ state: StateText, _ services: [Int: Service], _ saved: inout [SlotID: SavedSlot], _ current: Set<SlotID>
+    ) {
+        guard let record = state.first("round"), let number = record[number: "number"] else { return }
+        registry.reserve(record.count("number"))
+        var rollout = Rollout(
+            number: number, requesters: RequesterQueue(record[numbers: "requesters"]), isHard: record[flag: "hard"])
+        defer { self.rollout = rollout }
+        // What lost a part of its plan is loaded once more.
+        var isWhole = true
+        var plan: Plan?
+        for record in state.all("plan") where record["role"] == "round" {
+            plan = Plan(record, services: services, isWhole: &isWhole)
+        }
+        var known: Set<SlotID> = []
+        let ids = record[numbers: "slots"].filter { known.insert($0).inserted }
+        guard let plan, isWhole, !ids.contains(where: { saved[$0] == nil }) else { return }
+        var progress = Rollout.Progress(plan: plan, slots: ids)
+        for kept in state.all("kept") {
+            guard let service = services[kept[number: "service"] ?? -1] else { continue }
+            progress.kept[kept[number: "slot"] ?? -1] = Rollout.Kept(
+                service: service, stage: min(kept.count("stage"), 10_000))
+        }
+        let starting = ids.filter { !current.contains($0) && saved[$0]?.rollout == number }
+        restoreStages(of: &progress, record[number: "stage"] ?? -1, starting, &saved)
+        rollout.state = .starting(progress)
+        if let due = record[instant: "delayUntil"] { rollout.delay(until: due) }
+    }
+
+    /// The slots that the rollout brings up know their stage.
+    private func restoreStages(
+        of progress: inout Rollout.Progress, _ stage: Int, _ starting: [SlotID], _ saved: inout [SlotID: SavedSlot]
+    ) {
+        let stages = starting.map { saved[$0]?.slot.stage ?? 0 }
+        progress.stages = Array(repeating: [], count: (stages.max() ?? 0) + 1)  // bounded: stages are counted from 0
+        progress.stage = min(max(-1, stage), progress.stages.count - 1)
+        for (id, stage) in zip(starting, stages) {
+            guard let slot = saved[id] else { continue }
+            let isDisabled = disabled.contains(slot.slot.service.name)
+            let candidacy: Slot.Candidacy =
+                slot.isExcused ? .excused : isDisabled || stage > progress.stage ? .pending : .awaited
+            saved[id]?.slot.membership = .candidate(candidacy)
+            if !isDisabled { progress.stages[stage].append(id) }  // bounded: stages are counted from 0
+        }
+    }
+
+    private mutating func restore(_ record: StateText.Record, _ saved: [SlotID: SavedSlot]) {
+        guard let pid = record[number: "pid"].flatMap({ Int32(exactly: $0) }), pid > 1,
+            registry.child(withPID: pid) == nil
+        else { return }
         var id = record.count("id")
-        if id == 0 || children[id] != nil { id = nextNumber() }
-        counter = max(counter, id)
-        var child = Child(record, id: id, pid: pid)
-        if slots[child.slot]?.child != id { child.isRetired = true }
-        generation = max(generation, child.generation)
-        children[id] = child
-        identifiers[pid] = id
-        if child.isRetired, !child.isStillborn { adopt(child) }
-        if let due = child.deadline {
-            armed[id] = due
-            deadlines.insert(due, .child(id))
+        if id == 0 || children[id] != nil { id = registry.nextNumber() }
+        registry.reserve(id)
+        let slot = record[number: "slot"] ?? 0
+        let isFree = registry.slots[slot].map { $0.child == nil && !$0.hasFailed } ?? false
+        let child = Child(record, id: id, pid: pid, slot: isFree && saved[slot]?.child == id ? slot : nil)
+        generations.latest = max(generations.latest, child.generation)
+        registry.insert(child)
+    }
+
+    /// A slot that lost its child is filled again at once.
+    private mutating func refillSlots(_ saved: [SlotID: SavedSlot]) {
+        let now = now
+        let begun = Set(rollout?.progress.map { Array($0.stages.prefix(max(0, $0.stage + 1)).joined()) } ?? [])
+        for slot in registry.slots.values where slot.filling == .empty {
+            let isWanted = !disabled.contains(slot.service.name) && (!slot.isCandidate || begun.contains(slot.id))
+            let due = saved[slot.id]?.restartAt ?? (isWanted ? now : nil)
+            if let due { registry.update(slot.id) { $0.filling = .paused(until: due) } }
         }
     }
 
     /// A child that serves, but that the state did not tell of: it retires when a new generation is ready.
     package mutating func adopt(pid: Int32, at time: Instant) {
-        guard identifiers[pid] == nil else { return }
-        var child = Child(
-            id: nextNumber(), service: "", instance: 0, generation: generation, spawnedAt: time, slot: 0,
-            stop: StopRule(signal: 15, timeout: nil, group: false), stage: 0)
-        child.pid = pid
-        child.phase = .ready
-        child.readyAt = time
-        child.isRetired = true
-        children[child.id] = child
-        identifiers[pid] = child.id
-        adopt(child)
-    }
-
-    private mutating func adopt(_ child: Child) {
-        if child.isSignalled { retired.insert(child) } else { adopted.append(child.id) }
-    }
-
-    private mutating func restoreRound(_ state: StateText, _ services: [Int: Service]) {
-        guard let record = state.first("round"), let number = record[number: "number"] else { return }
-        var round = Round(number: number, requesters: record[numbers: "requesters"], isHard: record[flag: "hard"])
-        counter = max(counter, record.count("number"))
-        // What lost a part of its plan is loaded once more.
-        var isWhole = true
-        for plan in state.all("plan") where plan["role"] == "round" {
-            round.plan = Plan(plan, services: services, isWhole: &isWhole)
-        }
-        var known: Set<SlotID> = []
-        let slotIDs = record[numbers: "slots"].filter { known.insert($0).inserted }
-        if !isWhole || slotIDs.contains(where: { slots[$0] == nil }) { round.plan = nil }
-        if round.plan != nil {
-            round.slots = slotIDs
-            restoreStages(of: &round)
-            for kept in state.all("kept") {
-                guard let service = services[kept[number: "service"] ?? -1] else { continue }
-                round.kept[kept[number: "slot"] ?? -1] = Round.Kept(
-                    service: service, stage: min(kept.count("stage"), 10_000))
-            }
-            round.stage = min(max(-1, record[number: "stage"] ?? -1), round.stages.count - 1)
-            round.delayUntil = record[instant: "delayUntil"]
-            if let due = round.delayUntil { deadlines.insert(due, .round(number)) }
-        }
-        self.round = round
-    }
-
-    /// The slots that the round brings up know their stage.
-    private func restoreStages(of round: inout Round) {
-        let starting = round.slots.filter { id in
-            slots[id].map { $0.round == round.number && !disabled.contains($0.service.name) } ?? false
-        }
-        let last = starting.compactMap { slots[$0]?.stage }.max() ?? 0
-        round.stages = Array(repeating: [], count: last + 1)  // bounded: stages are counted from 0
-        // bounded: stages are counted from 0
-        for id in starting { if let stage = slots[id]?.stage { round.stages[stage].append(id) } }
-    }
-
-    /// Counts anew who is waited for; a slot that lost its child is filled again at once.
-    private mutating func countUnready() {
-        // bounded: stages are counted from 0
-        let begun = Set(round.map { Array($0.stages.prefix($0.stage + 1).joined()) } ?? [])
-        for id in slots.keys.sorted() {
-            guard let slot = slots[id] else { continue }
-            if let child = slot.child, children[child] == nil { slots[id]?.child = nil }
-            let isDone = slot.isOver || disabled.contains(slot.service.name)
-            let isWanted = !isDone && (slot.round == nil || begun.contains(id))
-            if slots[id]?.child == nil, slot.restartAt == nil, isWanted { slots[id]?.restartAt = now }
-            if let due = slots[id]?.restartAt { deadlines.insert(due, .slot(id)) }
-        }
-        guard let round else { return }
-        // bounded: stages are counted from 0
-        self.round?.unready = round.stages.prefix(round.stage + 1).joined().count { id in
-            guard let slot = slots[id], !slot.isExcused else { return false }
-            return slot.child.flatMap { children[$0] }?.phase != .ready
-        }
+        guard registry.child(withPID: pid) == nil else { return }
+        let identity = Life.Identity(pid: pid, group: nil)
+        registry.insert(
+            Child(
+                id: registry.nextNumber(), service: "", instance: 0, generation: generation, spawnedAt: time,
+                life: .ready(identity, since: time, heartbeatBy: nil), duty: .adopted,
+                stop: StopRule(signal: 15, timeout: nil)))
     }
 }
 
 extension StateText.Record {
     /// Not negative, and as bounded as every number of a state.
-    fileprivate func count(_ key: String) -> Int { max(0, self[number: key] ?? 0) }
+    func count(_ key: String) -> Int { max(0, self[number: key] ?? 0) }
 }
 
-extension Round {
-    fileprivate var records: [StateText.Record] {
+extension Rollout {
+    fileprivate var record: StateText.Record {
         var record = StateText.Record("round")
         record[number: "number"] = number
-        record[numbers: "requesters"] = requesters
-        record[numbers: "slots"] = slots
+        record[numbers: "requesters"] = requesters.inOrder
+        record[numbers: "slots"] = progress?.slots ?? []
         record[flag: "hard"] = isHard
-        record[number: "stage"] = stage
+        record[number: "stage"] = progress?.stage ?? -1
         record[instant: "delayUntil"] = delayUntil
-        return [record]
-    }
-}
-
-extension Slot {
-    fileprivate init?(_ record: StateText.Record, _ services: [Int: Service]) {
-        guard let id = record[number: "id"], id > 0,
-            let service = services[record[number: "service"] ?? -1]
-        else { return nil }
-        self.init(
-            id: id, service: service, instance: record.count("instance"), stage: min(record.count("stage"), 10_000),
-            generation: record.count("generation"))
-        round = record[number: "round"]
-        child = record[number: "child"]
-        failures = record.count("failures")
-        lastSpawn = record[instant: "lastSpawn"]
-        restarts = record[numbers: "restarts"].map { Instant(nanoseconds: Int64($0)) }
-        restartAt = record[instant: "restartAt"]
-        isOver = record[flag: "over"]
-        isExcused = record[flag: "excused"]
-    }
-
-    fileprivate func record(service index: Int) -> StateText.Record {
-        var record = StateText.Record("slot")
-        record[number: "id"] = id
-        record[number: "service"] = index
-        record[number: "instance"] = instance
-        record[number: "stage"] = stage
-        record[number: "generation"] = generation
-        record[number: "round"] = round
-        record[number: "child"] = child
-        record[number: "failures"] = failures
-        record[instant: "lastSpawn"] = lastSpawn
-        record[numbers: "restarts"] = restarts.map { Int($0.nanoseconds) }
-        record[instant: "restartAt"] = restartAt
-        record[flag: "over"] = isOver
-        record[flag: "excused"] = isExcused
-        return record
-    }
-}
-
-extension Child {
-    fileprivate init(_ record: StateText.Record, id: ID, pid: Int32) {
-        let rule = StopRule(
-            signal: Int32(clamping: record[number: "stopSignal"] ?? 15), timeout: record[duration: "stopTimeout"],
-            group: record[flag: "group"])
-        self.init(
-            id: id, service: record["service"] ?? "", instance: record.count("instance"),
-            generation: record.count("generation"),
-            spawnedAt: record[instant: "spawnedAt"] ?? Instant(nanoseconds: 0), slot: record[number: "slot"] ?? 0,
-            stop: rule, stage: min(record.count("stage"), 10_000))
-        self.pid = pid
-        let number = record[number: "groupID"].flatMap { Int32(exactly: $0) } ?? pid
-        group = !rule.group ? 0 : number > 1 ? number : pid
-        lastGeneration = record[number: "lastGeneration"] ?? generation
-        reloadSignal = record[number: "reloadSignal"].map { Int32(clamping: $0) }
-        watchdog = record[duration: "watchdog"]
-        endBy = record[instant: "endBy"]
-        phase = record["phase"].flatMap(Phase.init) ?? .ready
-        if phase == .spawning { phase = .starting }
-        readyAt = record[instant: "readyAt"]
-        isRetired = record[flag: "retired"]
-        isStillborn = record[flag: "stillborn"]
-        restarts = record[flag: "restarts"]
-        isOnProbation = record[flag: "probation"]
-        told = record[number: "told"].map { Int32(clamping: $0) }
-        deadline = record[instant: "deadline"]
-    }
-
-    fileprivate var record: StateText.Record {
-        var record = StateText.Record("child")
-        record[number: "id"] = id
-        record["service"] = service
-        record[number: "instance"] = instance
-        record[number: "generation"] = generation
-        record[number: "pid"] = Int(pid)
-        record["phase"] = phase.rawValue
-        record[instant: "spawnedAt"] = spawnedAt
-        record[instant: "readyAt"] = readyAt
-        record[flag: "retired"] = isRetired
-        record[flag: "stillborn"] = isStillborn
-        record[flag: "restarts"] = restarts
-        record[flag: "probation"] = isOnProbation
-        record[number: "told"] = told.map(Int.init)
-        record[number: "slot"] = slot
-        record[instant: "deadline"] = deadline
-        record[number: "stopSignal"] = Int(stop.signal)
-        record[duration: "stopTimeout"] = stop.timeout
-        record[flag: "group"] = stop.group
-        record[number: "groupID"] = stop.group ? Int(group) : nil
-        record[number: "lastGeneration"] = lastGeneration
-        record[number: "reloadSignal"] = reloadSignal.map(Int.init)
-        record[duration: "watchdog"] = watchdog
-        record[instant: "endBy"] = endBy
-        record[number: "stage"] = stage
         return record
     }
 }

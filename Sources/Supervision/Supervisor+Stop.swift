@@ -1,59 +1,53 @@
+/// How children are told to end, and the end of everything.
 extension Supervisor {
     /// The child is of no generation that serves any more: it is told to stop, and nothing replaces it.
     mutating func retire(_ id: Child.ID) {
-        guard var child = children[id], !child.isRetired else { return }
-        child.isRetired = true
-        child.restarts = false
-        children[id] = child
-        retired.insert(child)
-        if !child.isSignalled {
-            if child.phase != .spawning { tell(id, child.stop) }
-        } else if child.phase == .stopping, let age = maximumOldAge {
-            children[id]?.endBy = now + age
-            setDeadline(id, min(child.deadline ?? now + age, now + age))
+        guard let child = registry.children[id], child.duty != .retired else { return }
+        registry.dismiss(id, as: .retired)
+        guard case .stopping(let identity, var stopping) = child.life else {
+            if !child.isSignalled { signalToStop(id, child.stop) }
+            return
         }
+        guard let age = maximumOldAge else { return }
+        stopping.latest = now + age
+        stopping.killAt = min(stopping.killAt ?? now + age, now + age)
+        registry.update(id) { $0.life = .stopping(identity, stopping) }
     }
 
     /// The oldest generations beyond the bound are killed.
-    mutating func boundRetired() {
-        guard let bound = (plan ?? round?.plan)?.maximumOldGenerations, retired.generations.count > bound else {
-            return
-        }
-        // bounded: there are more than the bound
-        for generation in retired.generations.prefix(retired.generations.count - bound) {
-            for id in retired[generation].sorted() { kill(id) }
-        }
+    mutating func boundOldGenerations() {
+        guard let bound = (plan ?? rollout?.plan)?.maximumOldGenerations else { return }
+        for id in census.oldGenerations.surplus(over: bound) { kill(id) }
     }
 
     /// Sends the stop signal; the rest follows from the child's end or its time-out.
-    mutating func tell(_ id: Child.ID, _ rule: StopRule) {
-        guard let child = children[id], child.phase != .spawning, child.phase != .killed else { return }
-        // The first that is heard of it.
-        if child.phase == .executing { report(.starting(child)) }
-        signal(child, rule.signal)
-        touched.append(child.slot)
-        children[id]?.phase = .stopping
-        children[id]?.told = rule.signal
-        let age = child.isRetired && stopRequest == nil ? maximumOldAge : nil
-        children[id]?.endBy = age.map { now + $0 }
+    mutating func signalToStop(_ id: Child.ID, _ rule: StopRule) {
+        guard var child = registry.children[id] else { return }
+        let age = child.duty == .retired && stopRequest == nil ? maximumOldAge : nil
         let limit = [rule.timeout, age].compactMap(\.self).min()
-        setDeadline(id, limit.map { now + $0 })
+        let wasExecuting = child.phase == .executing
+        let before = child
+        guard child.life.stopped(by: rule.signal, killAt: limit.map { now + $0 }, latest: age.map { now + $0 }) else {
+            return
+        }
+        // The first that is heard of it.
+        if wasExecuting { report(.starting(before)) }
+        signal(child, rule.signal)
+        registry.update(id) { $0.life = child.life }
     }
 
     mutating func signal(_ child: Child, _ signal: Int32) {
-        let group = child.stop.group
-        actions.append(.signal(pid: group ? child.group : child.pid, signal, group: group))
+        guard let identity = child.life.identity else { return }
+        actions.append(.signal(pid: identity.group ?? identity.pid, signal, group: identity.group != nil))
     }
 
-    private var maximumOldAge: Duration? { (plan ?? round?.plan)?.maximumOldAge }
+    private var maximumOldAge: Duration? { (plan ?? rollout?.plan)?.maximumOldAge }
 
     mutating func kill(_ id: Child.ID) {
-        guard let child = children[id], child.phase != .killed, child.phase != .spawning else { return }
+        guard let child = registry.children[id], child.phase != .spawning, child.phase != .killed else { return }
         report(.killing(child))
         signal(child, 9)
-        touched.append(child.slot)
-        children[id]?.phase = .killed
-        children[id]?.deadline = nil
+        registry.update(id) { _ = $0.life.killed() }
     }
 
     // MARK: The end of everything
@@ -61,111 +55,72 @@ extension Supervisor {
     mutating func stop(_ request: StopRequest) {
         if let running = stopRequest, request.urgency <= running.urgency { return }
         let isFirst = stopRequest == nil
-        if isFirst { codeBeforeStop = firstBadCode }
+        exits.stopBegins()
         var request = request
         if let running = stopRequest, request.exitCode == 0 { request.exitCode = running.exitCode }
-        stopRequest = request
         let all = children.values.sorted { $0.pid < $1.pid }
+        let stages = activeChildren(all)
+        // After a softer stop all have been signalled, and all get their time-out now.
+        let stage = request.urgency == .graceful && isFirst ? max(0, stages.count - 1) : 0
+        course = .stopping(Course.Stop(request: request, stage: stage, stages: stages))
         report(.stopping(request, pids: all.map(\.pid).filter { $0 > 0 }))
         forgetRequests()
-        countStages(all)
-        // After a softer stop all have been told, and all get their time-out now.
-        stopStage = request.urgency == .graceful && isFirst ? max(0, stageCounts.count - 1) : 0
-        for child in all where child.isRetired || child.stage >= stopStage { tellForStop(child.id) }
-        nextStopStage()
+        for slot in registry.slots.values where slot.restartAt != nil {
+            registry.update(slot.id) { $0.filling = .empty }
+        }
+        for child in all { signalForStop(child.id) }
+        signalNextStage()
     }
 
     private mutating func forgetRequests() {
-        let requesters = (round?.requesters ?? []) + (waiting ?? []) + (upgrade ?? [])
-        answer(requesters + waits.map(\.requester) + orders.compactMap(\.requester), .failed(.stopping))
-        waits = []
-        orders = []
-        round = nil
-        waiting = nil
-        upgrade = nil
-        execIsDue = false
+        answer(rollout?.requesters ?? RequesterQueue(), .failed(.stopping))
+        answer(requests.next?.requesters ?? RequesterQueue(), .failed(.stopping))
+        answer(upgrade.requesters ?? RequesterQueue(), .failed(.stopping))
+        for waiter in requests.waits.takeAll() { answer(waiter.requester, .failed(.stopping)) }
+        for order in requests.orders.orders { answer(order.requester, .failed(.stopping)) }
+        requests = Requests()
+        rollout = nil
+        upgrade = .none
+        schedule.due = .never
     }
 
-    private mutating func countStages(_ all: [Child]) {
+    private func activeChildren(_ all: [Child]) -> [[Child.ID]] {
+        let stages = all.map { registry.slot(of: $0)?.stage }
         // bounded: stages are counted from 0
-        stopStages = Array(repeating: [], count: (all.map(\.stage).max() ?? 0) + 1)
+        var active: [[Child.ID]] = Array(repeating: [], count: (stages.compactMap(\.self).max() ?? 0) + 1)
         // bounded: stages are counted from 0
-        for child in all where !child.isRetired { stopStages[child.stage].append(child.id) }
-        stageCounts = stopStages.map(\.count)
+        for (child, stage) in zip(all, stages) { if let stage { active[stage].append(child.id) } }
+        return active
     }
 
-    mutating func tellForStop(_ id: Child.ID) {
-        guard let request = stopRequest, let child = children[id] else { return }
-        guard child.isRetired || child.stage >= stopStage else { return }
+    /// Sends the signal of the stop to a child whose turn it is.
+    mutating func signalForStop(_ id: Child.ID) {
+        guard case .stopping(let stop) = course, let child = registry.children[id] else { return }
+        if let stage = registry.slot(of: child)?.stage, stage < stop.stage { return }
+        let request = stop.request
         let timeout = request.urgency == .soft ? nil : request.timeout ?? child.stop.timeout
-        tell(id, StopRule(signal: request.signal ?? child.stop.signal, timeout: timeout, group: child.stop.group))
+        signalToStop(id, StopRule(signal: request.signal ?? child.stop.signal, timeout: timeout))
     }
 
-    mutating func endedInStop(_ child: Child, _ status: TerminationStatus) {
-        // Dead by what we sent is no failure.
-        let byUs = child.phase == .killed || child.told.map { status.code == 128 &+ $0 } ?? false
-        if status.isBad && !byUs && firstBadCode == nil { firstBadCode = status.code }
+    mutating func exitedInStop(_ child: Child, _ status: TerminationStatus) {
+        exits.ended(status, of: child.life)
         report(.ended(child, status))
         report(.changed)
-        leftStage(child)
+        signalNextStage()
     }
 
-    mutating func leftStage(_ child: Child) {
-        guard stageCounts.indices.contains(child.stage) else { return }
-        stageCounts[child.stage] -= 1
-        nextStopStage()
-    }
-
-    /// The stage before is told once the last child of this one has gone.
-    private mutating func nextStopStage() {
-        while stopStage > 0, stageCounts[stopStage] == 0 {  // bounded: stages are counted from 0
-            stopStage -= 1
-            for id in stopStages[stopStage].sorted() { tellForStop(id) }
+    /// The stage before is signalled once the last child of this one has gone.
+    mutating func signalNextStage() {
+        while case .stopping(var stop) = course, stop.stage > 0, census.stages[stop.stage] == nil {
+            stop.stage -= 1
+            course = .stopping(stop)
+            for id in stop.stages[stop.stage].sorted() { signalForStop(id) }  // bounded: stages are counted from 0
         }
     }
 
-    mutating func endIfDone() {
-        guard let request = stopRequest, children.isEmpty, !isOver else { return }
-        isOver = true
-        actions.append(.exit(codeBeforeStop ?? (request.exitCode != 0 ? request.exitCode : firstBadCode ?? 0)))
-    }
-
-    // MARK: Upgrade
-
-    mutating func requestUpgrade(_ requester: Requester?) {
-        let requesters = requester.map { [$0] } ?? []
-        if stopRequest != nil { return answer(requesters, .failed(.stopping)) }
-        if let already = upgrade {
-            upgrade = already + requesters
-        } else {
-            upgrade = requesters
-            actions.append(.prove)
-        }
-    }
-
-    mutating func upgradeFailed(_ reason: String) {
-        guard let requesters = upgrade else { return }
-        upgrade = nil
-        report(.upgradeFailed(reason))
-        answer(requesters, .failed(.notUpgraded(reason)))
-    }
-
-    /// The new image goes on with what the old one knew.
-    mutating func resumed() {
-        let requesters = upgrade ?? []
-        upgrade = nil
-        guard stopRequest == nil else { return answer(requesters, .failed(.stopping)) }
-        // Nobody answers the load that the old image had asked for.
-        if let round, round.plan == nil { actions.append(.load) }
-        let reloads = plan == nil && round == nil || mustReload || plan?.reloadsAfterUpgrade == true
-        mustReload = false
-        if !reloads && round == nil { followOrders() }
-        guard reloads else { return answer(requesters, .done(generation: generation)) }
-        guard round == nil else {
-            waiting = (waiting ?? []) + requesters
-            return
-        }
-        if plan != nil { report(.reloading(.request)) }
-        beginRound(requesters)
+    mutating func exitIfDone() {
+        guard case .stopping(let stop) = course, children.isEmpty else { return }
+        course = .exited(stop.request)
+        actions.append(.exit(exits.code(asked: stop.request.exitCode)))
     }
 }

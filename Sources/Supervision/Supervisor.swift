@@ -1,68 +1,48 @@
-/// The engine of all supervision here: it takes what happens and says what to do about it. It owns no process, no
-/// clock and no descriptor, so everything that it decides can be replayed.
+/// The engine of all supervision here: it takes what happens and says what to do about it. It owns no process, no clock
+/// and no descriptor, so everything that it decides can be replayed. What is wanted is recorded before any action is
+/// asked for, so that an event in between finds it.
 ///
-/// What is wanted is recorded before any action is asked for, so that an event in between finds it.
+/// What holds after every event:
+/// - One rollout at a time. Requests for another coalesce into one more, and every requester is answered once.
+/// - A child that serves is signalled by a rollout only when all that replaces it is ready and the delay is over. A
+///   rollout that fails has changed nothing.
+/// - A stop beats everything: nothing is spawned, loaded or upgraded after it, and it ends.
+/// - Every child is in the table from its spawn until it is reaped. It is signalled only in between, and ends within
+///   its stop time-out, and within the age of old generations, when there is one.
+/// - A slot is filled by one child at a time, and again no sooner than its back-off, no more often than its limit.
+/// - Old generations are as many as the plan allows, and no more; the oldest are killed.
+/// - The exit code tells the first failure: it is not 0 when what served has crashed.
+/// - A timer is set exactly for what will be done then, and an event costs as much as it changes.
+///
+/// What a child is in is a `Life`, what it is for is a `Duty`; their tables stand there.
+///
+/// | event                   | without a rollout            | during a rollout             | during a stop           |
+/// |-------------------------|------------------------------|------------------------------|-------------------------|
+/// | `start`                 | the first rollout begins     |                              |                         |
+/// | `loaded`                |                              | its first stage starts       |                         |
+/// | `loadFailed`            |                              | it fails                     |                         |
+/// | a child became ready    | accepted                     | the next stage, or the end   |                         |
+/// | a current child ended   | restarted, or failed         | the same                     | counted                 |
+/// | a candidate ended       |                              | tried again, or it fails     | counted                 |
+/// | an old child ended      | forgotten                    | forgotten                    | counted                 |
+/// | `reload`                | a rollout begins             | another follows              | refused                 |
+/// | `command`               | followed                     | followed after it            | refused                 |
+/// | `upgrade`, then proven  | exec                         | exec, once it is loaded      | refused                 |
+/// | `stop`                  | all are signalled            | it is given up, all are      | a stronger one, anew    |
 package struct Supervisor: Sendable {
     /// The plan in force; nil until the first configuration is loaded.
     package internal(set) var plan: Plan?
-    package internal(set) var generation = 0
-    /// Reloads that failed since the last good one.
-    package internal(set) var failedReloads = 0
-    /// Everything is being stopped, and how.
-    package internal(set) var stopRequest: StopRequest?
-    package internal(set) var children: [Child.ID: Child] = [:]
-    /// Services that were stopped by hand: nothing fills their slots until they are started.
-    package internal(set) var disabled: Set<String> = []
+    var registry = Registry()
+    var generations = Generations()
+    var rollout: Rollout? { didSet { registry.setTimer(.rollout, rollout?.delayUntil) } }
+    var schedule = ReloadSchedule() { didSet { registry.setTimer(.reload, schedule.deadline) } }
+    var requests = Requests()
+    var upgrade = Upgrade.none
+    var course = Course.running
+    var exits = ExitHistory.running(firstBad: nil)
+    var jitter: Jitter
     /// Automatic restarts since the master began, by service.
     package internal(set) var restartCounts: [String: Int] = [:]
-
-    var identifiers: [Int32: Child.ID] = [:]
-    var slots: [SlotID: Slot] = [:]
-    /// The services of the plan in force.
-    var placed: [String: ServiceSlots] = [:]
-    /// How many of their slots are to become ready.
-    var awaited = 0
-    /// Slots to be counted anew at the end of the event.
-    var touched: [SlotID] = []
-    var waits: [Wait] = []
-    /// Commands that came during a round: done after it.
-    var orders: [Order] = []
-    /// Those of the current slots whose children may still be restarted, and matter.
-    var criticalSlots = 0
-    /// Of the round that succeeded last.
-    var committedGeneration = 0
-    var round: Round?
-    /// Requests that came during the round: one more round serves them all.
-    var waiting: [Requester]?
-    var waitingIsHard = false
-    var upgrade: [Requester]?
-    /// The new executable is good: the exec comes as soon as no spawn and no load is under way.
-    var execIsDue = false
-    var spawning = 0
-    var retired = RetiredGenerations()
-    /// Retired children that were not told to stop, because nothing else served.
-    var adopted: [Child.ID] = []
-    var deadlines = DeadlineQueue()
-    /// The soonest entry of a child among them: one that is put off, as by each beat, makes no other.
-    var armed: [Child.ID: Instant] = [:]
-    var lastAccepted: Instant?
-    var lastFailedReload: Instant?
-    var reloadDue: Instant?
-    /// The state lost a part of the plan in force.
-    var mustReload = false
-    /// Reload as soon as the last old child has gone.
-    var reloadsWhenAlone = false
-    var firstBadCode: Int32?
-    /// What it was when the stop began: no exit code that a stop asks for hides it.
-    var codeBeforeStop: Int32?
-    /// While services are stopped one stage after the other: those of this stage and above have been told.
-    var stopStage = 0
-    /// The current children of each stage, when the stop began, and how many of them are left.
-    var stopStages: [[Child.ID]] = []
-    var stageCounts: [Int] = []
-    var isOver = false
-    var counter = 0
-    var jitter: Jitter
     var now = Instant(nanoseconds: 0)
     var actions: [Action] = []
 
@@ -74,9 +54,18 @@ package struct Supervisor: Sendable {
     package mutating func handle(_ event: Event, at time: Instant) -> [Action] {
         now = max(now, time)
         actions.removeAll(keepingCapacity: true)
-        guard !isOver else { return [] }
+        if case .exited = course { return [] }
+        take(event)
+        meetDeadlines()
+        settleWaits()
+        exitIfDone()
+        execIfDue()
+        return actions
+    }
+
+    private mutating func take(_ event: Event) {
         switch event {
-        case .start: if plan == nil && round == nil && stopRequest == nil { beginRound([]) }
+        case .start: if plan == nil && rollout == nil && stopRequest == nil { beginRollout(RequesterQueue()) }
         case .timer: break
         case .loaded(let plan): loaded(plan)
         case .loadFailed(let reason): loadFailed(reason)
@@ -92,138 +81,72 @@ package struct Supervisor: Sendable {
         case .waitReady(let requester): waitReady(requester)
         case .forget(let requester): forget(requester)
         case .heartbeat(let pid): heartbeat(pid)
-        case .heartbeatMissed(let pid): if let id = identifiers[pid] { missedHeartbeat(id) }
+        case .heartbeatMissed(let pid): if let id = registry.child(withPID: pid) { missedHeartbeat(id) }
         case .extend(let pid, let duration): extend(pid, duration)
         case .mainProcess(let pid, let process, let group): changeMainProcess(of: pid, to: process, group)
         case .stop(let request): stop(request)
         case .upgrade(let requester): requestUpgrade(requester)
-        case .proven: execIsDue = upgrade != nil
+        case .proven: upgradeProven()
         case .unproven(let reason), .execFailed(let reason): upgradeFailed(reason)
         case .resumed: resumed()
         }
-        meetDeadlines()
-        settleWaits()
-        endIfDone()
-        if execIsDue, spawning == 0, round.map({ $0.plan != nil }) ?? true {
-            execIsDue = false
-            actions.append(.exec)
-        }
-        return actions
     }
-
-    /// The child with this pid, until it is reaped.
-    package func child(withPID pid: Int32) -> Child? { identifiers[pid].flatMap { children[$0] } }
-
-    /// When `timer` is to come; nil when nothing is due.
-    package mutating func nextDeadline() -> Instant? {
-        firstDeadline()?.due
-    }
-
-    package var isReloading: Bool { round != nil }
-    package var isFirstRollout: Bool { plan == nil }
-
-    /// Changes what may change without a reload: the delay of the next retirement and the interval of reloads.
-    package mutating func adjust(retireDelay: Duration, reloadInterval: Duration?, at time: Instant) {
-        now = max(now, time)
-        round?.plan?.retireDelay = retireDelay
-        plan?.retireDelay = retireDelay
-        round?.plan?.reloadInterval = reloadInterval
-        guard plan?.reloadInterval != reloadInterval else { return }
-        plan?.reloadInterval = reloadInterval
-        scheduleReload()
-    }
-
-    // MARK: Deadlines
 
     private mutating func meetDeadlines() {
-        while let first = firstDeadline(), first.due <= now {
-            deadlines.removeFirst()
-            switch first.target {
-            case .child(let id):
-                armed[id] = nil
-                childIsDue(id)
+        while let target = registry.popDue(at: now) {
+            switch target {
+            case .child(let id): childIsDue(id)
             case .slot(let id): slotIsDue(id)
-            case .round: retireOld()
+            case .rollout: retireOld()
             case .reload: reloadIsDue()
             }
         }
     }
 
-    /// Drops what is no longer meant, and moves what was put off, until the first entry is true.
-    private mutating func firstDeadline() -> (due: Instant, target: DeadlineQueue.Target)? {
-        while let first = deadlines.first {
-            if isCurrent(first.due, first.target) { return first }
-            deadlines.removeFirst()
-            guard case .child(let id) = first.target, armed[id] == first.due else { continue }
-            armed[id] = nil
-            setDeadline(id, children[id]?.deadline)
-        }
-        return nil
+    // MARK: What others see
+
+    package var children: [Child.ID: Child] { registry.children }
+    package var census: Census { registry.census }
+    /// The generation that was begun last.
+    package var generation: Int { generations.latest }
+    /// Reloads that failed since the last good one.
+    package var failedReloads: Int { generations.failedReloads }
+    /// Everything is being stopped, and how.
+    package var stopRequest: StopRequest? { course.request }
+    /// Services that were stopped by hand: nothing fills their slots until they are started.
+    package var disabled: Set<String> { registry.disabled }
+    package var isReloading: Bool { rollout != nil }
+    package var isFirstRollout: Bool { plan == nil }
+
+    /// The child with this pid, until it is reaped.
+    package func child(withPID pid: Int32) -> Child? { registry.child(withPID: pid).flatMap { registry.children[$0] } }
+
+    /// Nothing fills (some of) its slots any more.
+    package func hasFailed(service: String) -> Bool { (registry.census.services[service]?.failed ?? 0) > 0 }
+
+    /// When `timer` is to come; nil when nothing is due.
+    package mutating func nextDeadline() -> Instant? { registry.nextDeadline() }
+
+    /// Changes what may change without a reload: the delay of the next retirement and the interval of reloads.
+    package mutating func adjust(retireDelay: Duration, reloadInterval: Duration?, at time: Instant) {
+        now = max(now, time)
+        rollout?.progress?.plan.retireDelay = retireDelay
+        plan?.retireDelay = retireDelay
+        rollout?.progress?.plan.reloadInterval = reloadInterval
+        guard plan?.reloadInterval != reloadInterval else { return }
+        plan?.reloadInterval = reloadInterval
+        scheduleReload()
     }
 
-    private func isCurrent(_ due: Instant, _ target: DeadlineQueue.Target) -> Bool {
-        switch target {
-        case .child(let id): children[id]?.deadline == due
-        case .slot(let id): slots[id]?.restartAt == due && stopRequest == nil
-        case .round(let number): round?.number == number && round?.delayUntil == due
-        case .reload: reloadDue == due && stopRequest == nil
-        }
-    }
-
-    mutating func arm(_ due: Instant, _ target: DeadlineQueue.Target) {
-        deadlines.insert(due, target)
-        // bounded: counts of what lies in memory
-        guard deadlines.count > 2 * (children.count + slots.count) + 64 else { return }
-        let snapshot = self
-        deadlines.compact { due, target in
-            if case .child(let id) = target, snapshot.armed[id] == due { return true }
-            return snapshot.isCurrent(due, target)
-        }
-    }
+    // MARK: Actions
 
     mutating func report(_ report: Report) { actions.append(.report(report)) }
 
-    mutating func answer(_ requesters: [Requester], _ answer: Answer) {
-        for requester in requesters { actions.append(.answer(requester, answer)) }
+    mutating func answer(_ requester: Requester?, _ answer: Answer) {
+        if let requester { actions.append(.answer(requester, answer)) }
     }
 
-    mutating func nextNumber() -> Int {
-        counter += 1
-        return counter
-    }
-}
-
-/// The children of old generations, oldest first.
-struct RetiredGenerations: Equatable, Sendable {
-    private var members: [Int: Set<Child.ID>] = [:]
-    /// Ascending.
-    private(set) var generations: [Int] = []
-
-    var isEmpty: Bool { generations.isEmpty }
-
-    subscript(generation: Int) -> Set<Child.ID> { members[generation] ?? [] }
-
-    mutating func insert(_ child: Child) {
-        if members[child.lastGeneration] == nil {
-            // bounded: a position within them
-            generations.insert(child.lastGeneration, at: position(child.lastGeneration))
-        }
-        members[child.lastGeneration, default: []].insert(child.id)
-    }
-
-    mutating func remove(_ child: Child) {
-        let generation = child.lastGeneration
-        guard members[generation]?.remove(child.id) != nil, members[generation]?.isEmpty == true else { return }
-        members[generation] = nil
-        generations.remove(at: position(generation))  // bounded: a position within them
-    }
-
-    private func position(_ generation: Int) -> Int {
-        var (low, high) = (0, generations.count)
-        while low < high {
-            let middle = (low + high) / 2
-            if generations[middle] < generation { low = middle + 1 } else { high = middle }
-        }
-        return low
+    mutating func answer(_ requesters: RequesterQueue, _ answer: Answer) {
+        for requester in requesters.inOrder { self.answer(requester, answer) }
     }
 }

@@ -47,7 +47,7 @@ struct Process {
 
     init(_ child: Child, role: Role, rules: Int, leads: Bool) {
         id = child.id
-        label = child.slot
+        label = child.slot ?? 0
         generation = child.generation
         lastGeneration = child.generation
         self.role = role

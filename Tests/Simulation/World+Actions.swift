@@ -250,7 +250,8 @@ extension World {
         if rules.stage > 0 {
             require(isReady(below: rules.stage, terms), "a service starts after those that it comes after")
         }
-        var place = Place(label: child.slot, instance: child.instance, rules: page, isCandidate: true, lastSpawn: now)
+        var place = Place(
+            label: child.slot ?? 0, instance: child.instance, rules: page, isCandidate: true, lastSpawn: now)
         place.isExcused = self.terms == nil && !rules.isAwaited
         places.append(place)
         living.append(Process(child, role: .candidate, rules: page, leads: rules.leadsGroup))

@@ -126,7 +126,7 @@ extension World {
         let index = places.firstIndex {
             $0.label < 0 && !$0.isCandidate && book[$0.rules].name == child.service && $0.instance == child.instance
         }
-        if let index { places[index].label = child.slot }
+        if let index { places[index].label = child.slot ?? 0 }
         return index
     }
 

@@ -20,6 +20,7 @@ extension World {
         generation = supervisor.generation
         if stopping != nil { settleStop() } else { settleRound() }
         settleTable()
+        if let wrong = settleCensus() { fail(wrong) }
         settleDeadlines()
     }
 

@@ -94,7 +94,7 @@ import Testing
                     crowd.send(.heartbeat(pid: 100 + turn % Int32(count)))
                 }
             }
-            #expect(crowd.supervisor.deadlines.count <= 3 * count + 64)
+            #expect(crowd.supervisor.registry.timers.count <= 3 * count + 64)
             return (20_000, time)
         }
         #expect(ratio < Self.bound)
@@ -126,6 +126,68 @@ import Testing
         #expect(ratio < Self.bound)
     }
 
+    /// As many wait for everything, for a service that is never ready, and for a child that never goes.
+    private func waiting(_ count: Int) -> Crowd {
+        var crowd = Crowd(
+            plain("a", "b", "c") {
+                $0.services[0].instances = 50
+                $0.services[1].readiness = .notified
+                $0.services[1].isCritical = false
+            })
+        for requester in 0..<count {
+            switch requester % 3 {
+            case 0: crowd.send(.waitReady(requester))
+            case 1: crowd.send(.command(requester, .start("b")))
+            default: crowd.send(.command(requester, .stop("c")))
+            }
+        }
+        return crowd
+    }
+
+    @Test func eventsBesideThoseWhoWait() {
+        let ratio = ratio("event beside those who wait") { count in
+            var crowd = waiting(count)
+            let time = processorTime {
+                for turn in 0..<20_000 as Range<Int32> {
+                    crowd.now += 10_000_000_000
+                    crowd.send(.exited(pid: 100 + turn % 50, .exited(1)))
+                }
+            }
+            #expect(crowd.answers == 0)
+            return (20_000, time)
+        }
+        #expect(ratio < Self.bound)
+    }
+
+    @Test func thoseWhoWaitNoLonger() {
+        let ratio = ratio("one who waits no longer") { count in
+            var crowd = waiting(count)
+            let time = processorTime { for requester in 0..<count { crowd.send(.forget(requester)) } }
+            #expect(crowd.supervisor.requests.waits.isEmpty)
+            return (count, time)
+        }
+        #expect(ratio < Self.bound)
+    }
+
+    /// Each of them is surplus at once.
+    @Test func startsThatHang() {
+        let ratio = ratio("start that hangs") { count in
+            var crowd = Crowd(
+                plain("web") {
+                    $0.services[0].instances = count
+                    $0.services[0].readiness = .notified
+                    $0.services[0].startTimeout = .seconds(1)
+                    $0.rollout = .persistent
+                    $0.maximumOldGenerations = 0
+                })
+            crowd.now += 1_000_000_000
+            let time = processorTime { crowd.send(.timer) }
+            #expect(crowd.supervisor.census.phases == [.killed: count, .starting: count])
+            return (count, time)
+        }
+        #expect(ratio < Self.bound)
+    }
+
     private func watched(_ count: Int) -> Crowd {
         Crowd(
             plain("web") {
@@ -141,7 +203,7 @@ import Testing
             crowd.send(.heartbeat(pid: 100 + turn % 10))
             if turn % 100 == 0 { crowd.send(.timer) }
         }
-        #expect(crowd.supervisor.deadlines.count < 40)
+        #expect(crowd.supervisor.registry.timers.count < 40)
         #expect(crowd.supervisor.children.values.allSatisfy { $0.phase == .ready })
     }
 
@@ -152,7 +214,7 @@ import Testing
             crowd.send(.exited(pid: 100 + turn % 10, .exited(1)))
             crowd.send(.timer)
         }
-        #expect(crowd.supervisor.deadlines.count < 200)
+        #expect(crowd.supervisor.registry.timers.count < 200)
         crowd.now += 1_000_000_000_000
         crowd.send(.timer)
         #expect(crowd.supervisor.children.values.allSatisfy { $0.phase == .ready })

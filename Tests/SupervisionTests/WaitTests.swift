@@ -72,4 +72,13 @@ import Testing
         rig.send(.resumed)
         #expect(rig.ready(100) == ["answer 7: done 1"])
     }
+
+    @Test func whoWaitsForOneChildDoesNotWaitForThoseOfBefore() {
+        var rig = Rig(plain("web") { $0.services[0].instances = 2 })
+        rig.command(.stop("web"), 1)
+        rig.command(.scale("web", 1))
+        rig.command(.stop("web"), 2)
+        #expect(rig.exit(100) == ["answer 2: done 1"])
+        #expect(rig.exit(101) == ["answer 1: done 1"])
+    }
 }

@@ -8,12 +8,12 @@ import Unix
 @Suite("ChildOrder, and what a report makes of texts", .timeLimit(.minutes(20)))
 struct ChildOrderTests {
     private static func child(_ id: Int, _ random: inout Seeded) -> Supervision.Child {
-        var child = Supervision.Child(
+        let life = Life.ready(
+            Life.Identity(pid: Int32(id + 100), group: nil), since: Instant(nanoseconds: 0), heartbeatBy: nil)
+        return Supervision.Child(
             id: id, service: ["web", "api", "ü"][Int(random.next() % 3)], instance: Int(random.next() % 5),
-            generation: Int(random.next() % 4), spawnedAt: Instant(nanoseconds: 0), slot: 0,
-            stop: StopRule(signal: 15, timeout: nil, group: true), stage: 0)
-        child.pid = Int32(id + 100)
-        return child
+            generation: Int(random.next() % 4), spawnedAt: Instant(nanoseconds: 0), life: life, duty: .adopted,
+            stop: StopRule(signal: 15, timeout: nil))
     }
 
     @Test("children stand by generation, service, instance and pid", arguments: [0, 1, 255, 256, 257, 3000])
@@ -35,7 +35,7 @@ struct ChildOrderTests {
         var random = Seeded(3)
         var children: [Int: Supervision.Child] = [:]
         for id in 0..<1000 { children[id] = Self.child(id, &random) }
-        children[5]?.pid = 0
+        children[5]?.life = .spawning(leadsGroup: true)
         var order = ChildOrder(children.keys)
         var steps = 0
         while !order.isComplete {
