@@ -1,3 +1,5 @@
+// A release build with the runtime linked statically has no Testing, and no tests.
+#if canImport(Testing)
 import Dispatch
 import Synchronization
 import Testing
@@ -83,3 +85,4 @@ private final class BlockingThreads: TaskExecutor {
         CurrentProcess.exitNow(1)
     }
 }
+#endif

@@ -1,3 +1,5 @@
+// A release build with the runtime linked statically has no Testing, and no tests.
+#if canImport(Testing)
 import Testing
 
 /// A text of any length as an argument of a test, of which a report shows the beginning only.
@@ -12,3 +14,4 @@ package struct LongText: Sendable, Codable, ExpressibleByStringInterpolation, Cu
         return count <= 80 ? text.debugDescription : "\(text.prefix(20).debugDescription)… (\(count) bytes)"
     }
 }
+#endif
