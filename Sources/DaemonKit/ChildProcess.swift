@@ -110,9 +110,11 @@ public final class ChildProcess: Sendable {
     public func wait() throws(DaemonError) -> TerminationStatus {
         let tried = "cannot wait for process \(pid)"
         if let status = status.withLock(\.self) { return status }
-        try attempt(.process, tried) { () throws(Errno) in try Child.waitForEnd(of: pid) }
+        let end = Result { () throws(Errno) in try Child.waitForEnd(of: pid) }
         return try status.withLock { status throws(DaemonError) in
+            // Where another thread has reaped it meanwhile, there was nothing left to wait for.
             if let status { return status }
+            try attempt(.process, tried) { () throws(Errno) in try end.get() }
             let ended = try attempt(.process, tried) { () throws(Errno) in try Child.reap(pid, waiting: true) }
             let found: TerminationStatus =
                 switch ended {

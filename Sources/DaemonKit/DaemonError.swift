@@ -108,6 +108,16 @@ extension DaemonError {
     }
 }
 
+extension DaemonError {
+    /// Throws where no task can run. A task that is begun there ends the process, sooner or later.
+    static func requireTasks(_ what: String) throws(DaemonError) {
+        guard !Thread.runsTasks else { return }
+        throw DaemonError(
+            .process, tried: "\(what) cannot run", path: "/proc", reason: "there is no /proc in this root",
+            cure: "mount it there: mount -t proc proc DIRECTORY/proc")
+    }
+}
+
 /// Does `body`, and says what was tried when a file is refused.
 func attempt<Result: ~Copyable>(
     _ code: DaemonError.Code, _ tried: @autoclosure () -> String, _ body: () throws(FileRefusal) -> Result

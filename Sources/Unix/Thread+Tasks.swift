@@ -5,6 +5,28 @@ import Dispatch
 #endif
 
 extension Thread {
+    /// Whether tasks and queues can run here: on Linux Dispatch counts its threads in /proc, and ends the process where it
+    /// finds none, as in a changed root without it.
+    package static var runsTasks: Bool {
+        #if os(Linux)
+        (try? FileStatus(following: "/proc/self/stat")) != nil
+        #else
+        true
+        #endif
+    }
+
+    /// Waits until `start` calls what it is given, in another thread.
+    package static func wait<Value: Sendable>(until start: (@escaping @Sendable (Value) -> Void) -> Void) -> Value? {
+        let outcome = TaskOutcome<Value>()
+        let end = DispatchSemaphore(value: 0)
+        start { value in
+            outcome.result.withLock { $0 = .success(value) }
+            end.signal()
+        }
+        end.wait()
+        return try? outcome.result.withLock(\.self)?.get()
+    }
+
     /// Runs `body` as a task and waits for its end: on a thread of our own, never on one of the tasks' pool.
     package static func wait<Value: Sendable>(for body: @escaping @Sendable () async throws -> Value) throws -> Value {
         let outcome = TaskOutcome<Value>()

@@ -82,8 +82,9 @@ BORDER = "/proc/self/task"
 """The first call of genericMain in the process that the caller starts counts the threads. What comes before it is
 ld.so's, libc's and the Swift runtime's start: a fault there shows only that a program cannot be loaded."""
 
-WAITS = re.compile(r"epoll_wait\(|poll\(.*, -1\) +=")
-"""Waiting for clients, or for signals, is the last call of a start that a task makes."""
+WAITS = re.compile(r"epoll_wait\(|poll\(.*, -1\) +=|poll\(\[\{fd=\d+, events=POLLIN\}, \{fd=-1\}\], 2, ")
+"""Waiting for clients, or for signals (with a time-out: the signal thread looks at the handlers a second later), is the
+last call of a start that a task makes."""
 
 MAIN = "pipe2"
 """echod's main makes a pipe first, when the signal thread is there."""

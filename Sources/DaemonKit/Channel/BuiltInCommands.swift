@@ -64,9 +64,7 @@ struct BuiltInCommands: Sendable {
 
     /// The command's thread waits, and nobody else.
     private func reload() -> String {
-        let failure = try? Thread.wait {
-            await withCheckedContinuation { ended in runtime.reloads.request { ended.resume(returning: $0) } }
-        }
+        let failure: DaemonError?? = Thread.wait { ended in runtime.reloads.request(ended) }
         return (failure ?? nil).map { "Success=0\n--\n\($0)\n" } ?? "Success=1\n"
     }
 

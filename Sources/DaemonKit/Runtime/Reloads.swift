@@ -76,7 +76,9 @@ final class Reloads: Sendable {
     private static func call(_ handler: Handler) throws {
         switch handler {
         case .synchronous(let body): try body()
-        case .asynchronous(let body): try Thread.wait(for: body)
+        case .asynchronous(let body):
+            try DaemonError.requireTasks("an async reload handler")
+            try Thread.wait(for: body)
         }
     }
 }

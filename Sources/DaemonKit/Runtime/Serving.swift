@@ -17,6 +17,7 @@ struct Serving<Prepared: Sendable>: Sendable {
         let runtime = context.runtime
         runtime.decideReadiness(hasPrepare: hasPrepare)
         do {
+            if case .asynchronous = main { try DaemonError.requireTasks("an async main") }
             let prepared = try prepare(context)
             try runtime.goLive(keeper)
             switch main {
@@ -33,6 +34,11 @@ struct Serving<Prepared: Sendable>: Sendable {
     func begin(asynchronous prepare: @escaping @Sendable (Context) async throws -> Prepared) -> Never {
         let runtime = context.runtime
         runtime.decideReadiness(hasPrepare: true)
+        do throws(DaemonError) {
+            try DaemonError.requireTasks("an async prepare")
+        } catch {
+            runtime.endStart(error)
+        }
         Task.detached {
             do {
                 let prepared = try await prepare(context)

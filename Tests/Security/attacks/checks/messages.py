@@ -204,9 +204,9 @@ def other_network(arena: Arena, front_end: str) -> None:
         master = arena.serve(front_end, command=script, person=None, lines=["readiness notify", "start-timeout 5s"])
     else:
         master = arena.serve(front_end, "--readiness=notify", command=script, person=None)
-    expect(eventually(lambda: any(row.split()[-1] == "ready" or " svc " in row
-                                  for row in master.ask("show proc").splitlines() if row[:1].isdigit()
-                                  and " master " not in row)), f"not ready: {master.ask('show proc')}")
+    expect(eventually(lambda: any("ready" in row.split() for row in master.ask("show proc debug").splitlines()
+                                  if row[:1].isdigit() and " master " not in row)),
+           f"not ready: {master.ask('show proc debug')}")
     arena.goes_on(master)
 
 
