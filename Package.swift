@@ -25,7 +25,7 @@ let package = Package(
         .target(name: "DaemonTestKit", dependencies: ["Unix"], swiftSettings: strict),
 
         .executableTarget(
-            name: "echod", dependencies: ["DaemonKit", "Unix"], path: "Sources/Daemons/echod", swiftSettings: strict),
+            name: "echod", dependencies: ["DaemonKit"], path: "Sources/Daemons/echod", swiftSettings: strict),
         .executableTarget(
             name: "start_server", dependencies: ["DaemonKit", "Supervision", "Text", "Unix"],
             path: "Sources/Daemons/start_server", swiftSettings: strict),

@@ -12,7 +12,9 @@ final class Counter: Sendable {
     let value = Atomic<Int>(0)
 }
 
-genericMain(Daemon("logbench", version: "1"), options: .standard + [lines, threads, bare]) { context in
+let logbench = Daemon("logbench", version: "1", readiness: .prepared)
+
+genericMain(logbench, options: [lines, threads, bare]) { context in
     let total = context[lines]
     let share = total / context[threads]
     let path = context[StandardOption.logFile] ?? "/dev/null"

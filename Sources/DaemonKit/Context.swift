@@ -17,6 +17,12 @@ public struct Context: Sendable {
     /// How many times a superdaemon has started this daemon; 1 without one.
     public var generation: Int { runtime.generation }
 
+    /// How many processes ran main beside each other when this one was started: 1, or as `--workers` said.
+    public var workerCount: Int { runtime.role?.count ?? 1 }
+
+    /// Which of them this one is, from 1 on.
+    public var workerNumber: Int { runtime.role?.number ?? 1 }
+
     // MARK: Listening
 
     /// Binds one more socket, for `prepare`. A stale socket file is replaced, a live one is an error; the file is
@@ -27,61 +33,36 @@ public struct Context: Sendable {
         return listener
     }
 
+    /// Raises the limit of open descriptors of this process towards `wanted`, as far as its hard limit goes; children
+    /// start with the old one. Returns the limit that is in force. getrlimit(2)
+    @discardableResult
+    public func allowOpenFiles(_ wanted: Int) -> Int { Limits.raiseOpenFiles(to: wanted) }
+
     // MARK: Stopping
 
+    /// When and how the daemon is to end.
+    public var stop: Stop { Stop(runtime: runtime) }
+
     /// True from the first SIGTERM or SIGINT on: accept nothing new, and return from main when the work is done.
-    public var isStopping: Bool { runtime.stopState.phase >= .stopping }
-
-    /// True when `Daemon.drainGap` has passed since the stop: connections that were on their way have arrived.
-    public var isDraining: Bool { runtime.stopState.phase >= .draining }
-
-    /// Readable from the stop on, for a main with a poll loop of its own. Borrowed; do not read from it.
-    public func stopDescriptor() throws(DaemonError) -> Int32 {
-        try attempt(.process, "cannot make a pipe", runtime.stopState.descriptor)
-    }
-
-    /// Stops the daemon as SIGTERM does.
-    public func requestStop() {
-        runtime.stopRequested.store(true, ordering: .relaxed)
-        runtime.signals.wake()
-    }
-
-    /// Calls `body` at the stop, on a thread of its own; at once where the daemon already stops.
-    public func onStop(_ body: @escaping @Sendable () -> Void) { runtime.stopState.observe(.stopping, body) }
-
-    /// Calls `body` when `isDraining` becomes true.
-    public func onDrain(_ body: @escaping @Sendable () -> Void) { runtime.stopState.observe(.draining, body) }
-
-    /// True after a master's soft stop (SIGUSR1): there is no grace period, so a drain may leave each client the time that
-    /// it likes. False again when a SIGTERM follows.
-    public var isSoftStop: Bool { runtime.isSoftStop.load(ordering: .relaxed) }
-
-    /// Calls `body` when a SIGTERM ends the patience of a soft stop: from now on the grace period runs.
-    public func onSoftStopEnd(_ body: @escaping @Sendable () -> Void) { runtime.stopState.observe(.limited, body) }
-
-    /// Waits until the daemon is to stop.
-    public func waitForStop() { _ = sleep(for: nil) }
-
-    /// Waits until the daemon is to stop, or the task is cancelled.
-    public func waitForStop() async { await Waiting(runtime.stopState).wait(nil) }
+    public var isStopping: Bool { runtime.stopState.phase > .running }
 
     /// Sleeps; false when the daemon is to stop, which ends the sleep.
-    public func sleep(for duration: Duration) -> Bool { sleep(for: .some(duration)) }
-
-    /// Sleeps; false when the daemon is to stop or the task is cancelled, which ends the sleep.
-    public func sleep(for duration: Duration) async -> Bool {
-        await Waiting(runtime.stopState).wait(duration)
-        return !isStopping && !Task.isCancelled
-    }
-
-    private func sleep(for duration: Duration?) -> Bool {
+    public func sleep(for duration: Duration) -> Bool {
+        runtime.mainWaits()
         guard let descriptor = try? runtime.stopState.descriptor() else {
             // No descriptor to be had: the state still is.
-            let deadline = duration.map { MonotonicTime.now + $0 }
-            while !isStopping, deadline.map({ $0 > .now }) ?? true { Poll.pause(.milliseconds(50)) }
+            let deadline = MonotonicTime.now + duration
+            while !isStopping, deadline > .now { Poll.pause(.milliseconds(50)) }
             return !isStopping
         }
         return !Poll.readable(descriptor, timeout: duration)
+    }
+
+    /// Sleeps; false when the daemon is to stop or the task is cancelled, which ends the sleep.
+    public func sleep(for duration: Duration) async -> Bool {
+        runtime.mainWaits()
+        await Nap(runtime.stopState).take(duration)
+        return !isStopping && !Task.isCancelled
     }
 
     // MARK: Pausing
@@ -119,13 +100,25 @@ public struct Context: Sendable {
 
     // MARK: Reloading and signals
 
-    /// Calls `body` at each SIGHUP, after the log was reopened: handlers run in the order of their registration, and one
-    /// that throws is logged and does not stop the others.
-    public func onReload(_ body: @escaping @Sendable () throws -> Void) { runtime.onReload(body) }
+    /// Calls `body` at each SIGHUP, after the log was reopened: handlers run in the order of their registration, beside
+    /// main, and the reload is over when the last one has returned.
+    ///
+    /// One that throws is logged, does not keep the others from running, and makes the reload a failed one: the service
+    /// manager's status says so, and so does the answer of `@1 reload` on the control socket. While a reload runs, all
+    /// that are asked for meanwhile become one.
+    public func onReload(_ body: @escaping @Sendable () throws -> Void) { runtime.reloads.add(.synchronous(body)) }
+
+    /// The same for a handler that awaits something.
+    public func onReload(_ body: @escaping @Sendable () async throws -> Void) {
+        runtime.reloads.add(.asynchronous(body))
+    }
 
     /// The two signals that are free for a daemon's own use.
-    public enum UserSignal: Sendable {
-        case usr1, usr2
+    public struct UserSignal: Hashable, Sendable {
+        let signal: Signal
+
+        public static let usr1 = UserSignal(signal: .user1)
+        public static let usr2 = UserSignal(signal: .user2)
     }
 
     /// Calls `body` at each of these signals. Without a handler the signal ends the process. signal(7)
@@ -133,13 +126,15 @@ public struct Context: Sendable {
     /// Not for SIGUSR1 in a worker of `--workers`: there it is the master's soft stop, which is SIGTERM's without the
     /// grace period.
     public func onSignal(_ signal: UserSignal, _ body: @escaping @Sendable () -> Void) {
-        runtime.onUserSignal(signal == .usr1 ? .user1 : .user2, body)
+        runtime.onUserSignal(signal.signal, body)
     }
 
     // MARK: Telling
 
-    /// Says that the daemon serves, where `Daemon.readiness` is `.explicit`. The launcher returns now.
-    /// - Throws: when nobody waits for this daemon any more; let it end main.
+    /// Says that the daemon serves: the launcher returns now, and a reload of workers goes on. A second call does nothing.
+    ///
+    /// For mains without a `prepare`, whose end says so otherwise, and for ``Daemon/Readiness/explicit``.
+    /// - Throws: When nobody waits for this daemon any more; let it end main.
     public func ready() throws(DaemonError) { try runtime.ready() }
 
     /// One line for the service manager's status, such as `systemctl status`.
@@ -147,32 +142,4 @@ public struct Context: Sendable {
 
     /// The service manager's watchdog is fed only while `body` returns true. It must be quick: signals wait for it.
     public func onWatchdog(_ body: @escaping @Sendable () -> Bool) { runtime.setHealth(body) }
-}
-
-/// An asynchronous wait for the stop, a time or a cancellation, whichever comes first.
-private struct Waiting {
-    let stopState: StopState
-
-    init(_ stopState: StopState) { self.stopState = stopState }
-
-    func wait(_ duration: Duration?) async {
-        let nap = Task {
-            while !Task.isCancelled {
-                do {
-                    // Task.sleep traps on the end of time; a century will do.
-                    try await Task.sleep(for: min(duration ?? .seconds(31_536_000), .seconds(3_153_600_000)))
-                } catch {
-                    return
-                }
-                if duration != nil { return }
-            }
-        }
-        let observer = stopState.observe(.stopping) { nap.cancel() }
-        await withTaskCancellationHandler {
-            await nap.value
-        } onCancel: {
-            nap.cancel()
-        }
-        stopState.forget(observer)
-    }
 }

@@ -1,20 +1,27 @@
 /// What a daemon is: the description that options, messages, files and deployment texts are made from.
 public struct Daemon: Sendable {
-    /// When the launcher and the service manager are told that the daemon serves.
-    public enum Readiness: Sendable {
-        /// When `prepare` has returned.
-        case prepared
-        /// When the main closure calls `context.ready()`.
-        case explicit
+    /// When the launcher and the service manager are told that the daemon serves. More may be added.
+    public struct Readiness: Hashable, Sendable {
+        private let name: String
+
+        /// When `prepare` has returned; where there is no `prepare`, when main calls ``Context/ready()``.
+        public static let automatic = Readiness(name: "automatic")
+        /// When `prepare` has returned; where there is no `prepare`, before main is called.
+        public static let prepared = Readiness(name: "prepared")
+        /// When main calls ``Context/ready()``, for instance after a cache is warm.
+        public static let explicit = Readiness(name: "explicit")
     }
 
-    /// What a worker does when its master has died, so that nobody would restart, reload or stop it any more.
-    public enum MasterDeath: Sendable {
+    /// What a worker does when its master has died, so that nobody would restart, reload or stop it any more. More may be
+    /// added.
+    public struct MasterDeath: Hashable, Sendable {
+        private let name: String
+
         /// Ends at once, with exit code 1: a new master finds neither sockets in use nor two workers at one work.
-        case exit
+        public static let exit = MasterDeath(name: "exit")
         /// Stops as after SIGTERM, within the grace period, then exits with code 1: what clients have begun is finished,
         /// beside the workers of a new master.
-        case drain
+        public static let drain = MasterDeath(name: "drain")
     }
 
     /// Used for the pid file, the log file and in each log line: letters, digits, `-`, `_` and `.`.
@@ -31,8 +38,10 @@ public struct Daemon: Sendable {
     /// The default of `--port`; nil makes the option (or a port in `--bind`) obligatory.
     public var port: UInt16?
     public var readiness: Readiness
-    /// How long a graceful stop may take before the daemon is ended.
+    /// How long a graceful stop may take before the daemon is ended; zero ends it at the signal.
     public var gracePeriod: Duration
+    /// When at the stop the task of an asynchronous main is cancelled.
+    public var cancelsMain: MainCancellation
     /// The time between "accept no more" and "drain": connections that were on their way arrive meanwhile.
     public var drainGap: Duration
     /// Where the daemon runs with `--workers`.
@@ -40,9 +49,9 @@ public struct Daemon: Sendable {
 
     public init(
         _ name: String, version: String, summary: String = "", user: String? = nil, group: String? = nil,
-        listens: [Listener.Kind] = [], port: UInt16? = nil, readiness: Readiness = .prepared,
+        listens: [Listener.Kind] = [], port: UInt16? = nil, readiness: Readiness = .automatic,
         gracePeriod: Duration = .seconds(30), drainGap: Duration = .milliseconds(250),
-        onMasterDeath: MasterDeath = .exit
+        cancelsMain: MainCancellation = .atGrace, onMasterDeath: MasterDeath = .exit
     ) {
         self.name = name
         self.version = version
@@ -53,6 +62,7 @@ public struct Daemon: Sendable {
         self.port = port
         self.readiness = readiness
         self.gracePeriod = gracePeriod
+        self.cancelsMain = cancelsMain
         self.drainGap = drainGap
         self.onMasterDeath = onMasterDeath
     }

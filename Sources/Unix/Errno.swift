@@ -38,6 +38,7 @@ package struct Errno: Error, Hashable, RawRepresentable, Sendable, CustomStringC
     package static let addressFamilyNotSupported = Errno(rawValue: EAFNOSUPPORT)
     package static let addressNotAvailable = Errno(rawValue: EADDRNOTAVAIL)
     package static let wrongProtocol = Errno(rawValue: EPROTOTYPE)
+    package static let connectionAborted = Errno(rawValue: ECONNABORTED)
     package static let tooManyOpenFiles = Errno(rawValue: EMFILE)
     package static let tooManyOpenFilesInSystem = Errno(rawValue: ENFILE)
     package static let notExecutable = Errno(rawValue: ENOEXEC)

@@ -172,7 +172,7 @@ package enum Socket {
     #if os(Linux)
     static let flags = Int32(MSG_DONTWAIT) | Int32(MSG_NOSIGNAL)
     #else
-    private static let flags = MSG_DONTWAIT
+    static let flags = MSG_DONTWAIT
     #endif
 
     private static func sendOnce(_ socket: Int32, _ base: UnsafePointer<UInt8>?, _ count: Int) -> Int {
@@ -183,26 +183,6 @@ package enum Socket {
         #else
         unsafe Darwin.send(socket, base, count, flags)
         #endif
-    }
-
-    /// Takes one datagram and sends it back to where it came from: nil when none waits. RFC 862's UDP half.
-    package static func echoDatagram(_ socket: Int32, buffer: inout [UInt8]) throws(Errno) -> Int {
-        var peer = sockaddr_storage()
-        var length = socklen_t(MemoryLayout<sockaddr_storage>.size)
-        let count = try unsafe withUnsafeMutablePointer(to: &peer) { pointer throws(Errno) in
-            try unsafe pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { pointer throws(Errno) in
-                let count = unsafe buffer.withUnsafeMutableBytes {
-                    unsafe recvfrom(socket, $0.baseAddress, $0.count, dontWait, pointer, &length)
-                }
-                guard count >= 0 else { throw Errno.current }
-                // What a datagram's sender cannot take now is lost, as datagrams are.
-                _ = unsafe buffer.withUnsafeBytes {
-                    unsafe sendto(socket, $0.baseAddress, count, flags, pointer, length)
-                }
-                return count
-            }
-        }
-        return count
     }
 
     #if os(Linux)

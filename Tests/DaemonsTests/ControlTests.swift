@@ -162,6 +162,19 @@ struct PrivilegeTests {
         #expect(try start("-u", "54321", "--check").code == 0)
     }
 
+    @Test(
+        "--chroot without /proc: an async main is refused with the cure, for Dispatch would end the process later",
+        arguments: [["--fault-async"], ["--fault-async-prepare"], ["--fault-async", "--fault-no-prepare"]])
+    func chrootWithoutProcesses(mode: [String]) throws {
+        let daemon = try TestDaemon()
+        #expect(mkdir(daemon.folder["root"], 0o755) == 0)
+        let outcome = try run(
+            daemon.folder, Product.faultd, daemon.arguments(["--chroot", daemon.folder["root"]] + mode))
+        #expect(outcome.code == 1)
+        #expect(outcome.errors.contains("there is no /proc in this root: mount it there"), "\(outcome.errors)")
+        #expect(eventually { daemon.isClean })
+    }
+
     @Test("--chroot: the log is still reopened, the pid file still removed")
     func chroot() throws {
         let daemon = try TestDaemon()
@@ -174,6 +187,7 @@ struct PrivilegeTests {
         #expect(rename(daemon.folder["d.log"], daemon.folder["old"]) == 0)
         daemon.signal(.hangup)
         #expect(eventually { daemon.log.contains("Reopening") })
+        #expect(eventually { daemon.log.contains("ERROR reload: an async reload handler cannot run") })
         daemon.end()
         #expect(daemon.isClean)
     }

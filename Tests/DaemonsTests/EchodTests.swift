@@ -100,12 +100,50 @@ struct EchodTests {
         #expect(outcome.code == 0, "\(outcome.errors)")
         var clients = try (0..<40).map { _ in try Client(.unix(daemon.folder["s"])) }
         #expect(try clients[0].echoes("in"))
-        #expect(eventually { daemon.log.contains("no descriptor left") })
-        #expect(daemon.log.split(separator: "\n").count(where: { $0.contains("no descriptor left") }) < 5)
+        #expect(eventually { daemon.log.contains("Too many open files; clients wait") })
+        #expect(daemon.log.split(separator: "\n").count(where: { $0.contains("clients wait") }) < 5)
         let last = clients.removeLast()
         clients.removeAll()
         #expect(try last.echoes("in at last"))
         daemon.end()
+    }
+
+    @Test("Without a descriptor for its first client it neither spins nor fills its log, and serves when it can")
+    func noDescriptorAtAll() throws {
+        let daemon = try TestDaemon(Product.echod)
+        #expect(try daemon.launch().code == 0)
+        let pid = try #require(daemon.pid)
+        // As many as it has open: there is none for a client.
+        let limit = "\(Files.names(in: "/proc/\(pid)/fd").count)"
+        try limitOpenFiles(of: pid, to: limit)
+        let client = try Client(.unix(daemon.folder["s"]))
+        #expect(eventually { daemon.log.contains("Too many open files; clients wait times=1") }, "\(daemon.log)")
+        let before = (ticks(pid), MonotonicTime.now)
+        #expect(eventually { warnings(daemon).count >= 3 })
+        let seconds = Double((MonotonicTime.now - before.1).inNanoseconds) / 1e9
+        // A spinning server takes all of a processor, 100 ticks a second.
+        #expect(Double(ticks(pid) - before.0) < 10 * max(1, seconds))
+        #expect(Double(warnings(daemon).count) <= 2 + seconds)
+        #expect(warnings(daemon).last?.contains(#/ times=\d+$/#) == true)
+        try limitOpenFiles(of: pid, to: "1024")
+        #expect(try client.echoes("in at last"))
+        daemon.end()
+    }
+
+    private func warnings(_ daemon: TestDaemon) -> [Substring] {
+        daemon.log.split(separator: "\n").filter { $0.contains("WARNING") }
+    }
+
+    private func limitOpenFiles(of pid: ProcessID, to limit: String) throws {
+        let prlimit = try #require(Machine.find("prlimit"))
+        #expect(try run(Folder(), prlimit, ["--pid", "\(pid)", "--nofile=\(limit):"]).code == 0)
+    }
+
+    /// Of processor time.
+    private func ticks(_ pid: ProcessID) -> Int {
+        let text = (try? String(contentsOfFile: "/proc/\(pid)/stat", encoding: .utf8)) ?? ""
+        let words = text[(text.lastIndex(of: ")") ?? text.startIndex)...].split(separator: " ")
+        return words.count > 12 ? (Int(words[11]) ?? 0) + (Int(words[12]) ?? 0) : 0
     }
 
     @Test("At rest it never wakes up")
@@ -113,11 +151,11 @@ struct EchodTests {
         let (daemon, address) = try start()
         #expect(try Client(address).echoes("warm"))
         let pid = try #require(daemon.pid)
-        // Its client's end is handled, and both threads wait.
+        // Its client's end is handled, the look at its signals a second after the start is over, and both threads wait.
         var before = switches(pid)
         #expect(
             eventually {
-                Poll.pause(.milliseconds(200))
+                Poll.pause(.milliseconds(1500))
                 defer { before = switches(pid) }
                 return before == switches(pid)
             })

@@ -129,6 +129,25 @@ struct ReadmeTests {
     }
 
     @Test(
+        "The guide's DaemonProgram starts, reloads and stops", .enabled(if: isThorough, "builds a program"),
+        .enabled(if: Compiler.why == nil, "\(Compiler.why ?? "")"))
+    func guideProgram() throws {
+        let block = try #require(Self.guides.first?.blocks.first { $0.text.contains("@main struct Pulsed") })
+        let folder = try Folder()
+        folder.write("main.swift", block.text)
+        let built = try Compiler.build(["-parse-as-library", folder["main.swift"]], into: folder["pulsed"], folder)
+        try #require(built.code == 0, "\(built.errors)")
+        let files = ["--pid-file", folder["pulsed.pid"], "--log-file", folder["pulsed.log"]]
+        let outcome = try run(folder, folder["pulsed"], ["--interval", "1"] + files)
+        #expect(outcome.code == 0, "\(outcome.errors)")
+        #expect(eventually { folder.read("pulsed.log").contains("INFO pulse\n") })
+        #expect(try run(folder, folder["pulsed"], ["--reload"] + files).code == 0)
+        #expect(eventually { folder.read("pulsed.log").contains("NOTICE nothing to reload\n") })
+        #expect(try run(folder, folder["pulsed"], ["--stop"] + files).code == 0)
+        #expect(!folder.exists("pulsed.pid"))
+    }
+
+    @Test(
         "The guide's daemon serves, reloads and stops", .enabled(if: isThorough, "builds a program"),
         .enabled(if: Compiler.why == nil, "\(Compiler.why ?? "")"))
     func guideDaemon() throws {
@@ -250,7 +269,9 @@ private enum Compiler {
         folder.write("main.swift", complete(block.text, parts))
         var arguments = Self.arguments
         if block.text.contains("import PackageDescription") { arguments = try manifestArguments() }
-        if block.text.contains("import Testing") { arguments.append("-parse-as-library") }
+        if block.text.contains("import Testing") || block.text.contains("@main ") {
+            arguments.append("-parse-as-library")
+        }
         return try swiftc(folder, ["-typecheck"] + arguments + [folder["main.swift"]])
     }
 

@@ -129,7 +129,7 @@ struct StartTests {
         daemon.end()
         let outcome = try daemon.launch("--fault-explicit", "--fault-main", "unready")
         #expect(outcome.code == 1)
-        #expect(outcome.errors.contains("it ended without being ready"))
+        #expect(outcome.errors.contains("main returned, and had not called ready()"))
         #expect(daemon.isClean)
         let failed = try daemon.launch("--fault-explicit", "--fault-main", "throw")
         #expect(failed.code == 1 && failed.errors.contains("main failed"))

@@ -65,7 +65,8 @@ struct WorkerCommandTests {
         worker.waitUntilRegistered()
         #expect(try worker.ask("set log level DEBUG") == "")
         #expect(try worker.ask("show info")?.contains("Log_level: debug\n") == true)
-        let valid = "'set log level' expects one of debug, info, notice, warning, error, critical, alert, emergency."
+        let levels = "trace, debug, info, notice, warning, error, critical, alert, emergency"
+        let valid = "'set log level' expects one of \(levels)."
         #expect(try worker.ask("set log level debg") == "\(valid) Maybe 'debug' is meant.\n")
         #expect(try worker.ask("set log level") == "\(valid)\n")
         worker.running.send(.terminate)

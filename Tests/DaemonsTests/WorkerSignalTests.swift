@@ -20,7 +20,6 @@ struct WorkerSignalTests {
     func limited() throws {
         let worker = try WorkerProcess(Product.faultd, ["--fault-main", "ignore-stop", "--fault-short-grace", "-d"])
         #expect(eventually { worker.daemon.folder.lines("report").contains { $0.hasPrefix("main ") } })
-        // Until main has asked for the stop state, a stop would end it at once.
         #expect(try worker.ask("show info") != nil)
         worker.running.send(.user1)
         #expect(eventually { worker.daemon.log.contains("received SIGUSR1, stopping") })

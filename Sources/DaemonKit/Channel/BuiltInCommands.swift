@@ -26,6 +26,9 @@ struct BuiltInCommands: Sendable {
             .init("set log level", "the lowest level that is logged, until the worker ends", level: .operator) {
                 setLogLevel($0.arguments)
             },
+            .init("reload", "this worker's reload handlers; answers when they have run", level: .operator) { _ in
+                reload()
+            },
         ]
     }
 
@@ -57,6 +60,12 @@ struct BuiltInCommands: Sendable {
             guard let isCloseOnExec = try? Descriptor.isCloseOnExec(number) else { return nil }
             return "\(number) \(Descriptor.target(number) ?? "?")\(isCloseOnExec ? " close-on-exec" : "")\n"
         }.joined()
+    }
+
+    /// The command's thread waits, and nobody else.
+    private func reload() -> String {
+        let failure: DaemonError?? = Thread.wait { ended in runtime.reloads.request(ended) }
+        return (failure ?? nil).map { "Success=0\n--\n\($0)\n" } ?? "Success=1\n"
     }
 
     private func setLogLevel(_ words: [String]) -> String {

@@ -67,17 +67,19 @@ struct Deployment {
     // MARK: Network
 
     var port: UInt16? { values[StandardOption.port] ?? daemon.port }
-    var bindAddress: BindAddress? { values[StandardOption.bind] }
-    var socketFile: String? {
-        guard case .unix(let path)? = bindAddress?.address else { return nil }
-        return path
-    }
+    var bindAddresses: [BindAddress] { values[StandardOption.bind] }
+    var bindAddress: BindAddress? { bindAddresses.first }
+    /// Of the first Unix socket.
+    var socketFile: String? { bindAddresses.lazy.compactMap(\.path).first }
 
     /// Whether only root, or who has CAP_NET_BIND_SERVICE, may bind. ip(7)
     var needsPrivilegedPort: Bool {
-        guard !daemon.listens.isEmpty, socketFile == nil else { return false }
-        let own = bindAddress.flatMap { $0.namesPort ? $0.address.port : nil }
-        return (1..<1024).contains(own ?? port ?? 0)
+        guard !daemon.listens.isEmpty else { return false }
+        if bindAddresses.isEmpty { return (1..<1024).contains(port ?? 0) }
+        return bindAddresses.contains { address in
+            guard address.path == nil else { return false }
+            return (1..<1024).contains((address.namesPort ? address.address.port : nil) ?? port ?? 0)
+        }
     }
 
     var changesRoot: Bool { values[StandardOption.chroot] != nil }
@@ -90,9 +92,9 @@ struct Deployment {
         var words = [StandardOption.debug, StandardOption.noUserChecks].compactMap { option in
             values[option] ? "--\(option.definition.name)" : nil
         }
+        words += [word(StandardOption.port) { $0.map { String($0) } }].compactMap(\.self)
+        words += bindAddresses.map { "--bind=\($0.path ?? $0.text)" }
         words += [
-            word(StandardOption.port) { $0.map { String($0) } },
-            word(StandardOption.bind) { $0.map { address in socketFile ?? address.text } },
             word(StandardOption.syslog) { $0 },
             word(StandardOption.logFormat) { $0 },
             word(StandardOption.chroot) { $0 },
@@ -109,7 +111,7 @@ struct Deployment {
         let standard = Set((StandardOption.all + StandardOption.always).map(\.definition.name))
         return values.words.filter { !standard.contains($0.name) }.map { name, text in
             "--\(name)" + (text.map { "=\($0)" } ?? "")
-        }
+        } + (values.operands.isEmpty ? [] : ["--"]) + values.operands
     }
 
     /// For a daemon that goes to the background by itself.

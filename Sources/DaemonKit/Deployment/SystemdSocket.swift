@@ -4,7 +4,7 @@ import Text
 extension Deployment {
     var systemdSocket: String {
         guard !daemon.listens.isEmpty else { return "# \(name) listens nowhere: it needs no socket unit.\n" }
-        guard let address = systemdAddress else {
+        guard let addresses = systemdAddresses else {
             return "# \(name) has no port of its own: print this file with --port, or with a port in --bind.\n"
         }
         return joinedLines(
@@ -15,7 +15,7 @@ extension Deployment {
                 "Description=Sockets of \(name)",
                 "",
                 "[Socket]",
-            ] + socketLines(Quoting.systemdSetting(address)) + [
+            ] + addresses.flatMap(socketLines) + accountLines + [
                 "FileDescriptorName=\(name)",
                 "",
                 "[Install]",
@@ -23,24 +23,40 @@ extension Deployment {
             ])
     }
 
-    private func socketLines(_ address: String) -> [String?] {
-        guard socketFile == nil else {
-            return [
-                "ListenStream=\(address)", "SocketUser=\(user)", group.map { "SocketGroup=\($0)" }, "SocketMode=0660",
-                "RemoveOnStop=yes",
-            ]
-        }
+    private func socketLines(_ address: SystemdAddress) -> [String?] {
+        let text = Quoting.systemdSetting(address.text)
+        if address.isFile { return ["ListenStream=\(text)"] }
         let kinds = daemon.listens.map { $0 == .stream ? "ListenStream" : "ListenDatagram" }
-        return kinds.map { "\($0)=\(address)" } + [bindAddress == nil ? "BindIPv6Only=both" : nil]
+        return kinds.map { "\($0)=\(text)" } + [bindAddresses.isEmpty ? "BindIPv6Only=both" : nil]
     }
 
-    /// A port alone means the any-address, of both families.
-    private var systemdAddress: String? {
-        if let socketFile { return socketFile }
-        guard let bindAddress else { return port.map { String($0) } }
-        if bindAddress.namesPort { return bindAddress.text }
-        guard let port else { return nil }
-        if case .ipv6 = bindAddress.address, !bindAddress.text.hasPrefix("[") { return "[\(bindAddress.text)]:\(port)" }
-        return "\(bindAddress.text):\(port)"
+    /// Of a socket's file.
+    private var accountLines: [String?] {
+        guard socketFile != nil else { return [] }
+        return ["SocketUser=\(user)", group.map { "SocketGroup=\($0)" }, "SocketMode=0660", "RemoveOnStop=yes"]
+    }
+
+    private struct SystemdAddress {
+        let text: String
+        var isFile = false
+    }
+
+    /// A port alone means the any-address, of both families; nil where a port is missing.
+    private var systemdAddresses: [SystemdAddress]? {
+        if bindAddresses.isEmpty { return port.map { [SystemdAddress(text: String($0))] } }
+        var addresses: [SystemdAddress] = []
+        for bind in bindAddresses {
+            if let path = bind.path {
+                addresses.append(SystemdAddress(text: path, isFile: true))
+            } else if bind.namesPort {
+                addresses.append(SystemdAddress(text: bind.text))
+            } else if let port {
+                let isBare = bind.host?.contains(":") == true && !bind.text.hasPrefix("[")
+                addresses.append(SystemdAddress(text: isBare ? "[\(bind.text)]:\(port)" : "\(bind.text):\(port)"))
+            } else {
+                return nil
+            }
+        }
+        return addresses
     }
 }

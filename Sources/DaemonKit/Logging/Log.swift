@@ -15,8 +15,9 @@ public final class Log: Sendable {
     }
 
     public let name: String
-    /// The lowest level that is written; an administrator's `set log level` changes it.
-    public internal(set) var level: LogLevel {
+    /// The lowest level that is written: `info`, or `debug` with `--debug`. The daemon may change it at any time, and so
+    /// may an administrator's `set log level`.
+    public var level: LogLevel {
         get { LogLevel(rawValue: lowest.load(ordering: .relaxed)) ?? .info }
         set { lowest.store(newValue.rawValue, ordering: .relaxed) }
     }
@@ -73,48 +74,73 @@ public final class Log: Sendable {
     /// Why the file takes no records now.
     var fileFailure: Errno? { file?.failure }
 
-    public func debug(_ message: @autoclosure () -> String, _ metadata: KeyValuePairs<String, String> = [:]) {
-        log(.debug, message(), metadata)
+    // MARK: Writing
+
+    public func trace(_ message: @autoclosure () -> String, metadata: KeyValuePairs<String, String> = [:]) {
+        log(.trace, message(), metadata: metadata)
     }
 
-    public func info(_ message: @autoclosure () -> String, _ metadata: KeyValuePairs<String, String> = [:]) {
-        log(.info, message(), metadata)
+    public func debug(_ message: @autoclosure () -> String, metadata: KeyValuePairs<String, String> = [:]) {
+        log(.debug, message(), metadata: metadata)
     }
 
-    public func notice(_ message: @autoclosure () -> String, _ metadata: KeyValuePairs<String, String> = [:]) {
-        log(.notice, message(), metadata)
+    public func info(_ message: @autoclosure () -> String, metadata: KeyValuePairs<String, String> = [:]) {
+        log(.info, message(), metadata: metadata)
     }
 
-    public func warning(_ message: @autoclosure () -> String, _ metadata: KeyValuePairs<String, String> = [:]) {
-        log(.warning, message(), metadata)
+    public func notice(_ message: @autoclosure () -> String, metadata: KeyValuePairs<String, String> = [:]) {
+        log(.notice, message(), metadata: metadata)
     }
 
-    public func error(_ message: @autoclosure () -> String, _ metadata: KeyValuePairs<String, String> = [:]) {
-        log(.error, message(), metadata)
+    public func warning(_ message: @autoclosure () -> String, metadata: KeyValuePairs<String, String> = [:]) {
+        log(.warning, message(), metadata: metadata)
     }
 
-    public func critical(_ message: @autoclosure () -> String, _ metadata: KeyValuePairs<String, String> = [:]) {
-        log(.critical, message(), metadata)
+    public func error(_ message: @autoclosure () -> String, metadata: KeyValuePairs<String, String> = [:]) {
+        log(.error, message(), metadata: metadata)
     }
 
-    public func alert(_ message: @autoclosure () -> String, _ metadata: KeyValuePairs<String, String> = [:]) {
-        log(.alert, message(), metadata)
+    public func critical(_ message: @autoclosure () -> String, metadata: KeyValuePairs<String, String> = [:]) {
+        log(.critical, message(), metadata: metadata)
     }
 
-    public func emergency(_ message: @autoclosure () -> String, _ metadata: KeyValuePairs<String, String> = [:]) {
-        log(.emergency, message(), metadata)
+    public func alert(_ message: @autoclosure () -> String, metadata: KeyValuePairs<String, String> = [:]) {
+        log(.alert, message(), metadata: metadata)
     }
 
-    /// Writes one record, unless the level is below the log's. The message is not made then.
+    public func emergency(_ message: @autoclosure () -> String, metadata: KeyValuePairs<String, String> = [:]) {
+        log(.emergency, message(), metadata: metadata)
+    }
+
+    /// Writes one record, unless the level is below the log's: then the message is not even made.
     public func log(
-        _ level: LogLevel, _ message: @autoclosure () -> String, _ metadata: KeyValuePairs<String, String> = [:]
+        _ level: LogLevel, _ message: @autoclosure () -> String, metadata: KeyValuePairs<String, String> = [:]
     ) {
         guard level >= self.level else { return }
-        let record = LogRecord(
-            level: level, message: message(), metadata: metadata.isEmpty ? [] : metadata.map { ($0.key, $0.value) })
+        write(LogRecord(level: level, message: message(), metadata: metadata.map { ($0.key, $0.value) }))
+    }
+
+    /// The same with any sequence of pairs, such as a dictionary: they are written in its order, the same key as often as
+    /// it comes.
+    @_disfavoredOverload
+    public func log<Pairs: Sequence>(_ level: LogLevel, _ message: @autoclosure () -> String, metadata: Pairs)
+    where Pairs.Element == (key: String, value: String) {
+        guard level >= self.level else { return }
+        write(LogRecord(level: level, message: message(), metadata: Array(metadata)))
+    }
+
+    @_disfavoredOverload
+    @_documentation(visibility: internal)
+    public func log<Pairs: Sequence>(_ level: LogLevel, _ message: @autoclosure () -> String, metadata: Pairs)
+    where Pairs.Element == (String, String) {
+        guard level >= self.level else { return }
+        write(LogRecord(level: level, message: message(), metadata: metadata.map { (key: $0.0, value: $0.1) }))
+    }
+
+    private func write(_ record: LogRecord) {
         let wall = WallTime.now
         if file != nil || standardError != nil { writeLines(record, wall) }
-        if let syslog = targets.syslog, level > .debug {
+        if let syslog = targets.syslog, record.level > .debug {
             syslog.write(record.syslog(wall, name: name, pid: pid), report: syslogLoss)
         }
     }

@@ -1,12 +1,15 @@
-/// The severities of syslog(3), lowest first.
+/// The severities of syslog(3), lowest first, and one below them all.
 public enum LogLevel: Int, Sendable, Comparable, CaseIterable {
+    /// More than anybody reads, for the author; debug's severity in the journal.
+    case trace
     case debug, info, notice, warning, error, critical, alert, emergency
 
     public static func < (left: LogLevel, right: LogLevel) -> Bool { left.rawValue < right.rawValue }
 
-    /// `DEBUG` … `EMERGENCY`, as it stands in a log line.
+    /// `TRACE` … `EMERGENCY`, as it stands in a log line.
     public var name: String {
         switch self {
+        case .trace: "TRACE"
         case .debug: "DEBUG"
         case .info: "INFO"
         case .notice: "NOTICE"
@@ -24,6 +27,6 @@ public enum LogLevel: Int, Sendable, Comparable, CaseIterable {
         self = level
     }
 
-    /// syslog's number: 7 for debug, 0 for emergency.
-    var severity: Int { 7 - rawValue }
+    /// syslog's number: 7 for debug and trace, 0 for emergency.
+    var severity: Int { min(7, 8 - rawValue) }
 }

@@ -127,13 +127,16 @@ extension HelpText {
     /// From the same tables as the help.
     func manual(_ notes: ManualNotes?) -> String {
         let notes = notes ?? .daemon(daemon, offers: options)
-        let rows = options.map { ($0.definition, manualTag($0.definition)) }
+        let rows = definitions.map { ($0, manualTag($0)) }
         var sections: [ManualPage.Section] = []
         if let commands {
             sections.append(
                 ManualPage.Section("COMMANDS", [], commands.commands.map { ($0.usage, sentenceEnd($0.help)) }))
         }
         sections.append(ManualPage.Section("OPTIONS", [], rows.map { ($0.1, sentenceEnd(sentence($0.0))) }))
+        if let operand {
+            sections.append(ManualPage.Section("OPERANDS", [], [(operand.name, sentenceEnd(operand.help))]))
+        }
         return notes.page(daemon, sections).text
     }
 

@@ -24,6 +24,8 @@ struct ChildSpawn {
     var input: Int32?
     /// It begins without accepting.
     var isPaused = false
+    /// How many instances of its service there are; nil where that is of no interest to it.
+    var instances: Int?
 
     init(
         _ child: Supervision.Child, _ program: Program, kept: [DescriptorStore.Entry] = [],
@@ -91,7 +93,8 @@ struct ChildSpawn {
         if let notifySocket { texts.append("NOTIFY_SOCKET=\(notifySocket)") }
         if let time = program.watchdog { texts.append("WATCHDOG_USEC=\(time.wholeNanoseconds / 1000)") }
         if channel != nil, let number = numbers.last {
-            let words = "\(child.instance + 1) \(number) \(WorkerRole.reports)"
+            let count = instances.map { " \(WorkerRole.count)\($0)" } ?? ""
+            let words = "\(child.instance + 1) \(number) \(WorkerRole.reports)\(count)"
             texts.append("\(WorkerRole.variable)=\(words)\(isPaused ? " \(WorkerRole.paused)" : "")")
         }
         return texts.map(\.systemBytes)

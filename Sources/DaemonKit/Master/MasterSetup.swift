@@ -85,7 +85,7 @@ package struct HandedSocket: Sendable {
 
     package init(_ listener: Listener, name: String? = nil) {
         self.init(
-            name: name ?? listener.name, address: listener.address, descriptor: listener.fileDescriptor,
+            name: name ?? listener.name, address: listener.address.description, descriptor: listener.fileDescriptor,
             kind: listener.kind)
     }
 }

@@ -1,4 +1,5 @@
 import Supervision
+import Text
 import Unix
 
 /// `--workers N` of any daemon: this process holds the sockets and the pid file, and N processes of the same executable
@@ -65,6 +66,8 @@ struct WorkerRole {
 
     /// From 1 on.
     let number: Int
+    /// How many there were when it was started, 1 at least.
+    let count: Int
     /// To the master, at its end when the master is gone.
     let channel: Int32
     /// It begins without accepting.
@@ -73,7 +76,7 @@ struct WorkerRole {
     let hearsReports: Bool
 
     /// Words in the variable.
-    static let (paused, reports) = ("paused", "reports")
+    static let (paused, reports, count) = ("paused", "reports", "of=")
 
     /// Takes the variable out of the environment.
     static func take() -> WorkerRole? {
@@ -84,7 +87,12 @@ struct WorkerRole {
         try? Descriptor.setCloseOnExec(channel, true)
         let more = words.dropFirst(2)
         return WorkerRole(
-            number: number, channel: channel, isPaused: more.contains(paused[...]),
+            number: number,
+            count: more.first { $0.hasPrefix(count) }.flatMap {
+                DecimalText.parse($0.dropFirst(count.count), in: 1...1000)
+            }
+                ?? number,
+            channel: channel, isPaused: more.contains(paused[...]),
             hearsReports: more.contains(reports[...]))
     }
 

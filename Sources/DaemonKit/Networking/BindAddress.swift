@@ -1,15 +1,40 @@
 import Text
 import Unix
 
-/// Where to listen, as `--bind` writes it: numeric IPv4 or IPv6 (with scope) with or without a port, or the path of a
-/// Unix socket. Names are refused: no start waits for a name service.
+/// An address of a socket, as `--bind` writes it: numeric IPv4 or IPv6 (with scope) with or without a port, or the path
+/// of a Unix socket. Names are refused: no start waits for a name service.
 public struct BindAddress: Sendable, Hashable, CustomStringConvertible {
-    let address: SocketAddress
+    package let address: SocketAddress
     /// Whether the text named a port, if only 0 for a free one.
     let namesPort: Bool
     let text: String
 
     public var description: String { text }
+
+    /// The numeric address without brackets: `127.0.0.1`, `fe80::1%2`; nil for a Unix socket.
+    public var host: String? {
+        switch address {
+        case .ipv4: String(address.description.prefix { $0 != ":" })
+        case .ipv6(let host, _): host.description
+        case .unix: nil
+        }
+    }
+
+    /// 0 where none is named; nil for a Unix socket.
+    public var port: UInt16? { address.port }
+
+    /// Of a Unix socket, with `@` before an abstract name; nil for an internet address.
+    public var path: String? {
+        guard case .unix(let path) = address else { return nil }
+        return path
+    }
+
+    /// As the system tells it.
+    package init(_ address: SocketAddress) {
+        self.address = address
+        text = address.description
+        namesPort = address.port != nil
+    }
 
     /// `127.0.0.1`, `127.0.0.1:80`, `::1`, `fe80::1%eth0`, `[::1]:80`, `/run/x.sock`, `unix:x.sock`. Port 0 takes a free
     /// port, which the log names.

@@ -2,15 +2,27 @@ import Unix
 
 /// Binds listeners. Socket files in the way are judged here, and only after the pid file's lock is held.
 package enum Binding {
-    /// The sockets of `--bind` and `--port`: one of each kind, at the same address.
-    /// `keeper` removes a socket file after a chroot.
+    /// The sockets of `--bind` and `--port`: at each address one of each kind. `keeper` removes socket files after a
+    /// chroot.
     static func bind(
-        _ bind: BindAddress?, port: UInt16?, kinds: [Listener.Kind], keeper: Keeper? = nil
+        _ binds: [BindAddress], port: UInt16?, kinds: [Listener.Kind], keeper: Keeper? = nil
     ) throws(DaemonError) -> [Listener] {
-        guard let bind else { return try bindAny(port: port ?? 0, kinds: kinds) }
-        if case .unix = bind.address { return [try listen(.stream, at: bind.address, keeper: keeper)] }
-        let address = bind.namesPort ? bind.address : bind.address.with(port: port ?? 0)
-        return try bindAll(kinds, at: address)
+        if binds.isEmpty { return try bindAny(port: port ?? 0, kinds: kinds) }
+        var listeners: [Listener] = []
+        do {
+            for bind in binds {
+                if case .unix = bind.address {
+                    listeners.append(try listen(.stream, at: bind.address, keeper: keeper))
+                } else {
+                    let address = bind.namesPort ? bind.address : bind.address.with(port: port ?? 0)
+                    listeners += try bindAll(kinds, at: address)
+                }
+            }
+            return listeners
+        } catch {
+            for listener in listeners { listener.removeFile() }
+            throw error
+        }
     }
 
     /// The any-address: IPv6 with IPv4 within where the system has IPv6, else IPv4.
@@ -144,7 +156,7 @@ package enum Binding {
             throw DaemonError(.listener, tried, FileRefusal(wrapping: error, path))
         }
         guard status.kind == .socket else {
-            throw DaemonError(.listener, "\(tried): \(status.kind.rawValue) is in the way", cause: .addressInUse)
+            throw DaemonError(.listener, tried, reason: "\(status.kind.rawValue) is in the way", .addressInUse)
         }
         do {
             let probe = try Socket.open(SocketAddress.unix(path).family, kind)

@@ -75,7 +75,7 @@ struct InheritedListeners {
         }
         let kind = try attempt(.environment, what) { () throws(Errno) in try Socket.kind(number) }
         guard let kind, let own = kinds.first(where: { $0.socketKind == kind }) else {
-            let served = kinds.map(\.rawValue).joined(separator: " and ")
+            let served = kinds.map(\.description).joined(separator: " and ")
             throw DaemonError(.environment, "\(what) is not a \(served.isEmpty ? "wanted" : served) socket")
         }
         guard kind == .datagram || Socket.isListening(number) else {

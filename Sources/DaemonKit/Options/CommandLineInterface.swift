@@ -70,8 +70,8 @@ extension StandardOption {
             let names = actions.map { "'--\($0)'" }.joined(separator: " and ")
             found.append("options \(names) exclude each other")
         }
-        if let bind = values[bind], bind.namesPort, values[port] != nil {
-            found.append("option '--bind': '\(bind)' names a port, and so does '--port'")
+        if values[port] != nil, let address = values[bind].first(where: \.namesPort) {
+            found.append("option '--bind': '\(address)' names a port, and so does '--port'")
         }
         return found
     }

@@ -11,11 +11,14 @@ struct CommandLineParser {
     private(set) var operands: [String] = []
     private(set) var rest: [String] = []
     private let options: [any DaemonOption]
+    /// Where the words go that are no options.
+    private let operand: (any DaemonOption)?
     private var remaining: ArraySlice<String>
 
     /// `arguments` come without the program's name.
     init(_ arguments: [String], options: [any DaemonOption], takesOperands: Bool = false) {
-        self.options = options
+        self.options = options.filter { $0.definition.operands == nil }
+        operand = options.first { $0.definition.operands != nil }
         remaining = arguments[...]
         var names: Set<String> = []
         for option in options where !names.insert(option.definition.name).inserted {
@@ -36,11 +39,27 @@ struct CommandLineParser {
             } else if takesOperands {
                 operands.append(word)
             } else {
-                mistakes.append("unexpected argument '\(word)'")
+                take(operand: word)
             }
         }
         rest = takesOperands ? Array(remaining) : []
-        for word in remaining where !takesOperands { mistakes.append("unexpected argument '\(word)'") }
+        for word in remaining where !takesOperands { take(operand: word) }
+        checkOperands()
+    }
+
+    private mutating func take(operand word: String) {
+        guard let operand else { return mistakes.append("unexpected argument '\(word)'") }
+        store(operand, operand.definition.name, word)
+    }
+
+    private mutating func checkOperands() {
+        guard let operand, let counts = operand.definition.operands else { return }
+        let name = operand.definition.name
+        if values.operands.count < counts.lowerBound {
+            mistakes.append(values.operands.isEmpty ? "no \(name) is given" : "too few of \(name) are given")
+        }
+        // bounded: the author's range, which begins at 0 at the least
+        for word in values.operands.dropFirst(counts.upperBound) { mistakes.append("unexpected argument '\(word)'") }
     }
 
     private mutating func readLong(_ word: Substring) {
@@ -101,7 +120,7 @@ struct CommandLineParser {
     private mutating func store(_ option: any DaemonOption, _ shown: String, _ text: String) {
         do {
             let isFlag = option.definition.argument == nil
-            values.set(option, try option.value(parsing: text), text: isFlag ? nil : text)
+            values.set(option, try option.definition.parse(text), text: isFlag ? nil : text)
         } catch {
             mistakes.append("option '\(shown)': '\(text)' \(error.reason)")
         }

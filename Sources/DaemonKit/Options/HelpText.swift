@@ -4,16 +4,26 @@ struct HelpText {
     let options: [any DaemonOption]
     var commands: CommandWords?
 
-    private var definitions: [OptionDefinition] { options.map(\.definition) }
+    var definitions: [OptionDefinition] { options.map(\.definition).filter { $0.operands == nil } }
+    var operand: OptionDefinition? { options.map(\.definition).first { $0.operands != nil } }
 
     var help: String {
-        var text = "Usage: \(daemon.name) \(commands == nil ? "" : "COMMAND [NAME...] ")[OPTIONS]\n"
+        var text = "Usage: \(daemon.name) \(commands == nil ? "" : "COMMAND [NAME...] ")[OPTIONS]\(operandUsage)\n"
         if !daemon.summary.isEmpty { text += "\(daemon.summary)\n" }
         if let commands {
             text += "\nCommands:\n"
             text += table(commands.commands.map { ($0.usage, $0.help) })
         }
-        return text + "\nOptions:\n" + table(definitions.map { (names($0), sentence($0)) })
+        text += "\nOptions:\n" + table(definitions.map { (names($0), sentence($0)) })
+        if let operand { text += "\nOperands:\n" + table([(operand.name, operand.help)]) }
+        return text
+    }
+
+    /// ` FILE...`, ` [FILE]`: in the manner of manual pages.
+    private var operandUsage: String {
+        guard let operand, let counts = operand.operands else { return "" }
+        let name = operand.name + (counts.upperBound > 1 ? "..." : "")
+        return counts.lowerBound > 0 ? " \(name)" : " [\(name)]"
     }
 
     private func table(_ rows: [(String, String)]) -> String {
@@ -53,11 +63,16 @@ struct HelpText {
             let short = option.short.map { "-\($0)," } ?? ""
             return "\(short)--\(option.name) \(kind(option.completion))\n"
         }
-        return lines.joined() + (commands?.completionLines ?? "")
+        let words = operand.map { operand in
+            let counts = operand.operands ?? 0...Int.max  // bounded: two constants
+            let most = counts.upperBound == .max - 1 ? "none" : "\(counts.upperBound)"
+            return "\(counts.lowerBound) \(most) \(kind(operand.completion))\n"
+        }
+        return lines.joined() + (commands?.completionLines ?? words ?? "")
     }
 
     private func kind(_ completion: CompletionKind) -> String {
-        switch completion {
+        switch completion.kind {
         case .none: "none"
         case .integer: "integer"
         case .string: "string"
@@ -85,7 +100,7 @@ struct HelpText {
         let cases = definitions.filter { $0.argument != nil }.map { option in
             let pattern = (option.short.map { "-\($0)|" } ?? "") + "--\(option.name)"
             let reply =
-                switch option.completion {
+                switch option.completion.kind {
                 case .file, .internetAddress: "compgen -f -- \"$cur\""
                 case .directory: "compgen -d -- \"$cur\""
                 case .choices(let words): "compgen -W '\(words.map(bashWord).joined(separator: " "))' -- \"$cur\""
@@ -101,7 +116,7 @@ struct HelpText {
                 if [[ $cur == = ]]; then cur=; elif [[ $prev == = ]]; then prev=${COMP_WORDS[COMP_CWORD-2]}; fi
                 case $prev in
             \(cases)    esac
-            \(commands?.bashLines(daemon.name) ?? "")\
+            \(commands?.bashLines(daemon.name) ?? bashOperandLine)\
                 mapfile -t COMPREPLY < <(compgen -W '\(words.joined(separator: " "))' -- "$cur")
             }
             complete -F \(function) \(daemon.name)
@@ -109,11 +124,16 @@ struct HelpText {
             """
     }
 
+    private var bashOperandLine: String {
+        guard operand?.completion == .file else { return "" }
+        return "    if [[ $cur != -* ]]; then mapfile -t COMPREPLY < <(compgen -f -- \"$cur\"); return; fi\n"
+    }
+
     private var zshScript: String {
         let options = definitions.map { option in
             let help = quoted(option.help, escaping: "[]:")
             let action =
-                switch option.completion {
+                switch option.completion.kind {
                 case .none: ""
                 case .file, .internetAddress: ":\(option.name):_files"
                 case .directory: ":\(option.name):_files -/"
@@ -126,7 +146,9 @@ struct HelpText {
             let plus = option.argument == nil ? "" : "+"
             return "    '-\(short)\(plus)[\(help)]\(action)' \\\n    \(long)"
         }
-        let lines = options + (commands?.zshLines(daemon.name) ?? [])
+        let operands =
+            operand?.completion == .file ? ["    '*:\(quoted(operand?.name ?? "", escaping: ":")):_files'"] : []
+        let lines = options + (commands?.zshLines(daemon.name) ?? operands)
         return """
             #compdef \(daemon.name)
             \(function)() {
@@ -142,7 +164,7 @@ struct HelpText {
         let lines = definitions.map { option in
             var line = "complete -c \(daemon.name) -f -l \(option.name)"
             if let short = option.short { line += " -s \(short)" }
-            switch option.completion {
+            switch option.completion.kind {
             case .none: break
             case .file, .internetAddress: line += " -r -F"
             case .directory: line += " -x -a '(__fish_complete_directories)'"
@@ -151,7 +173,8 @@ struct HelpText {
             }
             return line + " -d '\(quoted(option.help, escaping: ""))'\n"
         }
-        return lines.joined() + (commands?.fishLines(daemon.name) { quoted($0, escaping: "") } ?? "")
+        let operands = operand?.completion == .file ? "complete -c \(daemon.name) -F\n" : ""
+        return lines.joined() + (commands?.fishLines(daemon.name) { quoted($0, escaping: "") } ?? operands)
     }
 
     /// A choice as compgen -W reads it, within single quotes: it expands and splits its list itself.

@@ -12,17 +12,24 @@ final class PauseState: Sendable {
     /// Apart from the reload's: one of those that hangs keeps no daemon paused.
     private let handlers = Handlers()
 
-    init(isPaused: Bool = false) { state = Mutex(State(isPaused: isPaused)) }
+    private let wakers: Wakers
+
+    init(isPaused: Bool = false, _ wakers: Wakers = Wakers()) {
+        state = Mutex(State(isPaused: isPaused))
+        self.wakers = wakers
+    }
 
     var isPaused: Bool { state.withLock(\.isPaused) }
 
     /// Only from one thread, so that handlers run in the order of the changes.
     func set(_ isPaused: Bool) {
-        let due = state.withLock { state -> [@Sendable () -> Void] in
-            guard state.isPaused != isPaused else { return [] }
+        let due = state.withLock { state -> [@Sendable () -> Void]? in
+            guard state.isPaused != isPaused else { return nil }
             state.isPaused = isPaused
             return isPaused ? state.pauseHandlers : state.resumeHandlers
         }
+        guard let due else { return }
+        wakers.wake()
         guard !due.isEmpty else { return }
         handlers.run { for body in due { body() } }
     }

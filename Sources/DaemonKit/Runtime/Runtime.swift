@@ -7,8 +7,12 @@ final class Runtime: Sendable {
     let values: OptionValues
     let log: Log
     let manager: ServiceManager
-    let stopState = StopState()
+    let wakers = Wakers()
+    let stopState: StopState
     let handlers = Handlers()
+    let reloads = Reloads()
+    /// What this process is of a master; nil where it is no worker.
+    let role: WorkerRole?
     /// Apart from the others: a reload handler that hangs holds no stop up.
     let stopHandlers = Handlers()
     let signals: SignalPipe
@@ -22,11 +26,11 @@ final class Runtime: Sendable {
     private struct State {
         var pidFile: PidFile?
         var listeners: [Listener] = []
-        var reloadHandlers: [@Sendable () throws -> Void] = []
         var userHandlers: [Int32: @Sendable () -> Void] = [:]
         var health: (@Sendable () -> Bool)?
         /// Cancels the async main.
         var cancel: (@Sendable () -> Void)?
+        var isReadyWhenPrepared = false
         var whenReady: (@Sendable () throws(DaemonError) -> Void)?
         /// To the launcher; nil in the foreground.
         var report: ReadinessReport?
@@ -35,11 +39,11 @@ final class Runtime: Sendable {
     private let state: Mutex<State>
     private let isEnding = Atomic<Bool>(false)
     private let isCleaned = Atomic<Bool>(false)
+    private let stolenSignals = StolenSignals()
+    private let isReminded = Atomic<Bool>(false)
     /// Messages in a row that did not reach the service manager.
     private let unheard = Atomic(0)
     let stopRequested = Atomic<Bool>(false)
-    /// The stop has no limit yet.
-    let isSoftStop = Atomic<Bool>(false)
 
     init(
         daemon: Daemon, values: OptionValues, log: Log, manager: ServiceManager, signals: SignalPipe,
@@ -50,11 +54,14 @@ final class Runtime: Sendable {
         self.log = log
         self.signals = signals
         self.generation = generation
+        self.role = role
         state = Mutex(State(pidFile: pidFile, report: report))
-        pauseState = PauseState(isPaused: role?.isPaused ?? false)
+        stopState = StopState(wakers)
+        pauseState = PauseState(isPaused: role?.isPaused ?? false, wakers)
         let channel = role.map { [commands] in WorkerChannel($0.channel, commands: commands, log: log) }
         self.channel = channel
         self.manager = if role?.hearsReports == true, let channel { manager.over(channel) } else { manager }
+        reloads.setReport { [weak self] in self?.tell($0) }
         if let role { commands.setBuiltIn(BuiltInCommands(self, worker: role.number).all) }
     }
 
@@ -64,13 +71,10 @@ final class Runtime: Sendable {
     func add(_ listeners: [Listener]) { state.withLock { $0.listeners += listeners } }
     var pidFile: PidFile? { state.withLock(\.pidFile) }
     func replace(_ pidFile: PidFile) { state.withLock { $0.pidFile = pidFile } }
-    func onReload(_ body: @escaping @Sendable () throws -> Void) { state.withLock { $0.reloadHandlers.append(body) } }
-    var reloadHandlers: [@Sendable () throws -> Void] { state.withLock(\.reloadHandlers) }
     func setHealth(_ body: @escaping @Sendable () -> Bool) { state.withLock { $0.health = body } }
     var isHealthy: Bool { state.withLock(\.health)?() ?? true }
     func setCancel(_ body: @escaping @Sendable () -> Void) { state.withLock { $0.cancel = body } }
     func cancelMain() { state.withLock(\.cancel)?() }
-    var isAsync: Bool { state.withLock { $0.cancel != nil } }
 
     func onUserSignal(_ signal: Signal, _ body: @escaping @Sendable () -> Void) {
         // A master's word for a soft stop.
@@ -98,6 +102,7 @@ final class Runtime: Sendable {
             return state.whenReady
         }
         try body?()
+        if body != nil { reloads.daemonIsReady() }
     }
 
     /// The service manager must hear of it, or this start has failed; but where there is no manager nobody waits.
@@ -124,6 +129,44 @@ final class Runtime: Sendable {
 
     /// Whether nobody has been told yet.
     var isStarting: Bool { state.withLock { $0.whenReady != nil } }
+
+    /// Who says that the daemon serves, where it leaves that open.
+    func decideReadiness(hasPrepare: Bool) {
+        let isPrepared = daemon.readiness == .prepared || daemon.readiness == .automatic && hasPrepare
+        state.withLock { $0.isReadyWhenPrepared = isPrepared }
+    }
+
+    /// Signals are taken by their thread from here on; then whoever waits is told.
+    func goLive(_ keeper: Keeper?) throws(DaemonError) {
+        StartAbort.disarm()
+        try SignalThread(runtime: self).start()
+        keeper?.serves()
+        if state.withLock(\.isReadyWhenPrepared) { try ready() }
+    }
+
+    /// Says which signals somebody else has taken.
+    func lookAtSignals() {
+        for text in stolenSignals.look() { log.warning("\(text)") }
+    }
+
+    /// Main waits for its end. Where it has not said that it serves, this may be forgotten: a start that takes its
+    /// time-out long is told at once what it lacks.
+    func mainWaits() {
+        lookAtSignals()
+        guard isStarting, daemon.readiness == .automatic, !isReminded.exchange(true, ordering: .relaxed) else { return }
+        log.notice("main waits, and has not called ready() yet: until then this start is not over")
+    }
+
+    private func tell(_ report: Reloads.Report) {
+        switch report {
+        case .begins: tell(.reloading)
+        case .failed(let error): log.error("reload: \(error)")
+        case .ended(let failure):
+            guard !isAskedToStop else { return }
+            // READY=1 ends every reload, sd_notify(3): only the status can say that it failed.
+            tell(failure.map { .ready(status: "Reload failed: \($0)") } ?? .ready())
+        }
+    }
 
     // MARK: The end
 
@@ -161,8 +204,18 @@ final class Runtime: Sendable {
             failStart(wrapped)
             end(wrapped.exitStatus == 0 ? 1 : wrapped.exitStatus, isForced: false)
         }
-        if isStarting { failStart(DaemonError(.process, "it ended without being ready")) }
+        if isStarting { failStart(DaemonError(.process, "main returned, and had not called ready()")) }
         end(max(0, code), isForced: false)
+    }
+
+    /// What `prepare` has thrown, or what came after it: one line for the caller and one for the log, and nothing is left.
+    func endStart(_ error: DaemonError) -> Never {
+        StandardStreams.flush()
+        StartAbort.removeFiles()
+        log.error("\(Launcher.message(error))")
+        cleanUp()
+        state.withLock(\.report)?.failed(error)
+        CurrentProcess.exitNow(error.exitStatus == 0 ? 1 : error.exitStatus)
     }
 
     private func failStart(_ error: DaemonError) {

@@ -9,8 +9,12 @@ struct SignalThread: Sendable {
         var beat: MonotonicTime?
         var drain: MonotonicTime?
         var grace: MonotonicTime?
+        /// Of an asynchronous main.
+        var cancel: MonotonicTime?
+        /// At the signals' handlers.
+        var looks: [MonotonicTime]
 
-        var next: MonotonicTime? { [beat, drain, grace].compactMap(\.self).min() }
+        var next: MonotonicTime? { [beat, drain, grace, cancel, looks.first].compactMap(\.self).min() }
     }
 
     func start() throws(DaemonError) {
@@ -23,7 +27,8 @@ struct SignalThread: Sendable {
         // Whatever became of the first thread's mask, somebody takes signals.
         Signal.unblockAll()
         let interval = runtime.manager.beatInterval
-        var deadlines = Deadlines(beat: interval.map { _ in .now })
+        var deadlines = Deadlines(
+            beat: interval.map { _ in .now }, looks: StolenSignals.looks.map { MonotonicTime.now + $0 })
         var channel = runtime.channel
         // What came before there was a pipe has left its mark all the same.
         takeSignals(&deadlines)
@@ -38,6 +43,8 @@ struct SignalThread: Sendable {
             runtime.signals.drain()
             takeSignals(&deadlines)
             let now = MonotonicTime.now
+            deadlines.looks.removeAll { $0 <= now }
+            runtime.lookAtSignals()
             if let beat = deadlines.beat, beat <= now, let interval {
                 if runtime.isHealthy { runtime.tell(.beat) }
                 deadlines.beat = now + interval
@@ -45,6 +52,11 @@ struct SignalThread: Sendable {
             if let drain = deadlines.drain, drain <= now {
                 deadlines.drain = nil
                 enter(.draining)
+                if deadlines.grace != nil { enter(.closing) }
+            }
+            if let cancel = deadlines.cancel, cancel <= now {
+                deadlines.cancel = nil
+                runtime.cancelMain()
             }
             if let grace = deadlines.grace, grace <= now { endUngracefully() }
         }
@@ -58,30 +70,13 @@ struct SignalThread: Sendable {
         if runtime.channel != nil { takeMasterSignals(&deadlines) }
         let wantsReload = runtime.signals.take(.hangup)
         if runtime.signals.takeReopenOnly() || wantsReload { runtime.log.reopen() }
-        if wantsReload { reload() }
+        if wantsReload { runtime.reloads.request() }
         for signal in [Signal.user1, .user2] where runtime.signals.take(signal) { runtime.runUserHandler(signal) }
-    }
-
-    private func reload() {
-        let handlers = runtime.reloadHandlers
-        guard !runtime.isStarting else { return }
-        runtime.handlers.run {
-            runtime.tell(.reloading)
-            for handler in handlers {
-                do {
-                    try handler()
-                } catch {
-                    runtime.log.error("reload: \(DaemonError(wrapping: error))")
-                }
-            }
-            if runtime.stopCode.load(ordering: .relaxed) < 0 { runtime.tell(.ready()) }
-        }
     }
 
     /// A stop that came at the same time goes before a soft one.
     private func takeMasterSignals(_ deadlines: inout Deadlines) {
         if runtime.signals.take(.user1), !runtime.isAskedToStop {
-            runtime.isSoftStop.store(true, ordering: .relaxed)
             beginStop("SIGUSR1", code: 0, &deadlines)
         }
         takePause()
@@ -109,37 +104,48 @@ struct SignalThread: Sendable {
     /// The first asks, the second insists; after a soft stop the first limits it.
     private func stop(_ signal: String, code: Int32, _ deadlines: inout Deadlines) {
         guard runtime.isAskedToStop else {
-            deadlines.grace = .now + runtime.daemon.gracePeriod
+            limit(&deadlines)
             return beginStop(signal, code: code, &deadlines)
         }
         guard deadlines.grace != nil else {
             runtime.log.debug("received \(signal), the soft stop is limited")
-            deadlines.grace = .now + runtime.daemon.gracePeriod
             runtime.stopCode.store(code, ordering: .relaxed)
-            runtime.isSoftStop.store(false, ordering: .relaxed)
-            return enter(.limited)
+            limit(&deadlines)
+            // Within the gap its end says so.
+            if deadlines.drain == nil { enter(.closing) }
+            return
         }
         runtime.log.warning("received a second signal to stop (\(signal)), ending now")
         runtime.end(runtime.stopCode.load(ordering: .relaxed), isForced: true)
+    }
+
+    /// The grace period begins.
+    private func limit(_ deadlines: inout Deadlines) {
+        let (now, grace) = (MonotonicTime.now, runtime.daemon.gracePeriod)
+        deadlines.grace = now + grace
+        if runtime.daemon.cancelsMain == .atGrace {
+            deadlines.cancel = now + MainCancellation.delay(within: grace)
+        }
     }
 
     private func beginStop(_ cause: String, code: Int32, _ deadlines: inout Deadlines) {
         runtime.log.debug("received \(cause), stopping")
         runtime.stopCode.store(code, ordering: .relaxed)
         runtime.tell(.stopping)
-        // A main that never looks at the stop state would only be waited for in vain.
-        if !runtime.stopState.isAsked && !runtime.isAsync { runtime.end(code, isForced: true) }
         deadlines.drain = .now + runtime.daemon.drainGap
         enter(.stopping)
     }
 
     /// The phase is entered at once; handlers run beside us, and the async main is cancelled after them.
-    private func enter(_ phase: StopState.Phase) {
+    private func enter(_ phase: StopPhase) {
         runtime.stopHandlers.enqueue { [runtime] in
             let due = runtime.stopState.enter(phase)
             return {
                 for body in due { body() }
-                if phase == .stopping { runtime.cancelMain() }
+                let cancels = runtime.daemon.cancelsMain
+                if phase == .stopping && cancels == .atStop || phase == .draining && cancels == .atDrain {
+                    runtime.cancelMain()
+                }
             }
         }
     }
@@ -157,6 +163,9 @@ struct SignalThread: Sendable {
 
     private func endUngracefully() -> Never {
         let limit = DurationText.text(runtime.daemon.gracePeriod)
+        if runtime.daemon.gracePeriod <= .zero {
+            runtime.end(runtime.stopCode.load(ordering: .relaxed), isForced: true)
+        }
         runtime.log.error("main did not end within \(limit) of the signal to stop, ending now")
         runtime.end(1, isForced: true)
     }

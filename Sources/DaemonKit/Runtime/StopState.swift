@@ -1,44 +1,27 @@
 import Synchronization
 import Unix
 
-/// Whether the daemon is to stop, and everybody who wants to know.
+/// How far the daemon is on its way to the end, and everybody who wants to know.
 final class StopState: Sendable {
-    enum Phase: Int, Sendable, Comparable {
-        case running, stopping, draining
-        /// What began as a soft stop has a limit now.
-        case limited
-
-        static func < (left: Phase, right: Phase) -> Bool { left.rawValue < right.rawValue }
-    }
-
     private struct State {
-        var phase = Phase.running
-        /// Somebody looks at the stop state, so it is worth waiting for main.
-        var isAsked = false
-        var observers: [Int: (phase: Phase, body: @Sendable () -> Void)] = [:]
+        var phase = StopPhase.running
+        var observers: [Int: (phase: StopPhase, body: @Sendable () -> Void)] = [:]
         var nextObserver = 0
         /// Readable from the stop on; made when first wanted.
         var pipe: (read: Int32, write: Int32)?
     }
 
     private let state = Mutex(State())
+    private let wakers: Wakers
 
-    var phase: Phase {
-        state.withLock { state in
-            state.isAsked = true
-            return state.phase
-        }
-    }
+    init(_ wakers: Wakers = Wakers()) { self.wakers = wakers }
 
-    var isAsked: Bool { state.withLock(\.isAsked) }
-
-    func markAsked() { state.withLock { $0.isAsked = true } }
+    var phase: StopPhase { state.withLock(\.phase) }
 
     /// Calls `body` once when the phase is reached; at once where it already is.
     @discardableResult
-    func observe(_ phase: Phase, _ body: @escaping @Sendable () -> Void) -> Int {
+    func observe(_ phase: StopPhase, _ body: @escaping @Sendable () -> Void) -> Int {
         let (number, isDue) = state.withLock { state in
-            state.isAsked = true
             state.nextObserver += 1
             let isDue = state.phase >= phase
             if !isDue { state.observers[state.nextObserver] = (phase, body) }
@@ -51,8 +34,9 @@ final class StopState: Sendable {
     func forget(_ observer: Int) { state.withLock { _ = $0.observers.removeValue(forKey: observer) } }
 
     /// Enters the phase. The caller runs what waited for it, in the order of its arrival.
-    func enter(_ phase: Phase) -> [@Sendable () -> Void] {
-        state.withLock { state -> [@Sendable () -> Void] in
+    func enter(_ phase: StopPhase) -> [@Sendable () -> Void] {
+        defer { wakers.wake() }
+        return state.withLock { state -> [@Sendable () -> Void] in
             guard state.phase < phase else { return [] }
             state.phase = phase
             if let pipe = state.pipe { _ = try? Descriptor.writeAll(pipe.write, "s") }
@@ -66,7 +50,6 @@ final class StopState: Sendable {
     func descriptor() throws(Errno) -> Int32 {
         do {
             return try state.withLock { state in
-                state.isAsked = true
                 if let pipe = state.pipe { return pipe.read }
                 let pipe = try FileDescriptor.pipe().release()
                 if state.phase > .running { try Descriptor.writeAll(pipe.write, "s") }

@@ -61,13 +61,7 @@ protocol LivePhase: StartPhase, ~Copyable {
 }
 
 extension LivePhase where Self: ~Copyable {
-    borrowing func fail(_ error: DaemonError) -> Never {
-        StartAbort.removeFiles()
-        runtime.log.error("\(Launcher.message(error))")
-        runtime.cleanUp()
-        report?.failed(error)
-        CurrentProcess.exitNow(error.exitStatus == 0 ? 1 : error.exitStatus)
-    }
+    borrowing func fail(_ error: DaemonError) -> Never { runtime.endStart(error) }
 }
 
 /// There is a context.
@@ -178,27 +172,11 @@ struct Listening: ~Copyable, LivePhase {
     }
 }
 
-/// The process has the daemon's own rights.
+/// The process has the daemon's own rights: what is left is the author's, from `prepare` on. `Serving`
 struct Unprivileged: ~Copyable, LivePhase {
     let facts: StartFacts
     let runtime: Runtime
     let report: ReadinessReport?
 
-    var context: Context { Context(runtime: runtime) }
-
-    /// The author's preparation.
-    borrowing func prepare<Prepared>(_ body: (Context) throws -> Prepared) -> Prepared {
-        do { return try body(context) } catch { fail(DaemonError(wrapping: error)) }
-    }
-
-    /// Signals are taken by their thread from here on; then whoever waits is told.
-    consuming func goLive() -> Context {
-        then { phase in
-            StartAbort.disarm()
-            try SignalThread(runtime: phase.runtime).start()
-            phase.facts.plan.keeper?.serves()
-            if phase.facts.plan.daemon.readiness == .prepared { try phase.runtime.ready() }
-            return phase.context
-        }
-    }
+    consuming func handOver() -> (Context, Keeper?) { (Context(runtime: runtime), facts.plan.keeper) }
 }

@@ -19,10 +19,11 @@ struct Resumption {
 
     /// The command line as the first start read it.
     static func read(
-        _ resumption: Resumption?, _ daemon: Daemon, _ options: OptionList, manual: ManualNotes? = nil
+        _ resumption: Resumption?, _ daemon: Daemon, _ options: OptionList,
+        _ arguments: [String] = ProgramArguments.all, manual: ManualNotes? = nil
     ) -> OptionValues {
         let interface = CommandLineInterface(daemon, options, manual: manual)
-        guard let resumption else { return interface.read(ProgramArguments.all) }
+        guard let resumption else { return interface.read(arguments) }
         let here = try? FileDescriptor.open(".", .directory).release()
         try? Files.changeDirectory(resumption.folder)
         defer {
@@ -31,7 +32,7 @@ struct Resumption {
                 Descriptor.close(here)
             }
         }
-        return interface.read(ProgramArguments.all)
+        return interface.read(arguments)
     }
 
     /// What can be known before the exec: the command line, which was read already, and the state are understood.

@@ -74,7 +74,9 @@ struct Inherited: ~Copyable, StartPhase {
     /// The author's check, in the caller's terminal.
     borrowing func check<Checked>(_ check: (OptionValues) throws -> Checked) -> Checked {
         do {
+            StandardStreams.bufferLines()
             let checked = try check(facts.plan.values)
+            StandardStreams.flush()
             if facts.plan.values[StandardOption.check] { CurrentProcess.exit(0) }
             if facts.forks {
                 try OnlyThread.require { count in

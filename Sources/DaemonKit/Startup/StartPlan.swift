@@ -50,10 +50,10 @@ struct StartPlan {
     }
 
     func requirePort() throws(DaemonError) {
-        let bind = values[StandardOption.bind]
-        if case .unix = bind?.address { return }
-        guard bind?.namesPort ?? false || values[StandardOption.port] ?? daemon.port != nil else {
-            throw DaemonError(.options, "no port: give --port, or a port in --bind", exitStatus: 2)
+        let binds = values[StandardOption.bind]
+        if !binds.isEmpty, binds.allSatisfy({ $0.namesPort || $0.path != nil }) { return }
+        guard values[StandardOption.port] ?? daemon.port != nil else {
+            throw DaemonError(.options, "no port", cure: "give --port, or a port in --bind", exitStatus: 2)
         }
     }
 

@@ -12,12 +12,12 @@ enum Started<Checked>: ~Copyable {
 /// The start-up of every process, daemon, worker or master, in the order of the specification. Whatever fails in it ends
 /// the process, and is told to whoever waits for it.
 func startUp<Checked>(
-    _ daemon: Daemon, _ options: OptionList, manual: ManualNotes? = nil, isFrontEnd: Bool,
-    check: (OptionValues) throws -> Checked
+    _ daemon: Daemon, _ options: OptionList, _ arguments: [String] = ProgramArguments.all,
+    manual: ManualNotes? = nil, isFrontEnd: Bool, check: (OptionValues) throws -> Checked
 ) -> Started<Checked> {
     let resumption = Resumption.take()
     let plan = StartPlan(
-        daemon, Resumption.read(resumption, daemon, options, manual: manual), isFrontEnd: isFrontEnd)
+        daemon, Resumption.read(resumption, daemon, options, arguments, manual: manual), isFrontEnd: isFrontEnd)
     if let resumption {
         resumption.answerProof()
         let listening = Detached(resuming: resumption, plan).openLog().makeContext().keepListeners()

@@ -74,16 +74,16 @@ enum Verb: String, CaseIterable {
 enum ControlOption {
     static let configFolder = Option<String?>(
         directory: "config-folder", help: "Where NAME.conf files are (default $DAEMONKIT_CONFIG or /etc/daemonkit)")
-    static let all = Option<Bool>("all", short: "a", help: "Every daemon that is known")
-    static let direct = Option<Bool>("direct", help: "Act on the daemon itself, also where systemd runs it")
-    static let json = Option<Bool>("json", help: "status, list, top: for machines")
-    static let names = Option<Bool>("names", help: "list: the names alone")
-    static let follow = Option<Bool>("follow", short: "f", help: "logs: go on with what comes, over rotations")
+    static let all = Option(flag: "all", short: "a", help: "Every daemon that is known")
+    static let direct = Option(flag: "direct", help: "Act on the daemon itself, also where systemd runs it")
+    static let json = Option(flag: "json", help: "status, list, top: for machines")
+    static let names = Option(flag: "names", help: "list: the names alone")
+    static let follow = Option(flag: "follow", short: "f", help: "logs: go on with what comes, over rotations")
     static let lines = Option("lines", short: "n", default: 10, in: 0...1_000_000, help: "logs: how many")
-    static let raw = Option<Bool>("raw", help: "logs: control characters as they are, also at a terminal")
-    static let once = Option<Bool>("once", help: "top: print it once")
+    static let raw = Option(flag: "raw", help: "logs: control characters as they are, also at a terminal")
+    static let once = Option(flag: "once", help: "top: print it once")
     static let interval = Option<Duration>("interval", default: .seconds(2), help: "top: between two looks")
-    static let verbose = Option<Bool>("verbose", short: "v", help: "Say what is waited for, also without a terminal")
+    static let verbose = Option(flag: "verbose", short: "v", help: "Say what is waited for, also without a terminal")
 
     static let list: OptionList =
         .none + [configFolder, all, direct, json, names, follow, lines, raw, once, interval, verbose]

@@ -1,57 +1,38 @@
 import DaemonKit
-import Unix
 
-/// One thread, one poller, any number of clients.
+/// One thread, one poll set, any number of clients.
 final class EchoServer {
     private let context: Context
-    private let maxConnections: Int
+    private let maxClients: Int
     private let idleTimeout: Duration
-    private let stop: Int32
-    /// When the daemon was paused or resumed, or is to drain, which another thread says.
-    private let changes: Waker
-    private let table = ConnectionTable()
-    private var poller: Poller
+    private let table = ClientTable()
+    private var polls: PollSet
+    /// By their descriptors; none from the stop on.
     private var listeners: [Int32: Listener] = [:]
-    private var connections: [Int32: Connection] = [:]
-    private var interests: [Int32: Poller.Interest] = [:]
+    private var clients: [Int32: Client] = [:]
     private var idle = IdleQueue()
     private var serial = 0
-    private var isAccepting = true
-    /// No more connections can be had for now: all are in use.
-    private var isFull = false
     private var buffer = [UInt8](repeating: 0, count: 64 * 1024)
-    /// Nothing new is accepted. After a soft stop the connections end when their clients like.
-    private var isStopping = false
-    /// The connections are told to end.
-    private var isDraining = false
-    /// When those that were told are closed.
-    private var lingerTime: MonotonicTime?
+    private var isAccepting = true
+    private var refusals = Refusals()
+    private var phase = StopPhase.running
+    /// When those that were told that the end is near are closed.
+    private var lingerTime: ContinuousClock.Instant?
     /// How long a client may take to close after it was told.
     private static let linger = Duration.seconds(2)
+    /// How long nobody is taken in when no descriptor was left.
+    private static let rest = Duration.milliseconds(100)
 
-    init(_ context: Context, maxConnections: Int, idleTimeout: Duration) throws {
+    init(_ context: Context, maxClients: Int, idleTimeout: Duration) throws {
         self.context = context
-        self.maxConnections = maxConnections
+        self.maxClients = maxClients
         self.idleTimeout = idleTimeout
-        stop = try context.stopDescriptor()
-        Limits.raiseOpenFiles(to: maxConnections + 64)
-        do {
-            changes = try Waker()
-            poller = try Poller()
-            try poller.add(stop, .read)
-            try poller.add(changes.descriptor, .read)
-            for listener in context.listeners {
-                listeners[listener.fileDescriptor] = listener
-                try poller.add(listener.fileDescriptor, .read)
-            }
-        } catch {
-            throw DaemonError("cannot watch the listeners: \(error)")
+        context.allowOpenFiles(maxClients + 64)  // bounded: the option's range
+        polls = try PollSet(for: context)
+        for listener in context.listeners {
+            listeners[listener.fileDescriptor] = listener
+            try polls.watch(listener.fileDescriptor)
         }
-        context.onPause(changes.wake)
-        context.onResume(changes.wake)
-        context.onDrain(changes.wake)
-        context.onSoftStopEnd(changes.wake)
-        updateAccepting()
         context.command("show connections", "open connections: their age, bytes received", level: .operator) {
             [table] _ in table.text
         }
@@ -59,28 +40,17 @@ final class EchoServer {
 
     func run() throws {
         while !isFinished {
-            let count = try poller.wait(timeout)
-            let now = MonotonicTime.now
-            for index in 0..<count {  // bounded: as many events as were counted
-                let event = poller.event(index)
-                if event.descriptor == stop {
-                    stopAccepting(now)
-                } else if event.descriptor == changes.descriptor {
-                    changes.clear()
-                    updateAccepting()
-                } else if let listener = listeners[event.descriptor] {
-                    serve(listener, now)
-                } else {
-                    serve(event.descriptor, now)
-                }
-            }
-            closeIdle(now)
-            if context.isDraining && !context.isSoftStop && !isDraining { drain(now) }
+            try updateAccepting()
+            let events = try polls.wait(timeout)
+            let now = ContinuousClock.now
+            for event in events { try serve(event.descriptor, now) }
+            try closeIdle(now)
+            try follow(context.stop.phase, now)
             if let time = lingerTime, time <= now { endHalfClosed(now) }
         }
     }
 
-    private var isFinished: Bool { isStopping && connections.isEmpty }
+    private var isFinished: Bool { phase >= .stopping && clients.isEmpty }
 
     /// nil when nothing is due: an idle server does not wake up.
     private var timeout: Duration? {
@@ -88,87 +58,82 @@ final class EchoServer {
         return due.map { max(.zero, $0 - .now) }
     }
 
+    private func serve(_ descriptor: Int32, _ now: ContinuousClock.Instant) throws {
+        if let listener = listeners[descriptor] {
+            try listener.kind == .stream ? accept(listener, now) : echoDatagrams(listener)
+        } else if let client = clients[descriptor] {
+            let progress = phase >= .closing ? client.drain(&buffer, now: now) : client.serve(&buffer, now: now)
+            try settle(client, progress)
+        }
+    }
+
     // MARK: Listeners
 
-    private func serve(_ listener: Listener, _ now: MonotonicTime) {
-        switch listener.kind {
-        case .stream: accept(listener.fileDescriptor, now)
-        case .datagram:
-            // A few at a time, so that a flood of datagrams does not keep connections waiting.
-            for _ in 0..<64 {
-                guard (try? Socket.echoDatagram(listener.fileDescriptor, buffer: &buffer)) != nil else { return }
-            }
+    /// A few at a time, so that a flood of datagrams does not keep connections waiting.
+    private func echoDatagrams(_ listener: Listener) {
+        for _ in 0..<64 {
+            guard let datagram = try? listener.receive(into: &buffer) else { return }
+            guard let sender = datagram.sender else { continue }
+            listener.send(buffer.span.extracting(0..<datagram.count), to: sender)
         }
     }
 
-    private func accept(_ listener: Int32, _ now: MonotonicTime) {
+    private func accept(_ listener: Listener, _ now: ContinuousClock.Instant) throws {
         guard isAccepting else { return }
         for _ in 0..<64 {
-            guard connections.count < maxConnections else { return setFull(true) }
-            do {
-                let socket = try Socket.accept(listener)
-                let number = socket.number
-                try poller.add(number, .read)
-                serial += 1
-                let connection = Connection(socket, serial: serial, now: now)
-                connections[number] = connection
-                table.opened(serial, connection.facts)
-                interests[number] = .read
-                if idleTimeout > .zero { idle.push(.init(number: number, serial: serial, due: now + idleTimeout)) }
-            } catch .tooManyOpenFiles, .tooManyOpenFilesInSystem {
-                context.log.warning("no descriptor left for connection \(connections.count + 1): accepting pauses")
-                return connections.isEmpty ? () : setFull(true)
+            guard clients.count < maxClients else { return }
+            do throws(DaemonError) {
+                guard let connection = try listener.accept() else { return }
+                try takeIn(Client(connection, serial: serial + 1, now: now), now)
             } catch {
-                // Nobody waits any more, or the client went away between its call and ours.
-                return
+                guard error.code == .descriptors else { throw error }
+                refusals.add(error, context.log)
+                return polls.pause(listener.fileDescriptor, for: Self.rest)
             }
         }
     }
 
-    private func setFull(_ on: Bool) {
-        isFull = on
-        updateAccepting()
-    }
-
-    /// Clients wait in the listeners' queues meanwhile.
-    private func updateAccepting() {
-        let on = !isFull && !context.isPaused
-        guard on != isAccepting else { return }
-        isAccepting = on
-        for (number, listener) in listeners where listener.kind == .stream {
-            try? poller.change(number, on ? .read : [])
+    private func takeIn(_ client: Client, _ now: ContinuousClock.Instant) throws(DaemonError) {
+        try polls.watch(client.descriptor)
+        serial = client.serial
+        clients[client.descriptor] = client
+        table.opened(serial, client.facts)
+        if idleTimeout > .zero {
+            idle.push(.init(number: client.descriptor, serial: serial, due: now + idleTimeout))
         }
     }
 
-    // MARK: Connections
-
-    private func serve(_ number: Int32, _ now: MonotonicTime) {
-        guard let connection = connections[number] else { return }
-        let progress =
-            isDraining ? connection.drain(&buffer, now: now) : connection.serve(&buffer, now: now)
-        settle(number, connection, progress)
+    /// Clients wait in the listeners' queues while nobody is taken in.
+    private func updateAccepting() throws {
+        let on = clients.count < maxClients && !context.isPaused
+        guard on != isAccepting else { return }
+        isAccepting = on
+        for (descriptor, listener) in listeners where listener.kind == .stream {
+            try polls.watch(descriptor, for: on ? .read : [])
+        }
     }
 
-    private func settle(_ number: Int32, _ connection: Connection, _ progress: Connection.Progress) {
-        if case .done = progress { return close(number) }
-        let interest = connection.interest
-        guard interests[number] != interest else { return }
-        interests[number] = interest
-        try? poller.change(number, interest)
+    // MARK: Clients
+
+    private func settle(_ client: Client, _ progress: Client.Progress) throws {
+        if case .done = progress { return close(client) }
+        guard client.interest != client.wanted else { return }
+        client.interest = client.wanted
+        try polls.watch(client.descriptor, for: client.interest)
     }
 
-    private func close(_ number: Int32) {
-        if let connection = connections.removeValue(forKey: number) { table.closed(connection.serial) }
-        interests[number] = nil
-        if isFull { setFull(false) }
+    private func close(_ client: Client) {
+        polls.forget(client.descriptor)
+        clients[client.descriptor] = nil
+        table.closed(client.serial)
     }
 
-    private func closeIdle(_ now: MonotonicTime) {
+    private func closeIdle(_ now: ContinuousClock.Instant) throws {
         while var entry = idle.popDue(now) {
-            guard let connection = connections[entry.number], connection.serial == entry.serial else { continue }
-            entry.due = connection.lastActivity + idleTimeout
+            guard let client = clients[entry.number], client.serial == entry.serial else { continue }
+            entry.due = client.lastActivity + idleTimeout
             if entry.due <= now {
-                close(entry.number)
+                close(client)
             } else {
                 idle.push(entry)
             }
@@ -177,32 +142,35 @@ final class EchoServer {
 
     // MARK: The end
 
-    /// First moment: no new client. Those in the queues of our own sockets are taken in before; those that were kept
-    /// waiting by a pause wait for whoever else has the socket.
-    private func stopAccepting(_ now: MonotonicTime) {
-        poller.remove(stop)
+    private func follow(_ next: StopPhase, _ now: ContinuousClock.Instant) throws {
+        guard next > phase else { return }
+        let last = phase
+        phase = next
+        if last < .stopping { try stopAccepting(now) }
+        if next >= .closing { try drain(now) }
+    }
+
+    /// No new client. Those in the queues of our own sockets are taken in before; those that were kept waiting by a pause
+    /// wait for whoever else has the socket.
+    private func stopAccepting(_ now: ContinuousClock.Instant) throws {
         for listener in listeners.values {
-            serve(listener, now)
-            poller.remove(listener.fileDescriptor)
+            try serve(listener.fileDescriptor, now)
+            polls.forget(listener.fileDescriptor)
             listener.stopListening()
         }
         listeners = [:]
-        isStopping = true
-        if !connections.isEmpty { context.log.info("draining \(connections.count) connections") }
+        if !clients.isEmpty { context.log.info("draining \(clients.count) connections") }
     }
 
-    /// Second moment: each client gets the rest of its bytes and the end of the stream; then it may close.
-    private func drain(_ now: MonotonicTime) {
-        isDraining = true
+    /// Each client gets the rest of its bytes and the end of the stream; then it may close.
+    private func drain(_ now: ContinuousClock.Instant) throws {
         lingerTime = now + Self.linger
-        for (number, connection) in connections {
-            settle(number, connection, connection.drain(&buffer, now: now))
-        }
+        for client in clients.values { try settle(client, client.drain(&buffer, now: now)) }
     }
 
     /// The linger is over for whoever has all bytes; the others have the rest of the grace period.
-    private func endHalfClosed(_ now: MonotonicTime) {
+    private func endHalfClosed(_ now: ContinuousClock.Instant) {
         lingerTime = now + Self.linger
-        for (number, connection) in connections where connection.isHalfClosed { close(number) }
+        for client in clients.values where client.isHalfClosed { close(client) }
     }
 }

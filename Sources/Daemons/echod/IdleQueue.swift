@@ -1,17 +1,15 @@
-import Unix
-
 /// Connections by the time when they might be idle: a binary heap. An entry is looked at only when it is due, so that
 /// activity costs nothing.
 struct IdleQueue {
     struct Entry {
         let number: Int32
         let serial: Int
-        var due: MonotonicTime
+        var due: ContinuousClock.Instant
     }
 
     private var heap: [Entry] = []
 
-    var next: MonotonicTime? { heap.first?.due }
+    var next: ContinuousClock.Instant? { heap.first?.due }
 
     mutating func push(_ entry: Entry) {
         heap.append(entry)
@@ -22,7 +20,7 @@ struct IdleQueue {
         }
     }
 
-    mutating func popDue(_ now: MonotonicTime) -> Entry? {
+    mutating func popDue(_ now: ContinuousClock.Instant) -> Entry? {
         guard let first = heap.first, first.due <= now else { return nil }
         heap.swapAt(0, heap.count - 1)  // bounded: indices of the heap
         heap.removeLast()

@@ -36,6 +36,8 @@ func frontEnd(_ start: MasterStart, _ checked: Configuration?) -> FrontEnd {
 
 genericMaster(
     masterd,
-    options: .standard.without("workers", "control-socket", "user", "group", "chroot", "print-service")
+    options: .standard.without(
+        StandardOption.workers, StandardOption.controlSocket, StandardOption.user, StandardOption.group,
+        StandardOption.chroot, StandardOption.printService)
         + [configurationFiles],
     manual: manual, check: check, frontEnd: frontEnd)

@@ -45,12 +45,12 @@ struct LogRecordTests {
     @Test("levels are ordered by how grave they are")
     func order() {
         #expect(LogLevel.allCases.sorted() == LogLevel.allCases)
-        #expect(LogLevel.debug < .info && LogLevel.alert < .emergency)
+        #expect(LogLevel.trace < .debug && LogLevel.debug < .info && LogLevel.alert < .emergency)
     }
 
     @Test(
         "the journal's prefix and syslog's priority are those of syslog(3)",
-        arguments: zip(LogLevel.allCases, [7, 6, 5, 4, 3, 2, 1, 0]))
+        arguments: zip(LogLevel.allCases, [7, 7, 6, 5, 4, 3, 2, 1, 0]))
     func priorities(level: LogLevel, severity: Int) {
         let record = LogRecord("hello", level: level)
         #expect(Self.string(record.journal(Self.identity)) == "<\(severity)>testd pid=42 \(level.name) hello\n")

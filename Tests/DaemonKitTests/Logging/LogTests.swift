@@ -20,7 +20,7 @@ struct LogTests {
         log.error("e")
         log.critical("f")
         log.alert("g")
-        log.emergency("h", ["key": "value"])
+        log.emergency("h", metadata: ["key": "value"])
         let words = try lines().map { $0.split(separator: " ").dropFirst(5).joined(separator: " ") }
         #expect(
             words == [
@@ -48,10 +48,34 @@ struct LogTests {
         #expect(try lines().count == 5)
     }
 
+    @Test("metadata is any sequence of pairs: a literal or tuples with the same key twice, or a dictionary")
+    func metadata() throws {
+        let log = try Log.testing(folder["log"])
+        log.log(.info, "literal", metadata: ["b": "1", "a": "2", "b": "3"])
+        log.log(.info, "tuples", metadata: [("b", "1"), ("a", "2"), ("b", "3")])
+        log.log(.info, "lazy", metadata: (1...2).lazy.map { (key: "n", value: "\($0)") })
+        let dictionary = ["only": "one"]
+        log.log(.info, "dictionary", metadata: dictionary)
+        let endings = ["literal b=1 a=2 b=3", "tuples b=1 a=2 b=3", "lazy n=1 n=2", "dictionary only=one"]
+        for (line, ending) in zip(try lines(), endings) { #expect(line.hasSuffix(" INFO \(ending)"), "\(line)") }
+    }
+
+    @Test("the author may set the level at run time, down to trace")
+    func level() throws {
+        let log = try Log.testing(folder["log"], level: .info)
+        log.trace("one")
+        log.level = .trace
+        log.trace("two")
+        log.level = .error
+        log.warning("three")
+        #expect(try lines().count == 1)
+        #expect(try lines()[0].hasSuffix(" TRACE two"))
+    }
+
     @Test("as JSON each line is one object")
     func json() throws {
         let log = try Log.testing(folder["log"], format: .json)
-        log.info("one\ntwo", ["key": "value"])
+        log.info("one\ntwo", metadata: ["key": "value"])
         let line = try #require(try lines().first)
         #expect(line.hasPrefix(#"{"time":""#) && line.hasSuffix(#""message":"one\ntwo","metadata":{"key":"value"}}"#))
     }

@@ -11,7 +11,7 @@ extension SingleThreaded {
         private func bind(_ text: String?, port: UInt16? = nil, _ kinds: [Listener.Kind] = [.stream]) throws
             -> [Listener]
         {
-            try Binding.bind(try text.map { try BindAddress(parsing: $0) }, port: port, kinds: kinds)
+            try Binding.bind(try text.map { [try BindAddress(parsing: $0)] } ?? [], port: port, kinds: kinds)
         }
 
         private func complaint(_ text: String, port: UInt16? = nil) -> String? {
@@ -31,7 +31,9 @@ extension SingleThreaded {
         func listens() throws {
             let listener = try #require(try bind("127.0.0.1").first)
             let port = try #require(listener.port)
-            #expect(listener.address == "127.0.0.1:\(port)" && listener.name == listener.address && port > 0)
+            #expect(
+                listener.address.description == "127.0.0.1:\(port)" && listener.name == "\(listener.address)"
+                    && port > 0)
             #expect(fcntl(listener.fileDescriptor, F_GETFD) == FD_CLOEXEC)
             #expect(fcntl(listener.fileDescriptor, F_GETFL) & O_NONBLOCK != 0)
             #expect(try canConnect(.ipv4(0x7F00_0001, port: port)))
@@ -42,7 +44,7 @@ extension SingleThreaded {
             let listener = try #require(try bind(nil).first)
             let port = try #require(listener.port)
             #expect(try canConnect(.ipv4(0x7F00_0001, port: port)))
-            #expect(listener.address == "[::]:\(port)" || listener.address == "0.0.0.0:\(port)")
+            #expect("\(listener.address)" == "[::]:\(port)" || "\(listener.address)" == "0.0.0.0:\(port)")
         }
 
         @Test("stream and datagram get the same port, if it is a free one too")
@@ -52,6 +54,18 @@ extension SingleThreaded {
                 #expect(listeners.map(\.kind) == [.stream, .datagram])
                 #expect(listeners[0].port == listeners[1].port && listeners[0].port != 0)
             }
+        }
+
+        @Test("every --bind has its sockets, and where one fails none is left")
+        func several() throws {
+            let binds = try ["127.0.0.1", "[::1]:0", folder["one"], folder["two"]].map { try BindAddress(parsing: $0) }
+            let listeners = try Binding.bind(binds, port: 0, kinds: [.stream, .datagram])
+            #expect(listeners.map(\.kind) == [.stream, .datagram, .stream, .datagram, .stream, .stream])
+            #expect(Files.names(in: folder.path).sorted() == ["one", "two"])
+            for listener in listeners { listener.removeFile() }
+            let wrong = try [folder["three"], "192.0.2.1:80"].map { try BindAddress(parsing: $0) }
+            #expect(throws: DaemonError.self) { try Binding.bind(wrong, port: nil, kinds: [.stream]) }
+            #expect(Files.names(in: folder.path).isEmpty)
         }
 
         @Test("a port of --bind goes before the daemon's, and without one the daemon's is taken")
@@ -64,7 +78,7 @@ extension SingleThreaded {
         @Test("a port in use and a foreign address are named with the system's reason")
         func refused() throws {
             let first = try #require(try bind("127.0.0.1").first)
-            #expect(complaint(first.address) == "cannot bind \(first.address): Address already in use")
+            #expect(complaint("\(first.address)") == "cannot bind \(first.address): Address already in use")
             #expect(complaint("192.0.2.1", port: 80) == "cannot bind 192.0.2.1:80: Cannot assign requested address")
         }
 

@@ -15,7 +15,8 @@ struct CommandLineFuzzTests {
     private static let name = Option("name", short: "n", default: "-", help: "")
     private static let verb = Option("verb", default: "-", help: "")
     private static let flags = [
-        Option("part", help: ""), Option("verbose", short: "v", help: ""), Option("version", short: "V", help: ""),
+        Option(flag: "part", help: ""), Option(flag: "verbose", short: "v", help: ""),
+        Option(flag: "version", short: "V", help: ""),
     ]
     private static let options: [any DaemonOption] = [port, level, name, verb] + flags
 

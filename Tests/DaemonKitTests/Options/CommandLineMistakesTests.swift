@@ -85,7 +85,8 @@ struct CommandLineMistakesTests {
     func declaredTwice() {
         let own = Option("port", default: "", help: "Another port")
         #expect(parse([], [own]).mistakes == ["option '--port' is declared twice"])
-        #expect(parse([], [Option("help", help: "Another help")]).mistakes == ["option '--help' is declared twice"])
+        #expect(
+            parse([], [Option(flag: "help", help: "Another help")]).mistakes == ["option '--help' is declared twice"])
     }
 
     @Test("a short name that is declared twice is a mistake")
@@ -103,7 +104,7 @@ struct CommandLineMistakesTests {
 
     @Test("an option that the daemon does not offer is unknown")
     func notOffered() {
-        let options = OptionList.standard.without("chroot", "user").offered(by: testd)
+        let options = OptionList.standard.without(StandardOption.chroot, StandardOption.user).offered(by: testd)
         let line = CommandLineParser(["--chroot=/", "-u", "x"], options: options)
         #expect(line.mistakes == ["unknown option '--chroot'", "unknown option '-u'", "unexpected argument 'x'"])
     }

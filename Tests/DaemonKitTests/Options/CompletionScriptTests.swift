@@ -36,7 +36,7 @@ struct CompletionScriptTests {
         arguments: ["testd", "my.daemon-2", "ünd"])
     func bashReads(name: String) throws {
         let help = "It's [a] \"test\": $(touch pwned) `id` \\"
-        let own: [any DaemonOption] = [Option("own", short: "o", help: help), Option(file: "in", help: help)]
+        let own: [any DaemonOption] = [Option(flag: "own", short: "o", help: help), Option(file: "in", help: help)]
         let path = try folder.write(script("bash", own, Daemon(name, version: "1", listens: [.stream])), to: "script")
         #expect(try run("/bin/bash", ["-n", path]) == "")
         #expect(try run("/bin/bash", ["-euc", ". '\(path)'; complete -p \(name)"]).hasPrefix("complete -F _"))
@@ -88,7 +88,7 @@ struct CompletionScriptTests {
 
     @Test("in zsh's script the shell reads each specification as one word")
     func zshQuotes() throws {
-        let text = script("zsh", [Option("own", help: "It's [a] test: $HOME `id` \"x\"")])
+        let text = script("zsh", [Option(flag: "own", help: "It's [a] test: $HOME `id` \"x\"")])
         let line = try #require(text.split(separator: "\n").first { $0.contains("--own") })
         let read = try run("/bin/sh", ["-c", "printf '<%s>' \(line.hasSuffix("\\") ? line.dropLast() : line)"])
         #expect(read == #"<--own[It's \[a\] test\: $HOME `id` "x"]>"#)
@@ -113,12 +113,12 @@ struct CompletionScriptTests {
     @Test("fish reads each description as it is written")
     func fishQuotes() {
         let help = "It's [a] test: $HOME `id` \"x\""
-        #expect(fishDescription(Option("own", help: help)) == help)
+        #expect(fishDescription(Option(flag: "own", help: help)) == help)
     }
 
     @Test("fish reads a description with a backslash too")
     func fishBackslash() {
         let help = #"In C:\'temp'\"#
-        #expect(fishDescription(Option("own", help: help)) == help)
+        #expect(fishDescription(Option(flag: "own", help: help)) == help)
     }
 }

@@ -26,10 +26,20 @@ struct HelpTextTests {
                 """)
     }
 
+    @Test("operands stand in the usage, in the help and for completion tools")
+    func operands() {
+        let text = text([
+            Option(flag: "quick", help: "Fast"), Option(operands: "FILE", count: 1..., help: "What to read"),
+        ])
+        #expect(text.help.hasPrefix("Usage: testd [OPTIONS] FILE...\n"))
+        #expect(text.help.hasSuffix("\n\nOperands:\n  FILE  What to read\n"))
+        #expect(text.completionLines == "--quick none\n1 none file\n")
+    }
+
     @Test("a long option has its sentence in the next line")
     func longOption() {
         let long = Option("an-option-with-quite-a-long-name", default: 1, help: "Sentence")
-        let short = Option("x", help: "Other")
+        let short = Option(flag: "x", help: "Other")
         #expect(
             text([long, short]).help.hasSuffix(
                 """
@@ -63,7 +73,8 @@ struct HelpTextTests {
         let own: [any DaemonOption] = [
             Option("count", short: "c", default: 1, help: ""), Option("word", default: "", help: ""),
             Option("mode", choices: ["a", "b", "c"], default: "a", help: ""), Option(file: "in", help: ""),
-            Option(directory: "out", short: "o", help: ""), Option(address: "peer", help: ""), Option("flag", help: ""),
+            Option(directory: "out", short: "o", help: ""), Option(address: "peer", help: ""),
+            Option(flag: "flag", help: ""),
         ]
         #expect(
             text(own).completionLines == """

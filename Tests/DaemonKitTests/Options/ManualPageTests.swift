@@ -20,7 +20,7 @@ struct ManualPageTests {
 
     @Test("no text is a request or an escape of roff")
     func hostile() {
-        let own = Option("own", help: ".so /etc/passwd \\f(XX 'it' `id` ~ ^ \"q\"\n.sp 9")
+        let own = Option(flag: "own", help: ".so /etc/passwd \\f(XX 'it' `id` ~ ^ \"q\"\n.sp 9")
         let text = page(Daemon("x-y", version: "\"1\"", summary: "'sh\n.ex \\n"), [own])
         let requests = text.split(separator: "\n").filter { $0.hasPrefix(".") || $0.hasPrefix("'") }
         let known = [".\\\"", ".TH ", ".ad l", ".nh", ".SH ", ".nf", ".fi", ".PP", ".TP"]

@@ -46,14 +46,21 @@ struct OptionListTests {
 
     @Test("options can be left out")
     func without() {
-        let left = names(.standard.without("chroot", "syslog", "no-such-option"))
+        let left = names(
+            .standard.without(StandardOption.chroot, StandardOption.syslog, Option(flag: "other", help: "")))
         #expect(!left.contains("chroot") && !left.contains("syslog"))
         #expect(left.count == names(.standard).count - 2)
     }
 
+    @Test("an array of options is the standard ones and these")
+    func literal() {
+        let list: OptionList = [Option(flag: "one", help: ""), Option("two", default: 2, help: "")]
+        #expect(names(list) == names(.standard).dropLast(always.count) + ["one", "two"] + always)
+    }
+
     @Test("the author's own come behind the standard ones")
     func own() {
-        let list = names(.none + [Option("one", help: ""), Option("two", default: 2, help: "")])
+        let list = names(.none + [Option(flag: "one", help: ""), Option("two", default: 2, help: "")])
         #expect(list == ["one", "two"] + always)
     }
 }

@@ -18,7 +18,7 @@ struct OptionValueTests {
 
     @Test("a flag is false unless it is given")
     func flag() {
-        let option = Option("quick", short: "q", help: "")
+        let option = Option(flag: "quick", short: "q", help: "")
         #expect(value(option) == false)
         #expect(value(option, "-q") == true)
     }
@@ -66,6 +66,66 @@ struct OptionValueTests {
         #expect(value(option, "--nice", "-7") == -7)
         #expect(value(option, "--nice=9223372036854775807") == .max)
         #expect(mistake(option, "--nice=-21") == "option '--nice': '-21' is not -20 or more")
+    }
+
+    @Test("a number with a fraction is within its range, and neither infinite nor hexadecimal")
+    func fraction() {
+        let option = Option("ratio", short: "r", default: 0.5, in: 0...1, help: "")
+        #expect(value(option) == 0.5)
+        for (text, number) in [("0", 0.0), ("1", 1), (".25", 0.25), ("2.5e-1", 0.25)] {
+            #expect(value(option, "--ratio=\(text)") == number)
+        }
+        for text in ["", "x", "0x1p-1", "nan", "inf", "1e999", " 1", "0,5", "1.2.3"] {
+            #expect(mistake(option, "--ratio=\(text)") == "option '--ratio': '\(text)' is not a number")
+        }
+        for text in ["-0.1", "1.5"] {
+            #expect(mistake(option, "--ratio", text) == "option '--ratio': '\(text)' is not 0.0 to 1.0")
+        }
+    }
+
+    @Test("a list has all values in their order")
+    func lists() {
+        let texts = Option(list: "header", short: "H", default: ["x"], help: "")
+        #expect(value(texts) == ["x"])
+        #expect(value(texts, "-Ha", "--header=b", "--header", "") == ["a", "b", ""])
+        let addresses = Option(addresses: "bind", short: "b", help: "")
+        #expect(value(addresses, "-b", "127.0.0.1:1", "--bind=/s")?.map(\.description) == ["127.0.0.1:1", "/s"])
+    }
+
+    @Test("operands are the words that are no options, wherever they stand")
+    func operands() {
+        let files = Option(operands: "FILE", help: "")
+        let flag = Option(flag: "quick", short: "q", help: "")
+        let line = CommandLineParser(["a", "-q", "", "--", "-q", "--b"], options: [flag, files])
+        #expect(line.mistakes.isEmpty && line.values[flag] && line.values[files] == ["a", "", "-q", "--b"])
+        #expect(value(files) == [])
+    }
+
+    @Test("operands are counted")
+    func operandCounts() {
+        let one = Option(operands: "FILE", count: 1...1, help: "")
+        #expect(mistake(one) == "no FILE is given")
+        #expect(value(one, "a") == ["a"])
+        #expect(mistake(one, "a", "b") == "unexpected argument 'b'")
+        let several = Option(operands: "FILE", count: 2..., help: "")
+        #expect(mistake(several, "a") == "too few of FILE are given")
+        #expect(value(several, "a", "b", "c") == ["a", "b", "c"])
+    }
+
+    @Test("values can be made without a process: parsed from words, or set")
+    func made() throws {
+        let wait = Option("wait", default: .seconds(5), help: "")
+        var values = try OptionValues(parsing: ["-f", "--wait=1s"], [wait], of: testd)
+        #expect(values[wait] == .seconds(1) && values[StandardOption.foreground] && values.isGiven(wait))
+        values[wait] = .seconds(2)
+        #expect(values[wait] == .seconds(2))
+        #expect(OptionValues()[wait] == .seconds(5))
+        let error = #expect(throws: DaemonError.self) {
+            try OptionValues(parsing: ["--wait=x", "y"], [wait], of: testd)
+        }
+        #expect(error?.code == .options && error?.exitStatus == 2)
+        #expect(error?.message.contains("'x' is not a time") == true)
+        #expect(error?.message.hasSuffix("\nunexpected argument 'y'") == true)
     }
 
     @Test("a choice is one of its words")

@@ -13,14 +13,14 @@ struct StopStateTests {
         func add(_ name: String) { names.withLock { $0.append(name) } }
     }
 
-    private func enter(_ phase: StopState.Phase, _ state: StopState) {
+    private func enter(_ phase: StopPhase, _ state: StopState) {
         for body in state.enter(phase) { body() }
     }
 
     private let state = StopState()
     private let calls = Calls()
 
-    private func observe(_ phase: StopState.Phase, _ name: String) -> Int {
+    private func observe(_ phase: StopPhase, _ name: String) -> Int {
         let calls = calls
         return state.observe(phase) { calls.add(name) }
     }
@@ -84,18 +84,6 @@ struct StopStateTests {
         #expect(calls.all == ["inner"])
     }
 
-    @Test("whoever looks at it, is known to have looked")
-    func asked() throws {
-        #expect(!state.isAsked)
-        _ = state.phase
-        #expect(state.isAsked)
-        let (observed, marked, polled) = (StopState(), StopState(), StopState())
-        observed.observe(.draining) {}
-        marked.markAsked()
-        _ = try polled.descriptor()
-        #expect(observed.isAsked && marked.isAsked && polled.isAsked)
-    }
-
     @Test("the descriptor is readable from the stop on, and stays so")
     func descriptor() throws {
         let descriptor = try state.descriptor()
@@ -106,9 +94,10 @@ struct StopStateTests {
         #expect(try state.descriptor() == descriptor)
     }
 
-    @Test("a descriptor that is asked for after the stop is readable at once", arguments: [1, 2])
-    func lateDescriptor(phase: Int) throws {
-        enter(try #require(StopState.Phase(rawValue: phase)), state)
+    @Test(
+        "a descriptor that is asked for after the stop is readable at once", arguments: [StopPhase.stopping, .draining])
+    func lateDescriptor(phase: StopPhase) throws {
+        enter(phase, state)
         #expect(Poll.readable(try state.descriptor(), timeout: .zero))
     }
 

@@ -28,6 +28,23 @@ struct DaemonErrorTests {
         #expect(error?.systemError == ENOSPC && error?.exitStatus == 1)
     }
 
+    @Test("an error has parts: code, what was tried, path, reason, errno, cure, exit status")
+    func parts() {
+        let code = DaemonError.Code(rawValue: "cache")
+        let error = DaemonError(
+            code, tried: "cannot open the cache /var/x", path: "/var/x", systemError: ENOENT, cure: "run x --init",
+            exitStatus: 300)
+        #expect(error.message == "cannot open the cache /var/x: No such file or directory: run x --init")
+        #expect(error.code == code && error.path == "/var/x" && error.reason == "No such file or directory")
+        #expect(error.systemError == ENOENT && error.cure == "run x --init" && error.exitStatus == 1)
+    }
+
+    @Test("a refused file is the error's path")
+    func refusedFile() {
+        let error = DaemonError(.logFile, "log file /x/y", FileRefusal(.hardLink, "/x/y"))
+        #expect(error.message == "log file /x/y: has another name (hard link)" && error.path == "/x/y")
+    }
+
     @Test("a call that works gives its result, and what was tried is not even put into words")
     func success() throws {
         func words() -> String {

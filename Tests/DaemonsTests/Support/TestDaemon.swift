@@ -32,9 +32,13 @@ struct TestDaemon {
 
     /// Starts faultd in the foreground, and waits until its main runs: before that, a SIGTERM would end the start.
     func foreground(_ more: String..., environment: [String: String] = [:]) throws -> Running {
+        try foreground(more, environment: environment)
+    }
+
+    func foreground(_ more: [String], environment: [String: String] = [:]) throws -> Running {
         let reporting = ["-f", "--fault-output", folder["report"]]
         let running = try Running(folder, executable, arguments(reporting + more), environment: environment)
-        #expect(eventually { folder.lines("report").contains { $0.hasPrefix("main ") } }, "\(running.standardError)")
+        #expect(eventually { folder.lines("report").contains { $0.contains("main ") } }, "\(running.standardError)")
         return running
     }
 

@@ -19,10 +19,14 @@ let mainMode = Option(
     choices: [
         "wait", "return", "throw", "exit", "crash", "crash-index", "ignore-stop", "deaf", "hang-in-handler",
         "slow-stop", "child", "write-log", "report", "fork-pool", "unready", "explicit", "contend", "write-own",
+        "steal", "print",
     ], default: "wait", help: "What main does")
-let isAsync = Option<Bool>("fault-async", help: "An asynchronous main")
-let needsExplicit = Option<Bool>("fault-explicit", help: "Ready when main says so")
-let threadFirst = Option<Bool>("fault-thread", help: "Start a thread before genericMain (read from the arguments)")
+let isAsync = Option(flag: "fault-async", help: "An asynchronous main")
+let preparesAsync = Option(flag: "fault-async-prepare", help: "An asynchronous prepare")
+let hasNoPrepare = Option(flag: "fault-no-prepare", help: "No prepare at all")
+let cancelsAtStop = Option(flag: "fault-cancel-at-stop", help: "The task of main is cancelled at the stop")
+let needsExplicit = Option(flag: "fault-explicit", help: "Ready when main says so")
+let threadFirst = Option(flag: "fault-thread", help: "Start a thread before genericMain (read from the arguments)")
 let socketPath = Option<BindAddress?>(address: "fault-listen", help: "Socket that prepare binds")
 let count = Option("fault-count", default: 1000, in: 1...10_000_000, help: "Lines that each thread writes")
 let threads = Option("fault-threads", default: 4, in: 1...64, help: "Threads that write")
@@ -30,8 +34,8 @@ let tag = Option("fault-tag", default: "x", help: "Tag of the lines")
 let tickMicros = Option("fault-pace", default: 0, in: 0...1_000_000, help: "Microseconds between two lines")
 let output = Option<String?>(file: "fault-output", help: "Where reports go")
 let grace = CommandLine.arguments.contains("--fault-short-grace") ? Duration.milliseconds(600) : .seconds(30)
-let shortGrace = Option<Bool>("fault-short-grace", help: "A grace period of 600 ms")
-let drains = Option<Bool>("fault-drain", help: "Drain when the master dies")
+let shortGrace = Option(flag: "fault-short-grace", help: "A grace period of 600 ms")
+let drains = Option(flag: "fault-drain", help: "Drain when the master dies")
 
 let ownFile = Option<String?>(file: "fault-open", help: "File that is opened before genericMain")
 
@@ -51,13 +55,14 @@ let ownDescriptor: Int32 = {
 if ownDescriptor >= 0 { try Descriptor.setCloseOnExec(ownDescriptor, false) }
 
 let daemon = Daemon(
-    "faultd", version: "1", readiness: CommandLine.arguments.contains("--fault-explicit") ? .explicit : .prepared,
-    gracePeriod: grace, onMasterDeath: CommandLine.arguments.contains("--fault-drain") ? .drain : .exit)
+    "faultd", version: "1", readiness: CommandLine.arguments.contains("--fault-explicit") ? .explicit : .automatic,
+    gracePeriod: grace,
+    cancelsMain: CommandLine.arguments.contains("--fault-cancel-at-stop") ? .atStop : .atGrace,
+    onMasterDeath: CommandLine.arguments.contains("--fault-drain") ? .drain : .exit)
 let list: OptionList =
     .standard + [
         checkMode, prepareMode, mainMode, isAsync, needsExplicit, threadFirst, socketPath, count, threads, tag,
-        tickMicros,
-        output, shortGrace, drains, ownFile,
+        tickMicros, output, shortGrace, drains, preparesAsync, hasNoPrepare, cancelsAtStop, ownFile,
     ]
 
 func report(_ context: Context, _ text: String) {
@@ -68,6 +73,7 @@ func report(_ context: Context, _ text: String) {
 }
 
 @Sendable func check(_ values: OptionValues) throws -> Int {
+    if values[mainMode] == "print" { print("check says this") }
     switch values[checkMode] {
     case "throw": throw DaemonError("the configuration is wrong")
     case "exit-code": throw DaemonError("the configuration is very wrong", exitStatus: 42)
@@ -93,7 +99,7 @@ func report(_ context: Context, _ text: String) {
     return 7
 }
 
-@Sendable func prepare(_ context: Context, _ checked: Int) throws -> String {
+@Sendable func prepare(_ context: Context, _ checked: Int) throws -> (Int, String) {
     report(context, "prepare threads=\(CurrentProcess.threadCount)")
     if let address = context[socketPath] { _ = try context.listen(on: address) }
     switch context[prepareMode] {
@@ -111,19 +117,34 @@ func report(_ context: Context, _ text: String) {
         while (try? FileStatus(path: "\(context[output] ?? "")-gate")) == nil { Poll.pause(.milliseconds(2)) }
     default: break
     }
-    return "prepared \(checked)"
+    return (checked, "prepared \(checked)")
+}
+
+/// The same after a moment on another thread, beside the main actor.
+@Sendable func prepareAsync(_ context: Context, _ checked: Int) async throws -> (Int, String) {
+    try await Task.sleep(for: .milliseconds(context[prepareMode] == "hang" ? 3_600_000 : 20))
+    await MainActor.run { report(context, "main actor runs in prepare") }
+    return try prepare(context, checked)
 }
 
 @Sendable func register(_ context: Context) {
     context.onReload { report(context, "reload 1") }
     context.onReload { throw DaemonError("this reload handler fails") }
     context.onReload { report(context, "reload 3") }
+    registerAsync(context)
     context.onSignal(.usr1) { report(context, "usr1") }
     context.onPause { report(context, "pause 1 \(context.isPaused)") }
     context.onPause { report(context, "pause 2") }
     context.onResume { report(context, "resume \(context.isPaused)") }
-    context.onStop { report(context, "stop") }
-    context.onDrain { report(context, "drain") }
+    context.stop.on(.stopping) { report(context, "stop") }
+    context.stop.on(.draining) { report(context, "drain") }
+}
+
+@Sendable func registerAsync(_ context: Context) {
+    context.onReload {
+        try await Task.sleep(for: .milliseconds(1))
+        report(context, "reload 4")
+    }
 }
 
 @Sendable func registerCommands(_ context: Context) {
@@ -156,7 +177,7 @@ func report(_ context: Context, _ text: String) {
     }
     while done.value < context[threads], context.sleep(for: .milliseconds(5)) {}
     report(context, "written")
-    context.waitForStop()
+    context.stop.wait()
 }
 
 func childReport(_ context: Context) {
@@ -165,14 +186,15 @@ func childReport(_ context: Context) {
         > '\(context[output] ?? "/dev/null").tmp'; mv '\(context[output] ?? "/dev/null").tmp' '\(context[output] ?? "")'
         """
     do {
-        let end = try ChildProcess.start("/bin/sh", ["-c", script]).wait()
+        let end = try ChildProcess("/bin/sh", ["-c", script]).wait()
         context.log.info("child ended: \(end)")
     } catch {
         context.log.error("\(error)")
     }
 }
 
-@Sendable func syncMain(_ context: Context, _ checked: Int, _ prepared: String) throws {
+@Sendable func syncMain(_ context: Context, _ made: (checked: Int, prepared: String)) throws {
+    let (checked, prepared) = made
     report(context, "main \(checked) \(prepared) generation=\(context.generation)")
     switch context[mainMode] {
     case "return": return
@@ -183,7 +205,7 @@ func childReport(_ context: Context) {
     case "write-own":
         try Descriptor.writeAll(ownDescriptor, "the author's text\n")
         report(context, "written")
-        context.waitForStop()
+        context.stop.wait()
     case "deaf": while true { Poll.pause(.seconds(3600)) }
     case "ignore-stop":
         _ = context.isStopping
@@ -191,19 +213,24 @@ func childReport(_ context: Context) {
     case "hang-in-handler":
         context.onReload { Poll.pause(.seconds(3600)) }
         report(context, "registered")
-        context.waitForStop()
+        context.stop.wait()
     case "slow-stop":
-        context.onStop {
+        context.stop.on(.stopping) {
             Poll.pause(.milliseconds(300))
             report(context, "stop handled")
         }
         report(context, "registered")
-        context.waitForStop()
+        context.stop.wait()
     case "write-log": writeLines(context)
     case "child":
         childReport(context)
-        context.waitForStop()
+        context.stop.wait()
     case "unready": return
+    case "print":
+        print("main says this")
+        report(context, "registered")
+        if context.sleep(for: .seconds(3600)) { return }
+        fatalError("it crashes at the stop")
     case "contend":
         // Swift's locks after the forks, under contention: with a stale thread id they would spin for ever.
         let sum = SendableCounter()
@@ -217,22 +244,23 @@ func childReport(_ context: Context) {
         for _ in 0..<50_000 { sum.addLocked() }
         while done.value < 3 { Poll.pause(.milliseconds(1)) }
         report(context, "sum \(sum.value)")
-        context.waitForStop()
+        context.stop.wait()
     case "explicit":
         Poll.pause(.milliseconds(200))
         try context.ready()
-        context.waitForStop()
+        context.stop.wait()
     default:
         register(context)
         registerCommands(context)
         report(context, "registered")
-        context.waitForStop()
+        context.stop.wait()
         if context.sleep(for: .milliseconds(1)) { report(context, "sleep did not see the stop") }
-        while !context.isDraining { Poll.pause(.milliseconds(5)) }
+        while context.stop.phase < .draining { Poll.pause(.milliseconds(5)) }
     }
 }
 
-@Sendable func asyncMain(_ context: Context, _ checked: Int, _ prepared: String) async throws {
+@Sendable func asyncMain(_ context: Context, _ made: (checked: Int, prepared: String)) async throws {
+    let (checked, prepared) = made
     report(context, "async main \(checked) \(prepared)")
     await MainActor.run { report(context, "main actor runs") }
     switch context[mainMode] {
@@ -241,7 +269,15 @@ func childReport(_ context: Context) {
     case "ignore-stop": while true { Poll.pause(.seconds(3600)) }
     case "fork-pool":
         childReport(context)
-        await context.waitForStop()
+        await context.stop.wait()
+    case "steal":
+        // As libraries do it that have signal handlers of their own.
+        let source = DispatchSource.makeSignalSource(signal: Signal.hangup.rawValue)
+        source.setEventHandler { report(context, "stolen") }
+        source.activate()
+        report(context, "registered")
+        await context.stop.wait()
+        source.cancel()
     case "report":
         try await Task.sleep(for: .seconds(3600))
     default:
@@ -252,8 +288,24 @@ func childReport(_ context: Context) {
     }
 }
 
-if CommandLine.arguments.contains("--fault-async") {
-    genericMain(daemon, options: list, check: check, prepare: prepare, main: asyncMain)
-} else {
-    genericMain(daemon, options: list, check: check, prepare: prepare, main: syncMain)
+/// There is no prepare: it serves when it says so.
+@Sendable func lonelyMain(_ context: Context, _ checked: Int) async throws {
+    report(context, "lonely main")
+    if let path = context[output], (try? FileStatus(path: "\(path).fail")) != nil {
+        try await Task.sleep(for: .milliseconds(300))
+        throw DaemonError("the database is gone")
+    }
+    if context[mainMode] != "unready" { try context.ready() }
+    report(context, "registered")
+    await context.stop.wait()
+}
+
+let arguments = CommandLine.arguments
+switch (arguments.contains("--fault-async-prepare"), arguments.contains("--fault-async")) {
+case (_, true) where arguments.contains("--fault-no-prepare"):
+    genericMain(daemon, options: list, check: check, main: lonelyMain)
+case (true, true): genericMain(daemon, options: list, check: check, prepare: prepareAsync, main: asyncMain)
+case (true, false): genericMain(daemon, options: list, check: check, prepare: prepareAsync, main: syncMain)
+case (false, true): genericMain(daemon, options: list, check: check, prepare: prepare, main: asyncMain)
+case (false, false): genericMain(daemon, options: list, check: check, prepare: prepare, main: syncMain)
 }

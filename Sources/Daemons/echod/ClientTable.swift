@@ -1,27 +1,26 @@
 import Synchronization
-import Unix
 
 /// What `show connections` tells of one client; the server counts while another thread reads.
-final class ConnectionFacts: Sendable {
-    let since: MonotonicTime
+final class ClientFacts: Sendable {
+    let since: ContinuousClock.Instant
     let bytes = Atomic(0)
 
-    init(since: MonotonicTime) { self.since = since }
+    init(since: ContinuousClock.Instant) { self.since = since }
 }
 
 /// The open connections, for whoever asks from another thread.
-final class ConnectionTable: Sendable {
+final class ClientTable: Sendable {
     private struct State {
         var accepted = 0
         /// By the number of the connection, from 1 on.
-        var open: [Int: ConnectionFacts] = [:]
+        var open: [Int: ClientFacts] = [:]
     }
 
     private let state = Mutex(State())
     /// More are counted, not shown.
     private static let mostShown = 1000
 
-    func opened(_ serial: Int, _ facts: ConnectionFacts) {
+    func opened(_ serial: Int, _ facts: ClientFacts) {
         state.withLock { state in
             state.accepted += 1
             state.open[serial] = facts
@@ -33,7 +32,7 @@ final class ConnectionTable: Sendable {
     /// The oldest first.
     var text: String {
         let (accepted, open) = state.withLock { ($0.accepted, $0.open) }
-        let now = MonotonicTime.now
+        let now = ContinuousClock.now
         let lines = open.sorted { $0.key < $1.key }.prefix(Self.mostShown).map { serial, facts in
             let age = (now - facts.since).components.seconds
             return "\(serial): age=\(age)s bytes=\(facts.bytes.load(ordering: .relaxed))\n"
