@@ -29,6 +29,8 @@ struct Process {
     var startDue = never
     var killDue = never
     var watchDue = never
+    /// The least that `watchDue` will be when it is accepted.
+    var watchFrom: Int64 = 0
     /// It grows no older, whatever it asks for.
     var endBy = never
     /// Its watchdog was reported to have got no beat.

@@ -21,7 +21,10 @@ extension World {
         func extended(_ limit: Int64) -> Int64 { limit == never ? never : max(limit, due) }
         switch living[index].phase {
         case .asked, .executing, .killed: break
-        case .starting: living[index].startDue = extended(living[index].startDue)
+        case .starting:
+            living[index].startDue = extended(living[index].startDue)
+            // Who needs no word is ready as soon as it runs, so that the time is that of its heartbeat.
+            if living[index].isReadied { living[index].watchFrom = due }
         case .ready: living[index].watchDue = extended(living[index].watchDue)
         case .told:
             let limit = living[index].killDue

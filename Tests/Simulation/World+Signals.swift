@@ -190,7 +190,7 @@ extension World {
         require(stopping == nil, "nobody is accepted in a stop")
         living[index].phase = .ready
         living[index].isReadied = false
-        living[index].watchDue = later(now, book[process.rules].watchdog)
+        living[index].watchDue = max(later(now, book[process.rules].watchdog), process.watchFrom)
         if process.role == .current { lastAccepted = now }
     }
 

@@ -155,7 +155,7 @@ def tells_systemd(case: Case) -> None:
     """Type=notify, with the unit's readiness."""
     command = [case.start_server, "--port=127.0.0.1:0", "--readiness=notify", "--", case.echod, "-f", "--log-file=-"]
     with Manager(case, *command, abstract=False) as manager:
-        ready = manager.receive()
+        ready = manager.receive_with("READY")
         expect_equal("READY", (ready.get("READY"), ready.get("MAINPID")), ("1", str(manager.process.pid)))
         expect_in("listening on 127.0.0.1:", read(case.path("output")))
         reload_once(manager)
