@@ -39,12 +39,12 @@ class Manager:
         return dict(line.split("=", 1) for line in text.split("\n") if line)
 
     def receive_with(self, key: str) -> Dict[str, str]:
-        """The next message but beats and states that says it."""
+        """The next message but beats, states and extensions that says it."""
         while True:
             message = self.receive()
             if key in message:
                 return message
-            assert set(message) <= {"WATCHDOG", "STATUS"}, f"{message} came before {key}"
+            assert set(message) <= {"WATCHDOG", "STATUS", "EXTEND_TIMEOUT_USEC"}, f"{message} came before {key}"
 
 
 def whole_life(abstract: bool) -> Callable[[Case], None]:
