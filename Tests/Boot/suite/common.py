@@ -157,9 +157,9 @@ def rotate_echod(story) -> str:
     pid = story.manager.main_pid("echod")
     old = wait_for("the old log", lambda: machine.read(log + ".1").splitlines())
     require(old[:len(before)] == before, "lines are missing in the old log")
-    opened = machine.run(f"readlink /proc/{pid}/fd/*", check=False)
-    require(log in opened.split(), f"the new log is not open: {opened}")
-    require(log + ".1" not in opened.split(), "the old log is still open")
+    opened = lambda: machine.run(f"readlink /proc/{pid}/fd/*", check=False).split()     # noqa: E731
+    wait_for("the new log, open", lambda: log in opened())
+    require(log + ".1" not in opened(), "the old log is still open")
     story.report.written += len(before)
     story.report.found += len(before)
     return f"{len(before)} lines in the old log, the new one is open"

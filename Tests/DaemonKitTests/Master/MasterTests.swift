@@ -125,8 +125,11 @@ struct MasterTests {
         await #expect(processExitsWith: .success) {
             try runMaster { master, _ in
                 var rung: [Int] = []
-                for delay in [30, 10, 0, 20, 10] { master.after(.milliseconds(delay)) { rung.append(delay) } }
-                master.after(.milliseconds(31)) {
+                let base = MonotonicTime.now
+                for delay in [30, 10, 0, 20, 10] {
+                    master.after(base + .milliseconds(delay) - .now) { rung.append(delay) }
+                }
+                master.after(base + .milliseconds(31) - .now) {
                     #expect(rung == [0, 10, 10, 20, 30])
                     CurrentProcess.exit(0)
                 }
@@ -139,8 +142,9 @@ struct MasterTests {
         await #expect(processExitsWith: .success) {
             try runMaster { master, _ in
                 var rung: [Int] = []
-                for delay in [3, 1, 2] { master.after(.milliseconds(delay)) { rung.append(delay) } }
-                let due = MonotonicTime.now + .milliseconds(4)
+                let base = MonotonicTime.now
+                for delay in [3, 1, 2] { master.after(base + .milliseconds(delay) - .now) { rung.append(delay) } }
+                let due = base + .milliseconds(4)
                 while MonotonicTime.now < due {}
                 master.after(.milliseconds(1)) {
                     #expect(rung == [1, 2, 3])
