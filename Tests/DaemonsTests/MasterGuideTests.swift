@@ -41,8 +41,8 @@ struct MasterGuideTests {
         try commands(of: "ReloadWithoutLoss") { outcome, folder in
             #expect(outcome.output.contains("\n500\n") || outcome.output.hasPrefix("500\n"), "\(outcome.output)")
             #expect(folder.read("echod.log").contains("Former worker ("))
-            #expect(folder.read("masterd.log").components(separatedBy: "Loading success.").count > 2)
             guard Machine.has("socat") else { return }
+            #expect(folder.read("masterd.log").components(separatedBy: "Loading success.").count > 2)
             #expect(outcome.output.contains("masterd.cfg:12: unknown keyword 'colour' in 'worker' section"))
             #expect(outcome.output.components(separatedBy: "Success=0\n--\n").count == 3, "\(outcome.output)")
             #expect(outcome.output.contains(/\nOpen: 0\nAccepted: \d+\n/))

@@ -84,7 +84,8 @@ struct ConfigurationFuzzTests {
             "[::1]:2",
         ]
         + [
-            "/a", "udp@:3", "backlog", "mode", "600", "level", "user", "notify", "after", "none", "1s", "0s", "9",
+            "/a", "log", "file", "command", "udp@:3", "backlog", "mode", "600", "level", "user", "notify", "after",
+            "none", "1s", "0s", "9",
             "5/1m",
         ]
         + [

@@ -147,7 +147,13 @@ struct ConfigurationMistakesTests {
         (inWorker("restart always limit 0/1s"), "m.cfg:3: 'limit' expects N/TIME, such as 5/60s, not '0/1s'."),
         (inWorker("restart always limit 1/0s"), "m.cfg:3: 'limit' expects N/TIME, such as 5/60s, not '1/0s'."),
         (inWorker("critical maybe"), "m.cfg:3: 'critical' expects 'yes' or 'no', not 'maybe'."),
-        (inWorker("log syslog"), "m.cfg:3: 'log' expects 'prefix', 'inherit' or 'file', not 'syslog'."),
+        (inWorker("log syslog"), "m.cfg:3: 'log' expects 'prefix', 'inherit', 'file' or 'command', not 'syslog'."),
+        (inWorker("log command"), "m.cfg:3: 'command' expects a command of the shell, in quotes."),
+        (inWorker("log command ' '"), "m.cfg:3: 'command' expects a command of the shell, in quotes, not ' '."),
+        (
+            inWorker("log command logger -t x"),
+            "m.cfg:3: 'log command' expects one text, in quotes: '-t' is outside of them."
+        ),
         (inWorker("log file x"), "m.cfg:3: 'file' expects an absolute path, not 'x'."),
         (inWorker("on-master-death run"), "m.cfg:3: 'on-master-death' expects 'exit' or 'drain', not 'run'."),
         (inWorker("umask 8"), "m.cfg:3: 'umask' expects an octal number from 0 to 777, not '8'."),

@@ -108,6 +108,7 @@ struct ConfigurationTests {
         ("critical yes", { $0.isCritical }),
         ("setenv A ''", { $0.environment == [Variable(name: "A", value: "")] }),
         ("log inherit", { $0.log == .inherit }), ("log file /var/log/x", { $0.log == .file("/var/log/x") }),
+        ("log command 'exec logger -t \"$A b\"'", { $0.log == .command("exec logger -t \"$A b\"") }),
         ("on-master-death drain", { $0.onMasterDeath == .drain }),
         ("watchdog 10s", { $0.watchdog == .seconds(10) }),
         ("notify-access main", { $0.notifyAccess == .main }), ("notify-access all", { $0.notifyAccess == .all }),

@@ -106,7 +106,7 @@ struct RandomConfiguration {
         service.environment = chance() ? [variable(), variable()] : []
         service.after = (0..<index).filter { _ in chance() }.map { Reference(name: "s\($0)") }
         service.isCritical = chance()
-        service.log = pick([.prefix, .inherit, .file(path())])
+        service.log = pick([.prefix, .inherit, .file(path()), .command("c" + word())])
         service.onMasterDeath = pick([.exit, .drain])
         service.watchdog = chance() ? time() : nil
         service.notifyAccess = pick([nil, .main, .all])

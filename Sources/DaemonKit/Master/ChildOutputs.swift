@@ -188,6 +188,7 @@ final class ChildOutputs {
             retired.append(command)
             command.retire()
         }
+        retired.removeAll(where: \.isOver)
     }
 
     // MARK: Losses
@@ -220,7 +221,9 @@ final class ChildOutputs {
 
     // MARK: Over an exec
 
-    private var allCommands: [LogCommand] { Array(commands.values) + (ownCommand.map { [$0] } ?? []) }
+    private var allCommands: [LogCommand] {
+        Array(commands.values) + (ownCommand.map { [$0] } ?? []) + retired.filter { !$0.isOver }
+    }
 
     var descriptors: [Int32] {
         Array(streams.keys) + files.values.map(\.descriptor) + allCommands.flatMap(\.descriptors)
@@ -235,7 +238,7 @@ final class ChildOutputs {
             file.write(to: &record)
             return record
         }
-        records += commands.values.map(\.record)
+        records += (Array(commands.values) + retired.filter { !$0.isOver }).map(\.record)
         if var record = ownCommand?.record {
             record[flag: "own"] = true
             records.append(record)
@@ -267,7 +270,13 @@ final class ChildOutputs {
         }
         for record in state.all("logCommand") {
             guard let command = LogCommand(record) else { continue }
-            if record[flag: "own"] { ownCommand = command } else { commands[record["text"] ?? ""] = command }
+            if record[flag: "own"] {
+                ownCommand = command
+            } else if command.isRetired {
+                retired.append(command)
+            } else {
+                commands[command.text] = command
+            }
             command.start(in: master)
         }
         for record in state.all("outputPipe") {

@@ -163,6 +163,7 @@ package final class Session: MasterHost {
         setups.abandon()
         frontEnd.source.abandoned()
         controls.abandon()
+        outputs.keep((setups.current?.programs ?? [:]).values.map(\.output))
         showState()
         if isStarting { startFailure = text(of: failure) } else { manager.tell(.ready(status: "Reload failed!")) }
     }

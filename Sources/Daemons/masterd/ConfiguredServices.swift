@@ -187,6 +187,7 @@ final class ConfiguredServices: MasterSource {
         case .prefix: program.output = .prefix(service.name)
         case .inherit: program.output = .inherit
         case .file(let path): program.output = .file(path)
+        case .command(let text): program.output = .command(text)
         }
         return program
     }

@@ -92,6 +92,7 @@ extension ServiceSection.Log {
         case .prefix: "prefix"
         case .inherit: "inherit"
         case .file(let path): "file \(word(path))"
+        case .command(let text): "command \(word(text))"
         }
     }
 }

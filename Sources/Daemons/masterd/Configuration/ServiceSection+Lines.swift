@@ -64,14 +64,26 @@ extension Line {
         return try value(nil, expected) { $0 == "none" ? StopTimeout.none : DurationText.parse($0).map { .after($0) } }
     }
 
-    private enum LogWord: String, CaseIterable { case prefix, inherit, file }
+    private enum LogWord: String, CaseIterable { case prefix, inherit, file, command }
 
     fileprivate mutating func log() throws(Complaint) -> ServiceSection.Log {
         switch try choice(LogWord.self) {
         case .prefix: .prefix
         case .inherit: .inherit
         case .file: .file(try path("file"))
+        case .command: .command(try shellCommand())
         }
+    }
+
+    /// One word: the shell reads its own quotes, which those of the file would have taken away.
+    private mutating func shellCommand() throws(Complaint) -> String {
+        let text = try value("command", "a command of the shell, in quotes") {
+            $0.allSatisfy(\.isWhitespace) ? nil : $0
+        }
+        if let more = next() {
+            throw Complaint("'log command' expects one text, in quotes: '\(more)' is outside of them.")
+        }
+        return text
     }
 
     fileprivate mutating func startsOnReload() throws(Complaint) -> Bool {

@@ -15,6 +15,8 @@ struct ServiceSection: Equatable, Sendable {
         /// To the master's own standard output and error.
         case inherit
         case file(String)
+        /// Into the standard input of this command of the shell.
+        case command(String)
     }
 
     /// What its children do when the master is gone.

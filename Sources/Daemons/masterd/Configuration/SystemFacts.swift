@@ -63,8 +63,8 @@ extension Configuration {
             guard let user = service.user else { return nil }
             return Mistake(
                 service.place(of: .log),
-                "'log inherit' lets user '\(user)' write masterd's own log: use 'log prefix', 'log file PATH' or masterd "
-                    + "in the foreground.")
+                "'log inherit' lets user '\(user)' write masterd's own log: use 'log prefix', 'log file PATH', "
+                    + "'log command TEXT' or masterd in the foreground.")
         }
     }
 

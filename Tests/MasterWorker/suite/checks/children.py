@@ -260,6 +260,71 @@ def own_file(case: Case) -> None:
     expect("hello 1 out" not in master.log, "it is in the master's log too")
 
 
+@check("log command TEXT: both outputs into one command of the shell, which gets its end of file at the end")
+def own_command(case: Case) -> None:
+    path = case.path("own")
+    command = f"log command 'cat >>{path}; echo over >>{path}'"
+    case.configure(section("program", "talk", case.worker("talk", "say=hello"), "readiness notify", command))
+    master = case.start()
+    expect(eventually(lambda: read(path) == "hello 1 out\nhello 1 err\n"), f"{read(path)!r}")
+    expect("hello 1 out" not in master.log, "it is in the master's log too")
+    master.reload()
+    case.met("talk", 2)
+    expect(eventually(lambda: "hello 2 err\n" in read(path)), f"{read(path)!r}")
+    master.stop()
+    # The master waits for its readers.
+    expect(read(path).endswith("hello 2 err\nover\n") and read(path).count("over") == 1, f"{read(path)!r}")
+
+
+@check("log command TEXT: it is started again when it dies, after an upgrade too, and nothing written meanwhile is lost")
+def command_dies(case: Case) -> None:
+    path, readers = case.path("own"), case.path("readers")
+    command = f"log command 'echo $$ >>{readers}; exec cat >>{path}'"
+    case.configure(section("program", "talk", case.worker("talk"), "readiness notify", "on-reload keep", command))
+    master = case.start()
+    pid = case.met("talk")["pid"]
+
+    def number(count: int) -> int:
+        return int(eventually(lambda: read(readers).split()[count - 1:])[0])
+    for count in range(1, 4):
+        reader = number(count)
+        if count == 3:
+            master.send(signal.SIGUSR2)
+        processes.kill(reader)
+        # What it has read is gone with it.
+        expect(eventually(lambda: not processes.alive(reader)), "it lives")
+        for line in range(20):
+            case.order(pid, "print", 1, f"{count}.{line}\n")
+    number(4)
+    wanted = "".join(f"{count}.{line}\n" for count in range(1, 4) for line in range(20))
+    expect(eventually(lambda: read(path) == wanted), f"{read(path)!r}")
+    expect(len(read(readers).split()) == 4, f"readers come and go: {read(readers)!r}")
+
+
+@check("log command TEXT: a reload that takes it away leaves it to the old generation, until that has ended")
+def retired_command(case: Case) -> None:
+    path, readers = case.path("own"), case.path("readers")
+    command = f"log command 'echo $$ >>{readers}; exec cat >>{path}'"
+    case.configure(section("program", "talk", case.worker("talk", "ignore=TERM"), "readiness notify", command))
+    master = case.start()
+    old = case.met("talk")["pid"]
+    case.configure(section("program", "talk", case.worker("talk"), "readiness notify"))
+    master.reload()
+    case.met("talk", 2)
+
+    def says(text: str) -> int:
+        case.order(old, "print", 1, text)
+        expect(eventually(lambda: text in read(path)), f"{read(path)!r}")
+        return int(read(readers).split()[-1])
+    first = says("still here\n")
+    processes.kill(first)
+    expect(eventually(lambda: not processes.alive(first)), "it lives")
+    second = says("and again\n")
+    expect(processes.alive(second) and second != first, f"{read(readers)!r}")
+    processes.kill(old)
+    expect(eventually(lambda: not processes.alive(second)), "nobody writes, and it reads")
+
+
 @check("log inherit: to the master's own output")
 def inherit(case: Case) -> None:
     case.configure(section("program", "talk", case.worker("talk", "say=hello"), "readiness notify", "log inherit"))
