@@ -95,11 +95,7 @@ package struct Spawn: Sendable {
 
     /// One of them.
     static func withCString<Result>(_ string: String, _ body: (UnsafePointer<CChar>) -> Result) -> Result {
-        unsafe withCStrings([string]) { strings in
-            // bounded: it has one element
-            guard let string = unsafe strings.pointee else { fatalError("an array of one string has none") }
-            return unsafe body(string)
-        }
+        unsafe body(string.systemBytes.map { CChar(bitPattern: $0) } + [0])
     }
 
     /// Zero-terminated copies for the call.
@@ -126,11 +122,7 @@ package struct Spawn: Sendable {
         _ body: (UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>) -> Result
     ) -> Result {
         var pointers = unsafe pointers
-        return unsafe pointers.withUnsafeMutableBufferPointer { buffer in
-            // bounded: it has one element
-            guard let base = buffer.baseAddress else { fatalError("an array of one element has no address") }
-            return unsafe body(base)
-        }
+        return unsafe body(&pointers)
     }
 
     /// Where PATH has the program; a name with a slash is a path already. What is found but may not be executed is told

@@ -23,6 +23,26 @@ struct InheritanceTests {
         #expect(refused.code == 1)
     }
 
+    @Test(
+        "A closed standard descriptor that cannot be opened is one clear line and a failure, in each executable",
+        .enabled(if: Machine.canUnshare, "needs root"),
+        arguments: [
+            ("start_server", "--port=0 -- sleep 600"), ("daemonctl", "list"), ("masterd", "--check"),
+            ("echod", "--check"),
+        ])
+    func noNull(program: String, arguments: String) throws {
+        let folder = try Folder()
+        // Nobody can open a socket's file.
+        let socket = try Socket.open(SocketAddress.unix("/").family, .stream)
+        try Socket.bind(socket.number, to: .unix(folder["socket"]))
+        let outcome = try shell(
+            folder,
+            "exec unshare -m sh -c 'mount --bind \"$2/socket\" /dev/null || exit 77; exec \"$1\" \(arguments) <&-' sh \"$@\"",
+            "\(Product.folder)/\(program)", [folder.path])
+        #expect(outcome.code != 0 && outcome.code != 77)
+        #expect(outcome.errors == "\(program): cannot open /dev/null: No such device or address\n")
+    }
+
     @Test("Blocked and ignored signals of the caller are reset: it can be stopped and reloaded")
     func signals() throws {
         let daemon = try TestDaemon()

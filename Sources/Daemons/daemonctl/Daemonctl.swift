@@ -14,7 +14,12 @@ struct Daemonctl {
 
     static func main() -> Never {
         // What a caller may have done to us: a descriptor of ours would get a standard number, and no child's end be told.
-        try? Descriptor.fillStandard()
+        do {
+            try Descriptor.fillStandard()
+        } catch {
+            try? Descriptor.writeAll(2, "daemonctl: cannot open /dev/null: \(error)\n")
+            CurrentProcess.exit(1)
+        }
         Signal.child.restoreDefault()
         let interface = CommandLineInterface(
             description, ControlOption.list, commands: Verb.words, manual: Manual.notes)

@@ -5,7 +5,11 @@ import Unix
 /// The start of the superdaemon, in the order of the specification.
 enum StartServer {
     static func main() throws(ExitError) -> Never {
-        try? Descriptor.fillStandard()
+        do {
+            try Descriptor.fillStandard()
+        } catch {
+            throw ExitError("cannot open /dev/null", error)
+        }
         Signal.resetIgnored()
         let image = MasterImage(arguments: ProgramArguments.all)
         let handed = MasterImage.takeState()
@@ -78,6 +82,9 @@ enum StartServer {
                 catchSignals(pipe)
             }
             try log.redirect(console)
+            if let path = settings.pidFile, let pid = pidFile?.leftBy {
+                console.write(.warning, "the last start_server (pid \(pid)) died: it has left pid file \(path) behind")
+            }
             try writePidFile(pidFile)
             // From here on nothing of the start is left to be removed by an abort.
             StartAbort.disarm()

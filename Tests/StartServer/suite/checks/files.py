@@ -117,6 +117,18 @@ def stale_files(case: Case) -> None:
     expect(eventually(lambda: read(case.status_file) == f"1:{case.generation(1).pid}\n"), read(case.status_file))
 
 
+@check("the next start after a superdaemon that was killed says so, and one after a stop does not", ours=True)
+def told_of_death(case: Case) -> None:
+    files = ("--port=0", f"--pid-file={case.pid_file}")
+    case.write("pid", "99999999\n")
+    message = f"the last start_server (pid 99999999) died: it has left pid file {case.pid_file} behind"
+    first = case.serving(*files)
+    first.line(re.escape(message))
+    first.stop()
+    second = case.serving(*files)
+    expect(message not in second.text, second.text)
+
+
 @check("a pid file that somebody else has put there is left at the end", known="it removes whatever is there")
 def replaced_pid_file(case: Case) -> None:
     daemon = case.serving("--port=0", f"--pid-file={case.pid_file}")
