@@ -257,11 +257,11 @@ package enum Descriptor {
     /// What is open now, from the system's own list.
     package static func openNumbers() -> [Int32] {
         #if os(Linux)
-        let folder = "/proc/self/fd"
+        let directory = "/proc/self/fd"
         #else
-        let folder = "/dev/fd"
+        let directory = "/dev/fd"
         #endif
-        return Files.names(in: folder).compactMap { Int32($0) }
+        return Files.names(in: directory).compactMap { Int32($0) }
     }
 
     /// A flock(2), without waiting: false when another open file holds it. Forked children share it. A shared one is for

@@ -116,7 +116,7 @@ package enum Files {
 
     package static func changeDirectory(_ directory: Int32) throws(Errno) { _ = try checked { fchdir(directory) } }
 
-    /// The new root is the working folder already when it becomes the root: nothing is left to fail behind it.
+    /// The new root is the working directory already when it becomes the root: nothing is left to fail behind it.
     package static func changeRoot(_ path: String) throws(Errno) {
         try changeDirectory(path)
         _ = try checked { unsafe chroot(".") }
@@ -148,23 +148,23 @@ package enum Files {
 
     package static func isExecutable(_ path: String) -> Bool { unsafe access(path, X_OK) == 0 }
 
-    /// The working folder, or nil where it was deleted.
+    /// The working directory, or nil where it was deleted.
     package static func workingDirectory() -> String? {
         guard let path = unsafe getcwd(nil, 0) else { return nil }
         defer { unsafe free(path) }
         return unsafe String(cString: path)
     }
 
-    /// The names in a folder, none where it cannot be read.
-    package static func names(in folder: String) -> [String] {
-        guard let folder = try? FileDescriptor.open(folder, [.directory, .nonBlocking]) else { return [] }
-        return names(in: folder.release())
+    /// The names in a directory, none where it cannot be read.
+    package static func names(in directory: String) -> [String] {
+        guard let directory = try? FileDescriptor.open(directory, [.directory, .nonBlocking]) else { return [] }
+        return names(in: directory.release())
     }
 
-    /// Takes ownership of the descriptor of a folder.
-    package static func names(in folder: Int32) -> [String] {
-        guard let stream = unsafe fdopendir(folder) else {
-            Descriptor.close(folder)
+    /// Takes ownership of the descriptor of a directory.
+    package static func names(in directory: Int32) -> [String] {
+        guard let stream = unsafe fdopendir(directory) else {
+            Descriptor.close(directory)
             return []
         }
         defer { unsafe closedir(stream) }

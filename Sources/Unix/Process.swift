@@ -109,7 +109,7 @@ package enum CurrentProcess {
     /// How many threads this process has.
     package static var threadCount: Int {
         #if os(Linux)
-        // The link count of the folder is one a thread and two of its own: one call, and no folder to read.
+        // The link count of the directory is one a thread and two of its own: one call, and no directory to read.
         var raw = stat()
         guard unsafe stat("/proc/self/task", &raw) == 0, raw.st_nlink > 2 else { return 1 }
         return Int(clamping: raw.st_nlink) - 2

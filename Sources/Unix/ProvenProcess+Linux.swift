@@ -48,18 +48,18 @@ extension ProvenProcess {
     /// The lock belongs to an open file, which children inherit, and which whoever only opened the file has another
     /// of: the descriptor's own fdinfo tells.
     static func checkLock(of pid: ProcessID, on file: FileStatus.Identity) throws(Failure) {
-        let folder = "/proc/\(pid)/fd"
+        let directory = "/proc/\(pid)/fd"
         do {
-            _ = try FileDescriptor.open(folder, .directory)
+            _ = try FileDescriptor.open(directory, .directory)
         } catch .noSuchFile, .noSuchProcess {
             throw .gone
         } catch {
             throw .unseen(error)
         }
         var denial: Errno?
-        for number in Files.names(in: folder).compactMap({ Int32($0) }).sorted() {
+        for number in Files.names(in: directory).compactMap({ Int32($0) }).sorted() {
             do {
-                guard try FileStatus(following: "\(folder)/\(number)").identity == file else { continue }
+                guard try FileStatus(following: "\(directory)/\(number)").identity == file else { continue }
             } catch .permissionDenied, .notPermitted {
                 denial = .permissionDenied
                 break

@@ -23,7 +23,7 @@ package struct Spawn: Sendable {
     package var environment: [[UInt8]]?
     /// Number in the child, and the open descriptor of ours behind it.
     package var descriptors: [(child: Int32, ours: Int32)] = []
-    /// The child's working folder; a relative executable counts from there. nil is ours.
+    /// The child's working directory; a relative executable counts from there. nil is ours.
     package var directory: String?
     /// A process group of its own.
     package var leadsGroup = true
@@ -130,9 +130,9 @@ package struct Spawn: Sendable {
     package static func find(_ name: String, path: String?) throws(Errno) -> String {
         if name.contains("/") { return name }
         var failure = Errno.noSuchFile
-        for folder in (path ?? "/bin:/usr/bin").split(separator: ":", omittingEmptySubsequences: false)
+        for directory in (path ?? "/bin:/usr/bin").split(separator: ":", omittingEmptySubsequences: false)
         where !name.isEmpty {
-            let candidate = folder.isEmpty ? "./\(name)" : "\(folder)/\(name)"
+            let candidate = directory.isEmpty ? "./\(name)" : "\(directory)/\(name)"
             guard let status = try? FileStatus(following: candidate), status.kind == .regular else { continue }
             if Files.isExecutable(candidate) { return candidate }
             failure = .permissionDenied

@@ -137,7 +137,7 @@ struct DaemonctlTests {
         let other = try control("start", "other")
         #expect(other.code == 1 && other.errors.contains("nobody holds pid file \(folder["other.pid"])"))
         #expect(try control("start", "none", "wrong").code == 5)
-        #expect(try control("list", "--config-folder", folder["no"]).code == 6)
+        #expect(try control("list", "--config-directory", folder["no"]).code == 6)
         #expect(try control("connect", "wrong", "help").code == 6 && control("logs", "none").code == 1)
     }
 
@@ -208,7 +208,7 @@ struct DaemonctlTests {
 
     @Test("The files in etc/daemonkit are read as they are")
     func deployed() throws {
-        let outcome = try control("list", "--json", "--config-folder", "\(Product.repository)/etc/daemonkit")
+        let outcome = try control("list", "--json", "--config-directory", "\(Product.repository)/etc/daemonkit")
         let list = try control.json(outcome.output)
         #expect(outcome.code == 0 && outcome.errors == "", "\(outcome.errors)")
         #expect(list.map { $0["name"] as? String } == ["echod", "masterd"])

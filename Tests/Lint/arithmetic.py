@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Finds what may trap on a number from outside: in Swift a trap ends the process, and in a master all of its children.
 
-    arithmetic.py [--build FOLDER] SOURCES...      prints what it finds; exit status 1 where it finds something
+    arithmetic.py [--build DIRECTORY] SOURCES...      prints what it finds; exit status 1 where it finds something
     arithmetic.py --self-test                      compiles a sample, and checks what is found in it
 
 It goes by what the compiler knows (the index of a debug build), so that `+` of two arrays is no finding, and `+` of two

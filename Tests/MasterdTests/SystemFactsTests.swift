@@ -5,7 +5,7 @@ import Testing
 @Suite("What a configuration asks of the system", .timeLimit(.minutes(20)))
 struct SystemFactsTests {
     private static let fake = SystemFacts(
-        hasUser: { $0 == "web" }, hasGroup: { $0 == "web" }, isFolder: { ["/", "/run", "/srv"].contains($0) },
+        hasUser: { $0 == "web" }, hasGroup: { $0 == "web" }, isDirectory: { ["/", "/run", "/srv"].contains($0) },
         findExecutable: { name, path throws(Errno) in
             switch (name, path) {
             case ("good", "/bin"), ("/srv/good", _): return name
@@ -64,10 +64,11 @@ struct SystemFactsTests {
             """
         #expect(
             try mistakes(text) == [
-                "m.cfg:2: 'control-socket': cannot find folder '/no'.", "m.cfg:4: 'bind': cannot find folder '/no'.",
+                "m.cfg:2: 'control-socket': cannot find directory '/no'.",
+                "m.cfg:4: 'bind': cannot find directory '/no'.",
                 "m.cfg:4: cannot find user id for 'a'", "m.cfg:4: cannot find group id for 'b'",
                 "m.cfg:7: cannot find user id for 'c'", "m.cfg:8: cannot find group id for 'd'",
-                "m.cfg:9: 'chdir': cannot find folder '/no'.", "m.cfg:10: 'log': cannot find folder '/no'.",
+                "m.cfg:9: 'chdir': cannot find directory '/no'.", "m.cfg:10: 'log': cannot find directory '/no'.",
                 "m.cfg:6: Cannot execute nothere: No such file or directory",
                 "m.cfg:12: Cannot execute locked: Permission denied",
                 "m.cfg:14: Cannot execute good: No such file or directory",

@@ -86,7 +86,7 @@ def prove(case: Case, options: argparse.Namespace) -> int:
 
 
 def install(case: Case) -> None:
-    """A copy of the executable in the case's folder, which the upgrades replace."""
+    """A copy of the executable in the case's directory, which the upgrades replace."""
     path = case.path("bin", "start_server")
     os.mkdir(os.path.dirname(path))
     case.install(case.subject.path, path)

@@ -81,7 +81,7 @@ struct EnvDirTests {
         #expect(taken == "X=\(longest)\n")
     }
 
-    @Test("a missing folder has no variables, and a file in its place is named")
+    @Test("a missing directory has no variables, and a file in its place is named")
     func missing() throws {
         #expect(EnvDir(reading: folder["missing"]) == EnvDir())
         try folder.write("", to: "file")

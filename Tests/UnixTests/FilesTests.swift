@@ -50,7 +50,7 @@ struct FilesTests {
         #expect(Set(Files.names(in: folder.path)) == ["a", ".hidden", "mit Leerzeichen", "grüße"])
     }
 
-    @Test("there are no names in what is no folder")
+    @Test("there are no names in what is no directory")
     func noNames() { #expect(Files.names(in: "/dev/null").isEmpty) }
 
     @Test("a folder is made with its mode")

@@ -4,7 +4,7 @@ import Text
 extension Deployment {
     var containerFile: String {
         let folders = containerFolders
-        let made = folders.map { Quoting.shell("/image/folders\($0)") }.joined(separator: " ")
+        let made = folders.map { Quoting.shell("/image/directories\($0)") }.joined(separator: " ")
         return joinedLines(
             containerHead + [
                 "# A newer compiler: --build-arg SWIFT=...",
@@ -22,7 +22,7 @@ extension Deployment {
                 "COPY --from=build \(Quoting.jsonList(["/image/\(name)", program]))",
                 folders.isEmpty ? nil : "# The daemon makes files only here; a tmpfs where the root is read-only.",
                 folders.isEmpty
-                    ? nil : "COPY --from=build --chown=\(containerUser):\(containerGroup) /image/folders/ /",
+                    ? nil : "COPY --from=build --chown=\(containerUser):\(containerGroup) /image/directories/ /",
                 "USER \(containerUser):\(containerGroup)",
                 containerPorts.isEmpty
                     ? nil : "EXPOSE \(containerPorts.map { "\($0.port)/\($0.name)" }.joined(separator: " "))",
@@ -39,7 +39,7 @@ extension Deployment {
         let ports = containerPorts.map { "--publish \($0.port):\($0.port)/\($0.name)" }
         return [
             "# Containerfile of \(name), as `\(name) --print-service containerfile` prints it: the static executable as",
-            "# process 1, and nothing else. In the package's folder:",
+            "# process 1, and nothing else. In the package's directory:",
             "#     docker build --file Containerfile.\(name) --tag \(containerImage) .",
             "#     docker run --read-only \((["--stop-timeout \(stopTimeout)"] + mounts).joined(separator: " ")) \\",
             "#         \((ports + [containerImage]).joined(separator: " "))",

@@ -14,7 +14,7 @@ extension Deployment {
             "pid-file \(Quoting.configuration(pidFile))",
             keepsLogFile ? "log-file \(Quoting.configuration(logFile))" : nil,
             controlSocket.map { "control-socket \(Quoting.configuration($0))" },
-            "# Whose the folders of these files are, where a start has to make them.",
+            "# Whose the directories of these files are, where a start has to make them.",
             "user \(Quoting.configuration(user))",
             group.map { "group \(Quoting.configuration($0))" },
             "# Where systemd knows this unit, it is asked to start and stop.",

@@ -30,7 +30,7 @@ struct Deployment {
 
     // MARK: Files
 
-    /// Folders of the daemon's own, because only in these can it remove and make files when it is no longer root.
+    /// Directories of the daemon's own, because only in these can it remove and make files when it is no longer root.
     var runFolder: String { "/run/\(name)" }
     var logFolder: String { "/var/log/\(name)" }
 

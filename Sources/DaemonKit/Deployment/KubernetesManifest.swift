@@ -43,8 +43,8 @@ extension Deployment {
             "#",
             "# Metrics: \(name) has no port for them, so there is nothing here for a ServiceMonitor to find. With --workers",
             "# and --control-socket=PATH the answer to `show metrics` on that socket is OpenMetrics text. To have it scraped",
-            "# add a sidecar that mounts the socket's folder, runs as the same user, asks the socket at each GET, and has",
-            "# the port that a ServiceMonitor names.",
+            "# add a sidecar that mounts the socket's directory, runs as the same user, asks the socket at each GET, and",
+            "# has the port that a ServiceMonitor names.",
             changesRoot ? "#\n# --chroot is left out: the container has a root of its own." : nil,
             daemon.listens.isEmpty || !containerPorts.isEmpty
                 ? nil

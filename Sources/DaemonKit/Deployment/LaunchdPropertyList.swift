@@ -4,7 +4,7 @@ import Text
 extension Deployment {
     /// macOS keeps /usr/sbin for itself.
     var darwinProgram: String { "/usr/local/sbin/\(name)" }
-    /// Not in a folder of the daemon's own: /var/run is emptied at each boot, and launchd makes no folders.
+    /// Not in a directory of the daemon's own: /var/run is emptied at each boot, and launchd makes no directories.
     var darwinPidFile: String { givenPidFile ?? "/var/run/\(name).pid" }
     var darwinLogFile: String { givenLogFile ?? "/var/log/\(name).log" }
 

@@ -8,7 +8,7 @@ extension Deployment {
         guard keepsLogFile else { return "# \(name) keeps no log file of its own.\n" }
         let account = user == "root" ? [] : ["--user=\(user)"]
         let running = (["--pid-file=\(pidFile)"] + account).map(Quoting.shell).joined(separator: " ")
-        // As root, logrotate would trust a folder that somebody else may change.
+        // As root, logrotate would trust a directory that somebody else may change.
         let isOwnFolder = split(path: logFile).folder == logFolder && user != "root"
         return joinedLines([
             "# logrotate file of \(name), as `\(name) --print-service logrotate` prints it.",

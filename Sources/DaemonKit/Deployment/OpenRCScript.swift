@@ -27,17 +27,17 @@ extension Deployment {
             \#(scriptFunctions)
             check() { call_daemon --check; }
 
-            # Only in folders of its own can the daemon, no longer root, remove its pid file and reopen its log.
-            # Before the check: at a boot /run is empty, and a socket may lie in such a folder.
+            # Only in directories of its own can the daemon, no longer root, remove its pid file and reopen its log.
+            # Before the check: at a boot /run is empty, and a socket may lie in such a directory.
             start_pre() {
-                make_folder 0755 "${PIDFILE%/*}" || return
+                make_directory 0755 "${PIDFILE%/*}" || return
                 case $LOGFILE in
-                /*) make_folder 0750 "${LOGFILE%/*}" || return ;;
+                /*) make_directory 0750 "${LOGFILE%/*}" || return ;;
                 esac
                 check
             }
 
-            make_folder() {
+            make_directory() {
                 [ -d "$2" ] || checkpath --directory --mode "$1" --owner "${DAEMON_USER:-root}:$DAEMON_GROUP" "$2"
             }
 

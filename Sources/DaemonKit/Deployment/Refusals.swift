@@ -22,7 +22,7 @@ extension ServiceFile {
         let forbidden: String
         var refused = files
         switch self {
-        // The folders stand in lists, where a colon names a link beside and a backslash is read twice.
+        // The directories stand in lists, where a colon names a link beside and a backslash is read twice.
         case .systemd: forbidden = ":\\"
         // A setting that ends in a backslash goes on in the next line; no quotes are read.
         case .systemdSocket:

@@ -42,7 +42,7 @@ extension Deployment {
         ]
     }
 
-    /// Never root: systemd makes the folders in which the daemon keeps its files.
+    /// Never root: systemd makes the directories in which the daemon keeps its files.
     private var accountLines: [String?] {
         let runtime = below("/run/") + below("/var/run/")
         let logs = below("/var/log/")

@@ -53,15 +53,15 @@ extension Deployment {
                 return "$code"
             }
 
-            # LSB: 6, the program is not configured. At a boot /run is empty, and a socket may lie in a folder there.
+            # LSB: 6, the program is not configured. At a boot /run is empty, and a socket may lie in a directory there.
             check() {
-                make_folders && call_daemon --check && return
+                make_directories && call_daemon --check && return
                 log_failure_msg "$NAME cannot run with these options"
                 return 6
             }
 
-            # Only in folders of its own can the daemon, no longer root, remove its pid file and reopen its log.
-            make_folder() {
+            # Only in directories of its own can the daemon, no longer root, remove its pid file and reopen its log.
+            make_directory() {
                 [ -d "$2" ] && return
                 mkdir -m "$1" "$2" || return
                 chown -h "${DAEMON_USER:-root}:$DAEMON_GROUP" "$2" && return
@@ -69,10 +69,10 @@ extension Deployment {
                 return 1
             }
 
-            make_folders() {
-                make_folder 0755 "${PIDFILE%/*}" || return
+            make_directories() {
+                make_directory 0755 "${PIDFILE%/*}" || return
                 case $LOGFILE in
-                /*) make_folder 0750 "${LOGFILE%/*}" ;;
+                /*) make_directory 0750 "${LOGFILE%/*}" ;;
                 esac
             }
 

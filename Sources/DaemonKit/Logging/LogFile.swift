@@ -34,7 +34,7 @@ struct LogFile: Sendable {
     }
 }
 
-/// The folder and the last name of an absolute path.
+/// The directory and the last name of an absolute path.
 func split(path: String) -> (folder: String, name: String) {
     guard let slash = path.lastIndex(of: "/") else { return (".", path) }
     let folder = slash == path.startIndex ? "/" : String(path[..<slash])

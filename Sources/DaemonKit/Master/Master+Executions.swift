@@ -2,7 +2,7 @@ import Supervision
 import Unix
 
 /// Children that somebody else may hold, between their fork and their exec and at their end: the child's user may stop it,
-/// and its folder and executable may lie on a file system that does not answer. A master waits for neither.
+/// and its directory and executable may lie on a file system that does not answer. A master waits for neither.
 extension Master {
     /// The answer to `Action.spawn`.
     func begin(_ child: Supervision.Child) -> Event {

@@ -3,7 +3,7 @@ import Text
 import Unix
 
 /// The executable of a master as it was started, for its own replacement: found now, so that neither another working
-/// folder nor another PATH changes which one it is.
+/// directory nor another PATH changes which one it is.
 package struct MasterImage {
     /// The state's descriptor, for the next image.
     private static let stateVariable = "DAEMONKIT_STATE"
@@ -12,7 +12,7 @@ package struct MasterImage {
     private static let proof = "understood"
 
     package let path: String
-    /// The working folder of the first start, from which relative paths on the command line count.
+    /// The working directory of the first start, from which relative paths on the command line count.
     package let folder: String
     private let arguments: [String]
     private let environment: [[UInt8]]

@@ -1,12 +1,12 @@
 import Unix
 
-/// The path as it is from everywhere: a relative one counts from the caller's working folder.
+/// The path as it is from everywhere: a relative one counts from the caller's working directory.
 package func absolutePath(_ text: String) throws(OptionMistake) -> String {
     if text.isEmpty { throw OptionMistake("must not be empty") }
     if text.utf8.contains(0) { throw OptionMistake("holds a zero byte") }
     if text.hasPrefix("/") { return text }
     guard let folder = Files.workingDirectory() else {
-        throw OptionMistake("is relative, and the working folder cannot be told")
+        throw OptionMistake("is relative, and the working directory cannot be told")
     }
     return folder == "/" ? "/\(text)" : "\(folder)/\(text)"
 }
@@ -18,8 +18,8 @@ package struct DefaultPaths {
     /// The directory in /tmp that the pid file or the log lies in, where the user has no other: it has to be made.
     private let temporary: String
 
-    /// /run and /var/log for root; the user's runtime and state folders (XDG base directories) for others, where they
-    /// belong to nobody else; /tmp is everybody's, so that there it is a directory of the user's own.
+    /// /run and /var/log for root; the user's runtime and state directories (XDG base directories) for others, where
+    /// they belong to nobody else; /tmp is everybody's, so that there it is a directory of the user's own.
     package init(name: String) {
         let user = CurrentProcess.userID
         temporary = "/tmp/\(name)-\(user)"
@@ -57,7 +57,7 @@ package struct DefaultPaths {
     #endif
 }
 
-/// A folder of ours, which `others` may not use.
+/// A directory of ours, which `others` may not use.
 private func isOwnFolder(_ path: String, others: FileMode) -> Bool {
     guard path.hasPrefix("/"), let status = try? FileStatus(path: path) else { return false }
     return status.kind == .directory && status.owner == CurrentProcess.userID && status.mode & others == 0

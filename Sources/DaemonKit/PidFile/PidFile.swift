@@ -124,9 +124,9 @@ package struct PidFile: Sendable {
         }
     }
 
-    /// Removes the file if it is still the locked one. Where only its folder is another's, it is emptied: an empty file
-    /// without a lock means "stopped". A daemon that has dropped its privileges can do neither to root's file in root's
-    /// folder: it stays, and `--stop` of root removes it.
+    /// Removes the file if it is still the locked one. Where only its directory is another's, it is emptied: an empty
+    /// file without a lock means "stopped". A daemon that has dropped its privileges can do neither to root's file in
+    /// root's directory: it stays, and `--stop` of root removes it.
     package func remove() {
         let options: OpenOptions = [.writeOnly, .noFollow, .nonBlocking]
         if owned.remove() { return }

@@ -24,7 +24,7 @@ package enum ChildEnvironment {
         for entry in identity(of: user) { Environment.set(name(of: entry), entry.dropFirst(name(of: entry).count + 1)) }
     }
 
-    /// A number without an entry in the user database has no name, no shell, and the root folder for a home.
+    /// A number without an entry in the user database has no name, no shell, and the root directory for a home.
     private static func identity(of user: User) -> [[UInt8]] {
         let home = user.home.isEmpty ? Array("/".utf8) : user.home
         let name = Array(user.name.utf8)

@@ -2,13 +2,13 @@ import Synchronization
 import Unix
 
 /// What stays outside of a chroot: a process that knows the paths of the log, the pid file and the socket files. The
-/// daemon inside holds no folder's descriptor: `../..` from such a one leads out of any root. chroot(2)
+/// daemon inside holds no directory's descriptor: `../..` from such a one leads out of any root. chroot(2)
 ///
 /// The process has the daemon's user, cannot be traced by it, and knows a handful of requests of one byte: it opens the
 /// log anew and hands the descriptor over, removes a file if it still is the one that was made, and ends with the daemon.
 package final class Keeper: Sendable {
     private struct State {
-        /// To the process; -1 before `start`, while the folders are within reach.
+        /// To the process; -1 before `start`, while the directories are within reach.
         var socket: Int32 = -1
         /// In the order of their numbers.
         var files: [OwnedFile] = []

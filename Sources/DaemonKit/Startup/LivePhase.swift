@@ -150,7 +150,7 @@ struct Listening: ~Copyable, LivePhase {
                 try phase.keepFilesWithinReach(of: keeper)
                 _ = WallTime.now.local  // the time zone's file is out of reach afterwards
                 do throws(DaemonError) {
-                    try attempt(.privileges, "cannot change the root folder to \(directory)") { () throws(Errno) in
+                    try attempt(.privileges, "cannot change the root directory to \(directory)") { () throws(Errno) in
                         try Files.changeRoot(directory)
                     }
                 } catch {

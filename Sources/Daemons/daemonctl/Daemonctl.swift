@@ -36,7 +36,7 @@ struct Daemonctl {
         self.invocation = invocation
         let values = invocation.values
         registry = Registry(
-            values[ControlOption.configFolder] ?? Environment["DAEMONKIT_CONFIG"] ?? "/etc/daemonkit")
+            values[ControlOption.configDirectory] ?? Environment["DAEMONKIT_CONFIG"] ?? "/etc/daemonkit")
         systemctl = values[ControlOption.direct] ? nil : Systemctl.find()
         patience = Patience(isTold: values[ControlOption.verbose] || Terminal.isTerminal(2))
     }
@@ -81,10 +81,10 @@ struct Daemonctl {
             }
             return (daemons, failures)
         }
-        if invocation.values.isGiven(ControlOption.configFolder),
-            (try? FileStatus(following: registry.folder))?.kind != .directory
+        if invocation.values.isGiven(ControlOption.configDirectory),
+            (try? FileStatus(following: registry.directory))?.kind != .directory
         {
-            throw Failure("no folder \(registry.folder)", .notConfigured)
+            throw Failure("no directory \(registry.directory)", .notConfigured)
         }
         let ordered = registry.inOrder
         let daemons = [.stop, .stopAll].contains(invocation.verb) ? ordered.reversed() : ordered

@@ -27,7 +27,7 @@ struct Launch {
     /// `otherwise` is asked where somebody else starts the daemon at the same time.
     func run(_ otherwise: () -> Answer) -> Answer {
         if let missing { return missing }
-        if daemon.file != nil { makeFolders() }
+        if daemon.file != nil { makeDirectories() }
         do {
             let status = try patience.run(program(), daemon.startLimit, "\(daemon.name) to serve")
             return answer(status, otherwise)
@@ -75,13 +75,14 @@ struct Launch {
     /// Of the unit that we run in: the daemon is none of it.
     private static let ownVariables = ["INVOCATION_ID=", "JOURNAL_STREAM=", "SYSTEMD_EXEC_PID="]
 
-    /// /run is empty after a boot, and the daemon's own folders are gone with it. What cannot be made, the daemon tells.
-    private func makeFolders() {
+    /// /run is empty after a boot, and the daemon's own directories are gone with it. What cannot be made, the daemon
+    /// tells.
+    private func makeDirectories() {
         let account = try? SpawnAccount.resolve(user: daemon.user, group: daemon.group)
         for (file, mode) in [(daemon.pidFile, 0o755 as FileMode), (daemon.logFile ?? "/", 0o750)] {
-            let folder = String(file[..<(file.lastIndex(of: "/") ?? file.startIndex)])  // bounded: an index of it
-            guard !folder.isEmpty else { continue }
-            _ = try? SafeFile.makeDirectory(folder, mode: mode, owner: account.map { ($0.user, $0.group) })
+            let directory = String(file[..<(file.lastIndex(of: "/") ?? file.startIndex)])  // bounded: an index of it
+            guard !directory.isEmpty else { continue }
+            _ = try? SafeFile.makeDirectory(directory, mode: mode, owner: account.map { ($0.user, $0.group) })
         }
     }
 }

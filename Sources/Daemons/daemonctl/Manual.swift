@@ -17,8 +17,8 @@ enum Manual {
             its own with --print-service daemonctl.
             """,
         ],
-        environment: [("DAEMONKIT_CONFIG", "The folder of the files, instead of /etc/daemonkit.")],
-        files: [("/etc/daemonkit/NAME.conf", "The daemons that are known; --config-folder names another folder.")],
+        environment: [("DAEMONKIT_CONFIG", "The directory of the files, instead of /etc/daemonkit.")],
+        files: [("/etc/daemonkit/NAME.conf", "The daemons that are known; --config-directory names another.")],
         exitStatus: [
             ("0", "Done; of status: it runs."),
             ("1", "It failed; of status: it is dead, and its pid file is there; of check: it does not run."),

@@ -72,8 +72,8 @@ enum Verb: String, CaseIterable {
 
 /// daemonctl's options.
 enum ControlOption {
-    static let configFolder = Option<String?>(
-        directory: "config-folder", help: "Where NAME.conf files are (default $DAEMONKIT_CONFIG or /etc/daemonkit)")
+    static let configDirectory = Option<String?>(
+        directory: "config-directory", help: "Where NAME.conf files are (default $DAEMONKIT_CONFIG or /etc/daemonkit)")
     static let all = Option(flag: "all", short: "a", help: "Every daemon that is known")
     static let direct = Option(flag: "direct", help: "Act on the daemon itself, also where systemd runs it")
     static let json = Option(flag: "json", help: "status, list, top: for machines")
@@ -86,5 +86,5 @@ enum ControlOption {
     static let verbose = Option(flag: "verbose", short: "v", help: "Say what is waited for, also without a terminal")
 
     static let list: OptionList =
-        .none + [configFolder, all, direct, json, names, follow, lines, raw, once, interval, verbose]
+        .none + [configDirectory, all, direct, json, names, follow, lines, raw, once, interval, verbose]
 }

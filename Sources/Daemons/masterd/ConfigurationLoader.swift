@@ -36,7 +36,7 @@ struct ConfigurationLoader: Sendable {
         return configuration
     }
 
-    /// A folder stands for its `*.cfg`, by name.
+    /// A directory stands for its `*.cfg`, by name.
     private func expand(_ path: String) -> [String] {
         guard (try? FileStatus(following: path))?.kind == .directory else { return [path] }
         return Files.names(in: path).filter { $0.hasSuffix(".cfg") && !$0.hasPrefix(".") }.sorted().map {

@@ -6,7 +6,7 @@ import Unix
 
 let configurationFiles = Option<[String]>(
     files: "config", short: "c", default: ["/etc/masterd/masterd.cfg"],
-    help: "Configuration file, or a folder of *.cfg files; repeatable")
+    help: "Configuration file, or a directory of *.cfg files; repeatable")
 
 // Its children have time-outs of their own, or none: `--stop` waits for them.
 let masterd = Daemon(

@@ -11,7 +11,7 @@ struct EffectiveSettings: Equatable, Sendable {
     /// Values that are no number, a line each.
     let mistakes: [String]
 
-    /// The folder to read, by option or environment; the environment is the one that the superdaemon was started with.
+    /// The directory to read, by option or environment; the environment is that with which the superdaemon was started.
     static func envdir(_ settings: Settings, inherited: (String) -> String?) -> String? {
         let path = settings.envdir ?? inherited("ENVDIR")
         return path == "" ? nil : path

@@ -1,6 +1,6 @@
 import Unix
 
-/// A folder with a file for each variable, as envdir(8) of daemontools reads it: the first line is the value.
+/// A directory with a file for each variable, as envdir(8) of daemontools reads it: the first line is the value.
 struct EnvDir: Equatable, Sendable {
     struct Variable: Equatable, Sendable {
         let name: String
@@ -20,25 +20,25 @@ struct EnvDir: Equatable, Sendable {
 
     init() {}
 
-    /// A folder that does not exist has no variables. Root takes them only from where root, or one of `owners`, whom they
-    /// are for, can have written them.
+    /// A directory that does not exist has no variables. Root takes them only from where root, or one of `owners`, whom
+    /// they are for, can have written them.
     init(reading path: String, owners: [UserID] = []) {
         do {
-            let folder = try SafeFile.openBelieved(path, owners: owners)
-            guard try FileStatus(descriptor: folder.number).kind == .directory else { throw Errno.notADirectory }
-            read(folder.number, path, owners)
+            let directory = try SafeFile.openBelieved(path, owners: owners)
+            guard try FileStatus(descriptor: directory.number).kind == .directory else { throw Errno.notADirectory }
+            read(directory.number, path, owners)
         } catch {
             let refusal = FileRefusal(wrapping: error, path)
             if refusal.errno != .noSuchFile { mistakes.append("cannot read envdir \(path): \(refusal)") }
         }
     }
 
-    private mutating func read(_ folder: Int32, _ path: String, _ owners: [UserID]) {
-        for name in Self.names(in: folder).sorted() {
+    private mutating func read(_ directory: Int32, _ path: String, _ owners: [UserID]) {
+        for name in Self.names(in: directory).sorted() {
             // A variable's name ends at the first "=", so none can have one.
             guard name.utf8.first != UInt8(ascii: "."), !name.utf8.contains(UInt8(ascii: "=")) else { continue }
             do {
-                let value = try Self.value(of: name, in: folder, owners)
+                let value = try Self.value(of: name, in: directory, owners)
                 if let value { variables.append(Variable(name: name, value: value)) }
             } catch {
                 mistakes.append("ignoring \(path)/\(name): \(error.reason)")
@@ -46,8 +46,8 @@ struct EnvDir: Equatable, Sendable {
         }
     }
 
-    private static func names(in folder: Int32) -> [String] {
-        guard let copy = try? FileDescriptor.open(".", in: folder, .directory) else { return [] }
+    private static func names(in directory: Int32) -> [String] {
+        guard let copy = try? FileDescriptor.open(".", in: directory, .directory) else { return [] }
         return Files.names(in: copy.release())
     }
 
@@ -57,11 +57,11 @@ struct EnvDir: Equatable, Sendable {
         let reason: String
     }
 
-    /// nil for a folder and for an empty file, which set nothing.
-    private static func value(of name: String, in folder: Int32, _ owners: [UserID]) throws(Refusal) -> [UInt8]? {
+    /// nil for a directory and for an empty file, which set nothing.
+    private static func value(of name: String, in directory: Int32, _ owners: [UserID]) throws(Refusal) -> [UInt8]? {
         let (kind, bytes): (FileStatus.Kind, [UInt8])
         do {
-            (kind, bytes) = try read(name, in: folder, owners)
+            (kind, bytes) = try read(name, in: directory, owners)
         } catch {
             throw Refusal(reason: "\(error)")
         }
@@ -73,9 +73,9 @@ struct EnvDir: Equatable, Sendable {
     }
 
     private static func read(
-        _ name: String, in folder: Int32, _ owners: [UserID]
+        _ name: String, in directory: Int32, _ owners: [UserID]
     ) throws -> (FileStatus.Kind, [UInt8]) {
-        let file = try SafeFile.openBelieved(name, from: folder, owners: owners)
+        let file = try SafeFile.openBelieved(name, from: directory, owners: owners)
         let kind = try FileStatus(descriptor: file.number).kind
         return (kind, kind == .regular ? Descriptor.contents(of: file.number, limit: longest) : [])
     }

@@ -24,7 +24,7 @@ enum HelpText {
           --backlog=N                    length of a queue (default: the longest)
 
         Workers:
-          --dir=FOLDER                   where they run
+          --dir=DIRECTORY                where they run
           --interval=TIME                how long a new one must live to be taken, and
                                          the pace of retries (default 1)
           --signal-on-hup=SIGNAL         what ends old ones after HUP (default TERM)
@@ -33,7 +33,7 @@ enum HelpText {
                                          (default 0; 5 with --enable-auto-restart)
           --enable-auto-restart          replace them now and then
           --auto-restart-interval=TIME   how often (default 360)
-          --envdir=FOLDER                variables for them: a file each, whose first
+          --envdir=DIRECTORY             variables for them: a file each, whose first
                                          line is the value; read at every start
 
         The superdaemon:

@@ -77,7 +77,7 @@ enum Manual {
 
     private static let files: [ManualPage.Entry] = [
         ("/etc/start_server/NAME.conf", "What the unit start_server@NAME.service runs, and with which options."),
-        ("/etc/start_server/NAME.env/", "The folder of its variables."),
+        ("/etc/start_server/NAME.env/", "The directory of its variables."),
         ("--pid-file, --status-file, --log-file, --control-socket", "There is none of these unless it is asked for."),
     ]
 

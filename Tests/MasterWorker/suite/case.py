@@ -1,4 +1,4 @@
-"""One check's arena: a folder of its own, the masters that it starts, and every process that comes of them."""
+"""One check's arena: a directory of its own, the masters that it starts, and every process that comes of them."""
 
 import itertools
 import json
@@ -50,13 +50,13 @@ class Case:
         """What a master that still runs at the end has to end with."""
         self._numbers = itertools.count()
 
-    # Folders and files
+    # Directories and files
 
     def path(self, *names: str) -> str:
         return os.path.join(self.folder, *names)
 
     def write(self, name: str, content: str, mode: int = 0o644) -> str:
-        """Writes a file of the folder in one step; its path."""
+        """Writes a file of the directory in one step; its path."""
         path = self.path(name)
         os.makedirs(os.path.dirname(path), exist_ok=True)
         with open(path + "~", "w", encoding="utf-8") as file:
@@ -256,7 +256,7 @@ class Case:
             self.expect_nothing_left()
 
     def clear(self) -> None:
-        """Ends everything by pid and removes the folder."""
+        """Ends everything by pid and removes the directory."""
         processes.end_all(self.tag)
         for master in self.masters:
             master.reap()

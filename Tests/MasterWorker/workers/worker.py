@@ -129,7 +129,7 @@ def find_out():
         try:
             links[number] = os.readlink(f"/proc/self/fd/{number}")
         except FileNotFoundError:
-            pass      # the folder's own
+            pass      # the directory's own
     with open("/proc/self/environ", "rb") as file:
         pairs = [each.decode(errors="surrogateescape").partition("=") for each in file.read().split(b"\0") if each]
     with open("/proc/self/status", encoding="utf-8") as file:

@@ -116,7 +116,7 @@ class Arena(Case):
         self.may_leave_files = True
         self.service, self.stranger = SERVICE, STRANGER
         self.mine = self.folder_of(SERVICE, "mine")
-        """A folder of the service's own account, as /var/log/NAME and /run/NAME are."""
+        """A directory of the service's own account, as /var/log/NAME and /run/NAME are."""
         os.chmod(self.records, 0o1777)
 
     # Places
@@ -130,7 +130,7 @@ class Arena(Case):
         return path
 
     def secret(self, name: str = "secret", content: str = "root's own\n") -> str:
-        """A file of root's with mode 0600 in a folder that only root may write."""
+        """A file of root's with mode 0600 in a directory that only root may write."""
         return self.write(f"etc/{name}", content, 0o600)
 
     def is_untouched(self, path: str, content: str = "root's own\n") -> None:

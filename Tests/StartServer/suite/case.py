@@ -1,4 +1,4 @@
-"""One check's arena: a folder of its own, the superdaemons that it starts, and every process that comes of them."""
+"""One check's arena: a directory of its own, the superdaemons that it starts, and every process that comes of them."""
 
 import itertools
 import os
@@ -47,13 +47,13 @@ class Case:
         self.may_leave_files = False
         self._numbers = itertools.count()
 
-    # Folders and files
+    # Directories and files
 
     def path(self, *names: str) -> str:
         return os.path.join(self.folder, *names)
 
     def write(self, name: str, content: str) -> str:
-        """Writes a file of the folder in one step; its path."""
+        """Writes a file of the directory in one step; its path."""
         path = self.path(name)
         os.makedirs(os.path.dirname(path), exist_ok=True)
         with open(path + "~", "w", encoding="utf-8") as file:
@@ -62,7 +62,7 @@ class Case:
         return path
 
     def program(self, name: str, text: str) -> str:
-        """Writes an executable of the folder; its path."""
+        """Writes an executable of the directory; its path."""
         with processes.forking:
             path = self.write(name, text)
         os.chmod(path, 0o755)
@@ -210,7 +210,7 @@ class Case:
         expect(not left, f"files are left: {left}")
 
     def clear(self) -> None:
-        """Ends everything by pid and removes the folder."""
+        """Ends everything by pid and removes the directory."""
         processes.end_all(self.tag)
         for daemon in self.daemons:
             daemon.reap()

@@ -83,7 +83,7 @@ def descriptors(hidden):
             if int(number) not in hidden:
                 found[number] = os.readlink(f"/proc/self/fd/{number}")
         except FileNotFoundError:
-            pass      # the folder's own
+            pass      # the directory's own
     return found
 
 

@@ -16,7 +16,7 @@ struct ConfiguredDaemon: Equatable, Sendable {
     var order = 50
     var startTimeout: Duration?
     var stopTimeout: Duration?
-    /// Whose the folders of the pid file and the log are, where a start makes them, and whose pid file is believed.
+    /// Whose the directories of the pid file and the log are, where a start makes them, and whose pid file is believed.
     var user: String?
     var group: String?
     /// The command with --check behind it tells whether it could start.
@@ -31,7 +31,7 @@ struct ConfiguredDaemon: Equatable, Sendable {
     }
 
     /// A daemon of genericMain by its executable and options: its files are where these say, or where it puts them by
-    /// itself. Relative paths count from our working folder.
+    /// itself. Relative paths count from our working directory.
     init(executable: String, arguments: [String]) throws(OptionMistake) {
         let path = try absolutePath(executable)
         let name = String(path[path.index(after: path.lastIndex(of: "/") ?? path.startIndex)...])

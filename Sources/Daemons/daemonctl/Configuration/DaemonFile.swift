@@ -96,7 +96,7 @@ struct DaemonFile {
             return mistakes.add(whole, "a 'command' is missing.")
         }
         guard let program = daemon.command.first else { return }
-        // Where the lines do not say it, the command does; such a daemon starts in the root folder.
+        // Where the lines do not say it, the command does; such a daemon starts in the root directory.
         let words = CommandOptions(Array(daemon.command.dropFirst()))
         if given[.pidFile] == nil {
             let base = String(program[program.index(after: program.lastIndex(of: "/") ?? program.startIndex)...])

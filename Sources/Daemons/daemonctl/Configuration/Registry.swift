@@ -2,24 +2,24 @@ import DaemonKit
 import Text
 import Unix
 
-/// The daemons of a folder of `NAME.conf` files.
+/// The daemons of a directory of `NAME.conf` files.
 struct Registry {
     private static let suffix = ".conf"
     private static let longestFile = 1 << 20
 
-    let folder: String
+    let directory: String
     /// By name.
     private(set) var daemons: [ConfiguredDaemon] = []
     /// What is wrong with the files of others, by their names.
     private(set) var broken: [String: [Mistake]] = [:]
 
-    init(_ folder: String, environment: [String: String] = Environment.variables) {
-        self.folder = folder
-        let files = Files.names(in: folder).filter { $0.hasSuffix(Self.suffix) && !$0.hasPrefix(".") }
+    init(_ directory: String, environment: [String: String] = Environment.variables) {
+        self.directory = directory
+        let files = Files.names(in: directory).filter { $0.hasSuffix(Self.suffix) && !$0.hasPrefix(".") }
         for file in files.sorted() {
             let name = String(file.dropLast(Self.suffix.count))
             do {
-                daemons.append(try Self.read("\(folder)/\(file)", name, environment))
+                daemons.append(try Self.read("\(directory)/\(file)", name, environment))
             } catch {
                 broken[name] = error.mistakes
             }
@@ -57,9 +57,9 @@ struct Registry {
             throw Failure(lines: mistakes.map(\.description), .notConfigured)
         }
         guard !daemons.isEmpty || !broken.isEmpty else {
-            throw Failure("no daemon is configured in \(folder)", .notConfigured)
+            throw Failure("no daemon is configured in \(directory)", .notConfigured)
         }
         let near = Suggestion.nearest(name, daemons.map(\.name)).map { " (did you mean '\($0)'?)" } ?? ""
-        throw Failure("no '\(name)' in \(folder)\(near)", .notConfigured)
+        throw Failure("no '\(name)' in \(directory)\(near)", .notConfigured)
     }
 }

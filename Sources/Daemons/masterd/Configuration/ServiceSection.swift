@@ -41,7 +41,7 @@ struct ServiceSection: Equatable, Sendable {
     var onReload = OnReload.replace
     var user: String?
     var group: String?
-    /// The working folder; nil is the master's.
+    /// The working directory; nil is the master's.
     var directory: String?
     var environment: [Variable] = []
     /// Names of the services that are ready before it starts.

@@ -5,14 +5,14 @@ import Unix
 struct SystemFacts: Sendable {
     var hasUser: @Sendable (String) -> Bool
     var hasGroup: @Sendable (String) -> Bool
-    var isFolder: @Sendable (String) -> Bool
+    var isDirectory: @Sendable (String) -> Bool
     /// The executable of a name, which is looked up in the path given, or of a path.
     var findExecutable: @Sendable (_ name: String, _ path: String?) throws(Errno) -> String
 
     /// The system that we run on.
     static let real = SystemFacts(
         hasUser: { (try? User.find($0)) != nil }, hasGroup: { Group.find($0) != nil },
-        isFolder: { (try? FileStatus(following: $0))?.kind == .directory },
+        isDirectory: { (try? FileStatus(following: $0))?.kind == .directory },
         findExecutable: { name, path throws(Errno) in
             let found = try Spawn.find(name, path: path)
             let status = try FileStatus(following: found)
@@ -34,20 +34,24 @@ extension Configuration {
         func checkGroup(_ group: String, _ place: Place) {
             check(facts.hasGroup(group), place, "cannot find group id for '\(group)'")
         }
-        func checkFolder(_ folder: String, _ keyword: String, _ place: Place) {
-            check(facts.isFolder(folder), place, "'\(keyword)': cannot find folder '\(folder)'.")
+        func checkDirectory(_ directory: String, _ keyword: String, _ place: Place) {
+            check(facts.isDirectory(directory), place, "'\(keyword)': cannot find directory '\(directory)'.")
         }
-        for socket in global.controlSockets { checkFolder(folder(of: socket.path), "control-socket", socket.place) }
+        for socket in global.controlSockets {
+            checkDirectory(directory(of: socket.path), "control-socket", socket.place)
+        }
         for bind in listeners.flatMap(\.binds) {
-            if case .unix(let path) = bind.address.socket { checkFolder(folder(of: path), "bind", bind.place) }
+            if case .unix(let path) = bind.address.socket { checkDirectory(directory(of: path), "bind", bind.place) }
             if let user = bind.user { checkUser(user, bind.place) }
             if let group = bind.group { checkGroup(group, bind.place) }
         }
         for service in services {
             if let user = service.user { checkUser(user, service.place(of: .user)) }
             if let group = service.group { checkGroup(group, service.place(of: .group)) }
-            if let directory = service.directory { checkFolder(directory, "chdir", service.place(of: .chdir)) }
-            if case .file(let path) = service.log { checkFolder(folder(of: path), "log", service.place(of: .log)) }
+            if let directory = service.directory { checkDirectory(directory, "chdir", service.place(of: .chdir)) }
+            if case .file(let path) = service.log {
+                checkDirectory(directory(of: path), "log", service.place(of: .log))
+            }
             do {
                 _ = try executable(of: service, facts)
             } catch {
@@ -69,7 +73,7 @@ extension Configuration {
     }
 
     /// What a service's command names: looked up in the PATH that the service gets; a relative path counts from its
-    /// working folder.
+    /// working directory.
     func executable(of service: ServiceSection, _ facts: SystemFacts = .real) throws(Errno) -> String {
         guard let name = service.command.first else { throw .noSuchFile }
         if name.utf8.contains(UInt8(ascii: "/")), !isAbsolute(name), let directory = service.directory {
@@ -79,9 +83,9 @@ extension Configuration {
         return try facts.findExecutable(name, own ?? environment["PATH"])
     }
 
-    private func folder(of path: String) -> String {
+    private func directory(of path: String) -> String {
         // bounded: an index of it
-        let folder = path[..<(path.utf8.lastIndex(of: UInt8(ascii: "/")) ?? path.startIndex)]
-        return folder.isEmpty ? "/" : String(folder)
+        let directory = path[..<(path.utf8.lastIndex(of: UInt8(ascii: "/")) ?? path.startIndex)]
+        return directory.isEmpty ? "/" : String(directory)
     }
 }

@@ -177,13 +177,13 @@ def umask(case: Case) -> None:
     expect(case.met("b")["umask"] == 0o022, f"{case.met('b')['umask']:o}")
 
 
-@check("chdir: its own folder; a relative command counts from it")
+@check("chdir: its own directory; a relative command counts from it")
 def chdir(case: Case) -> None:
     os.mkdir(case.path("there"))
     case.write("there/run", f"#!/bin/sh\npwd >{case.path('said')}\nexec sleep 1000\n", 0o755)
     case.configure(section("program", "a", "./run", f"chdir {case.path('there')}"))
     master = case.start()
-    said = master.wait(lambda: read(case.path("said")), "the folder")
+    said = master.wait(lambda: read(case.path("said")), "the directory")
     expect(said == f"{case.path('there')}\n", f"{said!r}")
 
 

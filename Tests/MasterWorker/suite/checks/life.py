@@ -277,7 +277,7 @@ def folder(case: Case) -> None:
     expect(master.current("three"), f"{master.children()}")
 
 
-@check("a relative -c is found at a reload, although the daemon is in another folder")
+@check("a relative -c is found at a reload, although the daemon is in another directory")
 def relative_file(case: Case) -> None:
     case.configure(section("worker", "one"))
     case.configuration = "m.cfg"

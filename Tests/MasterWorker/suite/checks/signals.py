@@ -147,7 +147,7 @@ def hangup_as_user(case: Case) -> None:
     expect("Permission denied" not in read(case.path("log.1")), read(case.path("log.1")))
 
 
-@check("a lost log folder at HUP does no harm; the next HUP finds it again")
+@check("a lost log directory at HUP does no harm; the next HUP finds it again")
 def lost_log(case: Case) -> None:
     os.mkdir(case.path("logs"))
     case.log_file = case.path("logs", "log")

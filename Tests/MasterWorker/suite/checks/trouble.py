@@ -232,7 +232,7 @@ def control_sockets(case: Case) -> None:
     expect(not os.path.exists(other), "it is left")
 
 
-@check("a folder or a user that is gone at a reload is a mistake with its line")
+@check("a directory or a user that is gone at a reload is a mistake with its line")
 def gone_folder(case: Case) -> None:
     os.mkdir(case.path("there"))
     case.configure(section("worker", "web", SLEEPER, f"chdir {case.path('there')}"))

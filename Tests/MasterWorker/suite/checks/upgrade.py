@@ -16,7 +16,7 @@ PATIENCE = 20
 
 
 def installed(case: Case, name: str = "masterd") -> str:
-    """A copy of the executable in the case's folder, which is to be replaced."""
+    """A copy of the executable in the case's directory, which is to be replaced."""
     path = case.install(getattr(case, name), case.path("bin", name))
     setattr(case, name, path)
     return path
@@ -152,7 +152,7 @@ def counts(case: Case) -> None:
     expect(generation == 3, f"generation {generation}")
 
 
-@check("the executable is found again: started by PATH, daemon in another folder")
+@check("the executable is found again: started by PATH, daemon in another directory")
 def path_lookup(case: Case) -> None:
     installed(case)
     configuration(case)
@@ -167,17 +167,17 @@ def path_lookup(case: Case) -> None:
     upgraded(case, master)
 
 
-@check("the executable is found again: started by a relative path, daemon in another folder")
+@check("the executable is found again: started by a relative path, daemon in another directory")
 def relative(case: Case) -> None:
     installed(case)
     configuration(case)
     case.masterd = "bin/masterd"
     master = case.launch()
-    expect(os.readlink(f"/proc/{master.pid}/cwd") != case.folder, "the daemon is in the same folder")
+    expect(os.readlink(f"/proc/{master.pid}/cwd") != case.folder, "the daemon is in the same directory")
     upgraded(case, master)
 
 
-@check("a relative -c is found again after an upgrade in another folder")
+@check("a relative -c is found again after an upgrade in another directory")
 def relative_configuration(case: Case) -> None:
     installed(case)
     configuration(case)

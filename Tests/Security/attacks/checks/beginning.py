@@ -45,7 +45,7 @@ def registry(arena: Arena, front_end: str) -> None:
         expect(outcome.code not in (0, None), f"{name}: {outcome}")
 
 
-@attack(KIND, "root takes no registry from a folder that somebody else may write", "another's", "world-writable")
+@attack(KIND, "root takes no registry from a directory that somebody else may write", "another's", "world-writable")
 def registry_folder(arena: Arena, front_end: str) -> None:
     program, mark = evil(arena)
     arena.write("registry/d.conf", f"command {program}\npid-file {arena.path('none')}\nstart-timeout 2s\n")
@@ -162,7 +162,7 @@ for name in sys.argv[1:3]:
             expect(not held, f"it holds {held}, which is the stranger's")
         expect(started or code not in (0, -9), f"{code}: {said}")
         expect(not read(pid_file) and not read(log_file), "it wrote into the stranger's files")
-        expect(not any(os.listdir(folder) for folder in folders), "it made files in the stranger's folders")
+        expect(not any(os.listdir(folder) for folder in folders), "it made files in the stranger's directories")
     finally:
         for folder in folders:
             shutil.rmtree(folder, ignore_errors=True)
@@ -179,7 +179,7 @@ def foreign_runtime_folder(arena: Arena, front_end: str) -> None:
     for pid in arena.living():
         if arena.echod in processes.command(pid):
             processes.kill(pid, 15)
-    expect(not names, f"it has made {names} in a folder of somebody else's")
+    expect(not names, f"it has made {names} in a directory of somebody else's")
 
 
 @attack(KIND, "a state that was planted in the environment is not believed", MASTERD, START_SERVER, "--workers")

@@ -1,4 +1,4 @@
-"""Kind 1: files that root opens or changes by a name in a folder of somebody else's."""
+"""Kind 1: files that root opens or changes by a name in a directory of somebody else's."""
 
 import os
 import signal
@@ -20,7 +20,7 @@ TALK = "while :; do echo root:0:0:pwned; sleep 0.05; done"
 
 
 def logging(arena: Arena, front_end: str, log: str) -> Master:
-    """A master whose service's output goes to a file in the service's own folder, as the service made it."""
+    """A master whose service's output goes to a file in the service's own directory, as the service made it."""
     if front_end == MASTERD:
         master = arena.serve(front_end, command=f'sh -c "{TALK}"', lines=[f"log file {log}"])
     else:
@@ -83,7 +83,7 @@ def hard_link(arena: Arena, front_end: str) -> None:
     arena.goes_on(master)
 
 
-@attack(KIND, "a folder on the way to a log that was swapped for a symbolic link leads nowhere", MASTERD, START_SERVER)
+@attack(KIND, "a directory on the way to a log that was swapped for a link leads nowhere", MASTERD, START_SERVER)
 def folder_swap(arena: Arena, front_end: str) -> None:
     arena.do_as(arena.service, "import os, sys; os.mkdir(sys.argv[1])", os.path.join(arena.mine, "sub"))
     log, roots = os.path.join(arena.mine, "sub", "log"), arena.folder_of(None, "cron.d")
@@ -94,7 +94,7 @@ def folder_swap(arena: Arena, front_end: str) -> None:
         expect(not said, said)
         reopened(arena, front_end, master)
         eventually(lambda: os.listdir(roots), 1)
-        expect(not os.listdir(roots), f"root made {os.listdir(roots)} in its own folder")
+        expect(not os.listdir(roots), f"root made {os.listdir(roots)} in its own directory")
     arena.goes_on(master)
 
 
@@ -265,8 +265,8 @@ def control_swap(arena: Arena, front_end: str) -> None:
     arena.goes_on(master)
 
 
-@attack(KIND, "a pid file's name that is a link, a FIFO or a folder is refused at once", MASTERD, START_SERVER, ECHOD,
-        WORKERS)
+@attack(KIND, "a pid file's name that is a link, a FIFO or a directory is refused at once", MASTERD, START_SERVER,
+        ECHOD, WORKERS)
 def pid_file_names(arena: Arena, front_end: str) -> None:
     secret = arena.secret()
     makes = {"link": lambda path: os.symlink(secret, path), "dangling": lambda path: os.symlink(secret + "2", path),

@@ -32,7 +32,7 @@ def chroot(arena: Arena, front_end: str) -> None:
     for process in [pid, *processes.children(pid)]:
         for number, name in processes.open_files(process).items():
             is_folder = os.path.isdir(f"/proc/{process}/fd/{number}")
-            expect(not is_folder, f"descriptor {number} of {processes.command(process)!r} is the folder {name}")
+            expect(not is_folder, f"descriptor {number} of {processes.command(process)!r} is the directory {name}")
     expect(arena.run("--stop", f"--pid-file={arena.pid_file}", program=arena.echod).code == 0, "it does not stop")
 
 

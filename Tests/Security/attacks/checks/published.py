@@ -16,7 +16,7 @@ from . import files, leaving, pids
 KIND = "published"
 
 
-@attack(KIND, "CVE-2016-1247 (nginx of Debian): log folder of the service's account, and root reopens the log",
+@attack(KIND, "CVE-2016-1247 (nginx of Debian): log directory of the service's account, and root reopens the log",
         MASTERD, START_SERVER)
 def cve_2016_1247(arena: Arena, front_end: str) -> None:
     """The account swaps the log for a link to a file that the loader or cron reads as root; USR1 makes it."""
@@ -31,7 +31,7 @@ def cve_2016_6664(arena: Arena, front_end: str) -> None:
 
 def rewrites_its_pid_file(arena: Arena) -> None:
     """A dropped daemon that was taken over writes root's process into its pid file; the administrator's script stops
-    the daemon. What is written is what its own descriptors and its own folder let it."""
+    the daemon. What is written is what its own descriptors and its own directory let it."""
     victim = arena.victim()
     path = os.path.join(arena.mine, "pid")
     outcome = arena.daemon(pid_file=path)
@@ -45,7 +45,7 @@ def rewrites_its_pid_file(arena: Arena) -> None:
             written = True
             with open(f"/proc/{pid}/fd/{number}", "w", encoding="ascii") as file:
                 file.write(f"{victim.pid}\n")
-    # The folder is the account's: it can put another file there, too, and lock it.
+    # The directory is the account's: it can put another file there, too, and lock it.
     os.unlink(path)
     pids.forged(arena, victim, arena.service, path)
     script, _ = pids.init_script(arena, "echod", path)
@@ -87,10 +87,10 @@ def cve_2020_28935(arena: Arena, front_end: str) -> None:
     files.pid_file_names(arena, front_end)
 
 
-@attack(KIND, "CVE-2017-16933 (Icinga 2): init script that gives a folder of the account's away, through a link",
+@attack(KIND, "CVE-2017-16933 (Icinga 2): init script that gives a directory of the account's away, through a link",
         "etc/init.d/echod", slow=True)
 def cve_2017_16933(arena: Arena, front_end: str) -> None:
-    """The folder of the pid file is a link to one of root's when the script is run."""
+    """The directory of the pid file is a link to one of root's when the script is run."""
     roots = arena.folder_of(None, "roots", 0o700)
     link = os.path.join(arena.mine, "run")
     os.symlink(roots, link)
@@ -98,7 +98,7 @@ def cve_2017_16933(arena: Arena, front_end: str) -> None:
     arena.run(script, "start", program="/bin/sh", seconds=8)
     arena.run(script, "stop", program="/bin/sh", seconds=8)
     found = os.stat(roots)
-    expect((found.st_uid, found.st_mode & 0o777) == (0, 0o700), f"root's folder is now {found.st_uid}'s")
+    expect((found.st_uid, found.st_mode & 0o777) == (0, 0o700), f"root's directory is now {found.st_uid}'s")
     for each in arena.living():
         if arena.echod in processes.command(each):
             processes.kill(each)

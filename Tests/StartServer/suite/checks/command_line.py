@@ -145,7 +145,7 @@ def privileged(case: Case) -> None:
     case.refused("--port=81", code=13, user=65534, group=65534, extra_groups=[])
 
 
-@check("a file in a missing folder is refused with 2, and a socket bound before is removed")
+@check("a file in a missing directory is refused with 2, and a socket bound before is removed")
 def missing_folder(case: Case) -> None:
     for option in ("--path=missing/socket", "--pid-file=missing/pid", "--log-file=missing/log"):
         outcome = case.refused(f"--path={case.socket}", option, code=2)
@@ -202,10 +202,10 @@ def program_paths(case: Case) -> None:
     expect(seen, f"{case.workers()}")
 
 
-@check("in the foreground it keeps session and folder, and blocks no signal")
+@check("in the foreground it keeps session and directory, and blocks no signal")
 def plain_process(case: Case) -> None:
     daemon = case.serving("--port=0")
     expect(session(daemon.pid) == daemon.pid, "it left the session that it was started in")
     blocked = status(daemon.pid)["SigBlk"]
     expect(int(blocked, 16) == 0, f"it rests with blocked signals {blocked}")
-    expect(os.readlink(f"/proc/{daemon.pid}/cwd") == case.folder, "it changed its folder")
+    expect(os.readlink(f"/proc/{daemon.pid}/cwd") == case.folder, "it changed its directory")

@@ -22,7 +22,7 @@ def one_file(case: Case) -> None:
     expect(seen == ["first", "no newline", "  a = b  "], f"{seen}")
 
 
-@check("dot files and folders are skipped, an empty file sets nothing")
+@check("dot files and directories are skipped, an empty file sets nothing")
 def skipped(case: Case) -> None:
     case.write("env/.HIDDEN", "x\n")
     case.write("env/EMPTY", "")
@@ -32,7 +32,7 @@ def skipped(case: Case) -> None:
     expect(seen == [None, None, "kept", None], f"{seen}")
 
 
-@check("a missing folder is ignored, and read when it comes")
+@check("a missing directory is ignored, and read when it comes")
 def missing(case: Case) -> None:
     daemon = case.start("--port=0", "--envdir=env")
     expect(variables(case, 1, "LATE") == [None], "LATE is set")
@@ -41,7 +41,7 @@ def missing(case: Case) -> None:
     expect(variables(case, 2, "LATE") == ["x"], "LATE is not set")
 
 
-@check("ENVDIR names the folder too, and --envdir wins")
+@check("ENVDIR names the directory too, and --envdir wins")
 def variable(case: Case) -> None:
     case.write("one/WHICH", "one\n")
     case.write("two/WHICH", "two\n")
@@ -53,7 +53,7 @@ def variable(case: Case) -> None:
     expect(found and found[0].environment.get("WHICH") == "two", f"{found and found[0].environment}")
 
 
-@check("it lies in the folder of the start, whatever --dir")
+@check("it lies in the directory of the start, whatever --dir")
 def relative(case: Case) -> None:
     os.mkdir(case.path("below"))
     case.write("env/A", "above\n")

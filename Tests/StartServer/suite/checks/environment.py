@@ -115,7 +115,7 @@ def group(case: Case) -> None:
     expect(place == (daemon.pid, daemon.pid, daemon.pid), f"parent, group, session {place}, not {daemon.pid}")
 
 
-@check("the worker has the superdaemon's folder, umask, input, variables and its own arguments")
+@check("the worker has the superdaemon's directory, umask, input, variables and its own arguments")
 def inheritance(case: Case) -> None:
     path = case.write("input", "x")
     words = ["a b", "", "$HOME", "ü", "--"]
@@ -128,7 +128,7 @@ def inheritance(case: Case) -> None:
     expect(worker.environment.get("KEPT") == "a b=c", f"{worker.environment}")
 
 
-@check("--dir is the worker's folder only")
+@check("--dir is the worker's directory only")
 def folder(case: Case) -> None:
     os.mkdir(case.path("below"))
     daemon = case.start("--port=0", "--dir=below", "--pid-file=pid", "--status-file=status", interval="0")

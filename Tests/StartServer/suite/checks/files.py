@@ -233,7 +233,7 @@ def unwritable_status(case: Case) -> None:
     daemon.still_runs()
 
 
-@check("a status file in a missing folder ends in a refusal or in service, never in an orphan",
+@check("a status file in a missing directory ends in a refusal or in service, never in an orphan",
        known="it ends and orphans the worker")
 def missing_status(case: Case) -> None:
     daemon = case.start("--port=0", "--status-file=missing/status")

@@ -169,7 +169,7 @@ def path_mode(case: Case) -> None:
     expect(case.ask(worker)[1] == worker.pid, "somebody else answers")
 
 
-@check("a relative path lies in the folder of the start, its key as written")
+@check("a relative path lies in the directory of the start, its key as written")
 def relative_path(case: Case) -> None:
     os.mkdir(case.path("below"))
     daemon, worker = started(case, "--path=./socket", "--dir=below")

@@ -14,7 +14,7 @@ from .files import locked
 
 
 def install(case: Case) -> str:
-    """Puts a copy of the subject into the folder, to be started and replaced."""
+    """Puts a copy of the subject into the directory, to be started and replaced."""
     path = case.path("bin", "start_server")
     os.makedirs(os.path.dirname(path), exist_ok=True)
     case.install(case.subject.path, path)
