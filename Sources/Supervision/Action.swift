@@ -52,6 +52,8 @@ package enum Report: Equatable, Sendable {
     case formerDied(Child, TerminationStatus)
     /// During a stop.
     case ended(Child, TerminationStatus)
+    /// A one-shot has ended with success.
+    case completed(Child, TerminationStatus)
     /// It failed for good: its restart limit is exhausted.
     case gaveUp(Child)
     case killing(Child)
@@ -65,13 +67,15 @@ package enum Report: Equatable, Sendable {
     /// The round is over: what is current has changed.
     case reloaded(generation: Int)
     case reloadFailed(Failure)
+    /// All have ended well, and nothing is to be started: a stop follows.
+    case nothingLeft
     case stopping(StopRequest, pids: [Int32])
     case upgradeFailed(String)
     /// The table of serving children is another one.
     case changed
 }
 
-package enum StartFailure: Equatable, Sendable {
+package enum StartFailure: Hashable, Sendable {
     case ended(TerminationStatus)
     case timedOut
     /// errno of the spawn

@@ -12,8 +12,8 @@ package struct Census: Equatable, Sendable {
     /// The slots of the plan in force.
     package private(set) var current = Standings()
     package private(set) var services: [String: Standings] = [:]
-    /// Slots of the plan in force whose children may still be restarted, and matter.
-    package private(set) var critical = 0
+    /// Slots of the plan in force whose service was stopped by hand.
+    package private(set) var disabled = 0
     /// Slots that the rollout waits for.
     package private(set) var unready = 0
 
@@ -24,10 +24,13 @@ package struct Census: Equatable, Sendable {
         /// They are to become ready.
         package internal(set) var awaited = 0
         package internal(set) var failed = 0
+        /// They have ended well.
+        package internal(set) var finished = 0
 
-        package init(awaited: Int = 0, failed: Int = 0) {
+        package init(awaited: Int = 0, failed: Int = 0, finished: Int = 0) {
             self.awaited = awaited
             self.failed = failed
+            self.finished = finished
         }
 
         var isEmpty: Bool { self == Standings() }
@@ -40,12 +43,13 @@ package struct Census: Equatable, Sendable {
             case settled
             case awaited
             case failed
+            case finished
         }
 
         let service: String
         let isCurrent: Bool
         let standing: Standing
-        let isCritical: Bool
+        let isDisabled: Bool
         /// The stage of its child.
         let stage: Int?
     }
@@ -73,9 +77,9 @@ package struct Census: Equatable, Sendable {
 
     private mutating func count(_ entry: SlotEntry, by step: Int) {
         if let stage = entry.stage { change(&stages, stage, by: step) }
-        if entry.isCurrent && entry.isCritical { critical += step }
+        if entry.isCurrent && entry.isDisabled { disabled += step }
         switch (entry.standing, entry.isCurrent) {
-        case (.settled, _), (.failed, false): break
+        case (.settled, _), (.failed, false), (.finished, false): break
         case (.awaited, false): unready += step
         case (.awaited, true):
             current.awaited += step
@@ -83,6 +87,9 @@ package struct Census: Equatable, Sendable {
         case (.failed, true):
             current.failed += step
             services[entry.service, default: Standings()].failed += step
+        case (.finished, true):
+            current.finished += step
+            services[entry.service, default: Standings()].finished += step
         }
         if services[entry.service]?.isEmpty == true { services[entry.service] = nil }
     }

@@ -8,7 +8,7 @@ package struct Plan: Hashable, Sendable {
     package var maximumOldGenerations: Int?
     /// Older than this since it was told to stop: killed.
     package var maximumOldAge: Duration?
-    /// The end of a critical child that is not restarted ends everything. HAProxy's exit-on-failure
+    /// The bad end of a critical child that is not restarted ends everything. HAProxy's exit-on-failure
     package var stopsOnFailure = false
     /// A reload by itself, so long after the last child was accepted; nil or zero for none.
     package var reloadInterval: Duration?
@@ -43,7 +43,7 @@ package struct Service: Hashable, Sendable {
     package var onReload = OnReload.replace
     /// Names of services that are ready before this one starts, and end after it.
     package var after: [String] = []
-    /// Its end for good is the end of everything.
+    /// Its failure for good is the end of everything.
     package var isCritical = true
     /// Leads a process group, which gets the signals.
     package var leadsGroup = true
@@ -62,6 +62,8 @@ package enum Readiness: Hashable, Sendable {
     case alive(Duration)
     /// From its spawn on.
     case none
+    /// It has ended with success: a one-shot, which runs to its end and is not restarted then.
+    case completed
 }
 
 /// What a reload does to a service's children.
@@ -81,6 +83,10 @@ package struct Restart: Hashable, Sendable {
     package enum When: String, Sendable { case never, onFailure, always }
 
     package var when = When.always
+    /// Codes that are a success as 0 is; 128 + signal for one.
+    package var successCodes: Set<Int32> = []
+    /// Codes after which nothing is restarted, whatever `when` says.
+    package var finalCodes: Set<Int32> = []
     package var backoff = Backoff()
     /// So many restarts in the window; one more, and it has failed for good. nil: no limit.
     package var limit: Limit?
@@ -98,12 +104,20 @@ package struct Restart: Hashable, Sendable {
     package init() {}
 
     func applies(to status: TerminationStatus) -> Bool {
-        switch when {
+        if finalCodes.contains(status.code) { return false }
+        return switch when {
         case .never: false
-        case .onFailure: status != .exited(0)
+        case .onFailure: !isSuccess(status)
         case .always: true
         }
     }
+
+    func isSuccess(_ status: TerminationStatus) -> Bool {
+        status.code == 0 || successCodes.contains(status.code)
+    }
+
+    /// Nothing to worry about: a success, or the answer to SIGINT or SIGTERM.
+    func isGood(_ status: TerminationStatus) -> Bool { !status.isBad || isSuccess(status) }
 }
 
 /// The pace of starts: the least time from one spawn to the next, doubled by each life that is shorter than it.

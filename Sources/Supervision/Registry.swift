@@ -157,14 +157,15 @@ struct Registry: Sendable {
         let isReady = slot.child.flatMap { children[$0] }?.phase == .ready
         let standing: Census.SlotEntry.Standing =
             switch slot.membership {
-            case .current: isDisabled ? .settled : slot.hasFailed ? .failed : isReady ? .settled : .awaited
-            case .candidate(.awaited): isReady ? .settled : .awaited
+            case .current:
+                isDisabled || isReady
+                    ? .settled : slot.hasFailed ? .failed : slot.filling == .finished ? .finished : .awaited
+            case .candidate(.awaited): isReady || slot.filling == .finished ? .settled : .awaited
             case .candidate(.pending), .candidate(.excused): .settled
             }
         return Census.SlotEntry(
             service: slot.service.name, isCurrent: !slot.isCandidate, standing: standing,
-            isCritical: slot.service.isCritical && !isDisabled && !slot.hasFailed,
-            stage: slot.child == nil ? nil : slot.stage)
+            isDisabled: isDisabled, stage: slot.child == nil ? nil : slot.stage)
     }
 
     /// Whoever waits for the service looks at it again.

@@ -5,10 +5,13 @@ extension Service {
         switch record["readiness"] {
         case "notified": readiness = .notified
         case "alive": readiness = .alive(record[duration: "aliveFor"] ?? .zero)
+        case "completed": readiness = .completed
         default: readiness = .none
         }
         startTimeout = record[duration: "startTimeout"]
         restart.when = record["restart"].flatMap(Restart.When.init) ?? .always
+        restart.successCodes = Set(record[numbers: "successCodes"].map { Int32(clamping: $0) })
+        restart.finalCodes = Set(record[numbers: "finalCodes"].map { Int32(clamping: $0) })
         restart.backoff.base = record[duration: "backoffBase"] ?? restart.backoff.base
         restart.backoff.maximum = record[duration: "backoffMaximum"] ?? restart.backoff.maximum
         restart.backoff.jitter = min(max(0, record[number: "jitter"] ?? 0), 100)
@@ -39,10 +42,13 @@ extension Service {
         case .alive(let time):
             record["readiness"] = "alive"
             record[duration: "aliveFor"] = time
+        case .completed: record["readiness"] = "completed"
         case .none: break
         }
         record[duration: "startTimeout"] = startTimeout
         record["restart"] = restart.when.rawValue
+        record[numbers: "successCodes"] = restart.successCodes.sorted().map(Int.init)
+        record[numbers: "finalCodes"] = restart.finalCodes.sorted().map(Int.init)
         record[duration: "backoffBase"] = restart.backoff.base
         record[duration: "backoffMaximum"] = restart.backoff.maximum
         record[number: "jitter"] = restart.backoff.jitter

@@ -17,7 +17,12 @@ struct SavedSlot {
         slot.failures = record.count("failures")
         slot.lastSpawn = record[instant: "lastSpawn"]
         slot.restarts = record[numbers: "restarts"].map { Instant(nanoseconds: Int64($0)) }
-        if record[flag: "over"] { slot.filling = .failed }
+        slot.lastEnd = StartFailure(record)
+        if record[flag: "finished"] {
+            slot.filling = .finished
+        } else if record[flag: "over"] {
+            slot.filling = .failed(record["cause"].flatMap(Slot.Cause.init) ?? .policy)
+        }
         child = record[number: "child"]
         restartAt = record[instant: "restartAt"]
         rollout = record[number: "round"]
@@ -39,8 +44,41 @@ extension Slot {
         record[instant: "lastSpawn"] = lastSpawn
         record[numbers: "restarts"] = restarts.map { Int($0.nanoseconds) }
         record[instant: "restartAt"] = restartAt
-        record[flag: "over"] = hasFailed
+        // Earlier versions know no better than that nothing fills it any more.
+        record[flag: "over"] = isOver
+        record[flag: "finished"] = filling == .finished
+        if case .failed(let cause) = filling { record["cause"] = cause.rawValue }
+        lastEnd?.write(to: &record)
         record[flag: "excused"] = isExcused
         return record
+    }
+}
+
+extension StartFailure {
+    fileprivate init?(_ record: StateText.Record) {
+        let number = record[number: "lastEnd"].map { Int32(clamping: $0) } ?? 0
+        switch record["lastEndKind"] {
+        case "exited": self = .ended(.exited(number))
+        case "signaled": self = .ended(.signaled(number, dumpedCore: record[flag: "lastEndCore"]))
+        case "timedOut": self = .timedOut
+        case "notSpawned": self = .notSpawned(number)
+        default: return nil
+        }
+    }
+
+    fileprivate func write(to record: inout StateText.Record) {
+        switch self {
+        case .ended(.exited(let code)):
+            record["lastEndKind"] = "exited"
+            record[number: "lastEnd"] = Int(code)
+        case .ended(.signaled(let signal, let dumpedCore)):
+            record["lastEndKind"] = "signaled"
+            record[number: "lastEnd"] = Int(signal)
+            record[flag: "lastEndCore"] = dumpedCore
+        case .timedOut: record["lastEndKind"] = "timedOut"
+        case .notSpawned(let errno):
+            record["lastEndKind"] = "notSpawned"
+            record[number: "lastEnd"] = Int(errno)
+        }
     }
 }

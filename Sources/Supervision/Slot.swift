@@ -16,6 +16,8 @@ struct Slot: Equatable, Sendable {
     var lastSpawn: Instant?
     /// The moments of the restarts that its limit counts.
     var restarts: [Instant] = []
+    /// How its last child ended that was not told to.
+    var lastEnd: StartFailure?
 
     /// Which plan the slot is of.
     enum Membership: Equatable, Sendable {
@@ -39,13 +41,24 @@ struct Slot: Equatable, Sendable {
         case child(Child.ID)
         /// It is filled again then.
         case paused(until: Instant)
+        /// Its child has ended well, and is not to be restarted.
+        case finished
         /// Its restart limit is exhausted, or its policy says no.
-        case failed
+        case failed(Cause)
+    }
+
+    enum Cause: String, Sendable {
+        /// It is not to be restarted after such an end.
+        case policy
+        /// Its restart limit is exhausted.
+        case limit
     }
 
     var isCandidate: Bool { membership != .current }
     var isExcused: Bool { membership == .candidate(.excused) }
-    var hasFailed: Bool { filling == .failed }
+    var hasFailed: Bool { if case .failed = filling { true } else { false } }
+    /// Nothing fills it by itself any more.
+    var isOver: Bool { hasFailed || filling == .finished }
     var child: Child.ID? { if case .child(let id) = filling { id } else { nil } }
     var restartAt: Instant? { if case .paused(let due) = filling { due } else { nil } }
 }

@@ -51,7 +51,7 @@ extension Supervisor {
     private func startTimer(of service: Service?) -> Life.StartTimer {
         switch service?.readiness {
         case .alive(let time)?: .succeeds(at: now + time)
-        case .notified?: service?.startTimeout.map { .fails(at: now + $0) } ?? .none
+        case .notified?, .completed?: service?.startTimeout.map { .fails(at: now + $0) } ?? .none
         case Readiness.none?, nil: .none
         }
     }
@@ -88,7 +88,9 @@ extension Supervisor {
     }
 
     mutating func becameReady(_ id: Child.ID) {
-        guard var child = registry.children[id], let slot = registry.slot(of: child), stopRequest == nil else { return }
+        guard var child = registry.children[id], let slot = registry.slot(of: child), stopRequest == nil,
+            slot.service.readiness != .completed
+        else { return }
         let owed = child.life.owedSignal
         let heartbeat = slot.service.watchdog.map { now + $0 }
         guard child.life.becameReady(at: now, heartbeatBy: heartbeat) else { return }

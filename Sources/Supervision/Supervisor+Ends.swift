@@ -14,9 +14,9 @@ extension Supervisor {
             return report(.changed)
         }
         if child.phase == .starting || child.phase == .executing {
-            failedToStart(child, slot, .ended(status))
+            endedBeforeReady(child, slot, status)
         } else if isCandidate(child) {
-            candidateFailed(child, slot, .ended(status))
+            candidateDied(child, slot, status)
         } else {
             currentDied(child, slot, status)
         }
@@ -30,18 +30,47 @@ extension Supervisor {
         if stopRequest == nil { reloadWhenAlone() }
     }
 
+    /// Its start has failed, unless it is a one-shot.
+    private mutating func endedBeforeReady(_ child: Child, _ id: SlotID, _ status: TerminationStatus) {
+        guard let service = registry.slots[id]?.service, service.readiness == .completed,
+            service.restart.isSuccess(status)
+        else { return failedToStart(child, id, .ended(status)) }
+        report(.completed(child, status))
+        finish(id, status)
+    }
+
+    /// A candidate that was ready has ended. Where it is not to be restarted, and nothing is wrong, nobody misses it.
+    private mutating func candidateDied(_ child: Child, _ id: SlotID, _ status: TerminationStatus) {
+        guard let restart = registry.slots[id]?.service.restart, rollout?.plan?.rollout == .allOrNothing,
+            !restart.applies(to: status), restart.isGood(status)
+        else { return candidateFailed(child, id, .ended(status)) }
+        report(.died(child, status, restarts: false))
+        finish(id, status)
+    }
+
+    /// Nothing fills the slot any more, and that is as it should be.
+    private mutating func finish(_ id: SlotID, _ status: TerminationStatus) {
+        registry.update(id) {
+            $0.filling = .finished
+            $0.lastEnd = .ended(status)
+        }
+        report(.changed)
+        if registry.slots[id]?.isCandidate == true { advanceRollout() }
+    }
+
     mutating func failedToStart(_ child: Child, _ slot: SlotID, _ failure: StartFailure) {
         if isCandidate(child) { return candidateFailed(child, slot, failure) }
         report(.failedToStart(child, failure))
         if disabled.contains(child.service) { return }
-        restartOrFail(child, slot, failure.status, failedStart: true)
-        if registry.slots[slot]?.hasFailed == false { failWaits(for: child.service, .notStarted(child, failure)) }
+        restartOrEnd(child, slot, failure, failedStart: true)
+        if registry.slots[slot]?.isOver == false { failWaits(for: child.service, .notStarted(child, failure)) }
     }
 
     mutating func candidateFailed(_ child: Child, _ id: SlotID, _ failure: StartFailure) {
         report(.failedToStart(child, failure))
         guard let slot = registry.slots[id] else { return }
         let wasReady = child.readyAt != nil
+        registry.update(id) { $0.lastEnd = failure }
         if rollout?.plan?.rollout == .persistent {
             if wasReady && !slot.isExcused { rollout?.endDelay() }
             return scheduleStart(id, failedStart: !wasReady)
@@ -49,7 +78,7 @@ extension Supervisor {
         guard !slot.service.isCritical else { return failRollout(.notStarted(child, failure)) }
         // What is not critical goes its own way, by its restart policy.
         registry.update(id) { $0.membership = .candidate(.excused) }
-        restartOrFail(child, id, failure.status, failedStart: !wasReady)
+        restartOrEnd(child, id, failure, failedStart: !wasReady)
         advanceRollout()
     }
 
@@ -70,20 +99,21 @@ extension Supervisor {
         let restarts = registry.slots[slot]?.service.restart.applies(to: status) ?? false
         report(.died(child, status, restarts: restarts))
         report(.changed)
-        restartOrFail(child, slot, status, failedStart: false)
+        restartOrEnd(child, slot, .ended(status), failedStart: false)
     }
 
-    private mutating func restartOrFail(
-        _ child: Child, _ id: SlotID, _ status: TerminationStatus, failedStart: Bool
-    ) {
+    private mutating func restartOrEnd(_ child: Child, _ id: SlotID, _ end: StartFailure, failedStart: Bool) {
+        registry.update(id) { $0.lastEnd = end }
         guard var slot = registry.slots[id] else { return }
         let policy = slot.service.restart
-        guard policy.applies(to: status) else { return fail(slot, status, isExhausted: false) }
+        guard policy.applies(to: end.status) else {
+            return policy.isGood(end.status) ? finish(id, end.status) : fail(slot, end.status, .policy)
+        }
         if let limit = policy.limit {
             slot.restarts.removeAll { now - $0 >= limit.window }
             guard slot.restarts.count < limit.count else {
                 report(.gaveUp(child))
-                return fail(slot, status, isExhausted: true)
+                return fail(slot, end.status, .limit)
             }
             slot.restarts.append(now)
             registry.update(id) { $0.restarts = slot.restarts }
@@ -94,7 +124,6 @@ extension Supervisor {
     /// Fills the slot again, no sooner than its pace allows.
     private mutating func scheduleStart(_ id: SlotID, failedStart: Bool) {
         guard let slot = registry.slots[id], let lastSpawn = slot.lastSpawn else { return }
-        restartCounts[slot.service.name, default: 0] += 1
         let backoff = slot.service.restart.backoff
         let isShort = now - lastSpawn < backoff.maximum
         let failures = isShort ? slot.failures : 0
@@ -104,24 +133,28 @@ extension Supervisor {
         // bounded: a Duration counts 5 000 000 000 000 years
         if backoff.jitter > 0 { pace += pace * (jitter.percent() * backoff.jitter) / 10_000 }
         let due = lastSpawn + pace
-        guard due > now else { return spawn(in: id) }
+        guard due > now else { return restart(id) }
         registry.update(id) { $0.filling = .paused(until: due) }
     }
 
     mutating func slotIsDue(_ id: SlotID) {
         registry.update(id) { $0.filling = .empty }
-        if !isReplacedByRollout(id) { spawn(in: id) }
+        if !isReplacedByRollout(id) { restart(id) }
     }
 
-    /// Nothing fills the slot any more.
-    private mutating func fail(_ slot: Slot, _ status: TerminationStatus, isExhausted: Bool) {
+    private mutating func restart(_ id: SlotID) {
+        guard let slot = registry.slots[id] else { return }
+        restartCounts[slot.service.name, default: 0] += 1
+        spawn(in: id)
+    }
+
+    /// Nothing fills the slot any more, and something is wrong.
+    private mutating func fail(_ slot: Slot, _ status: TerminationStatus, _ cause: Slot.Cause) {
         guard !slot.hasFailed else { return }
-        registry.update(slot.id) { $0.filling = .failed }
+        registry.update(slot.id) { $0.filling = .failed(cause) }
         guard slot.service.isCritical else { return }
         exits.failed(status)
-        let isFailure = status.isBad || slot.service.restart.when == .never
-        let ends = isExhausted || plan?.stopsOnFailure == true && isFailure
-        if ends || census.critical == 0 && exits.firstBad == nil {
+        if cause == .limit || plan?.stopsOnFailure == true {
             stop(StopRequest(.graceful, exitCode: exits.firstBad ?? 0))
         }
     }

@@ -43,7 +43,10 @@ extension Supervisor {
         for (service, stage) in zip(plan.services, stages) {
             let isExcused = !service.isCritical && awaited.map { !$0.contains(service.name) } ?? false
             for instance in 0..<service.instances {  // bounded: 1000 at the most
-                if service.onReload != .replace, let id = kept[Position(service: service.name, instance: instance)] {
+                if service.onReload != .replace, let id = kept[Position(service: service.name, instance: instance)],
+                    // What has ended well, and is to be started again, is started anew.
+                    service.onReload != .restart || registry.slots[id]?.filling != .finished
+                {
                     progress.slots.append(id)
                     progress.kept[id] = Rollout.Kept(service: service, stage: stage)
                     continue
@@ -66,7 +69,7 @@ extension Supervisor {
         let instance: Int
     }
 
-    /// What a reload may leave alone: slots that are filled, or will be.
+    /// What a reload may leave alone: slots that are filled, or will be, or whose work is done.
     private func keptSlots() -> [Position: SlotID] {
         var kept: [Position: SlotID] = [:]
         for id in registry.current {
@@ -127,6 +130,7 @@ extension Supervisor {
         for id in progress.slots { registry.update(id) { $0.membership = .current } }
         for id in progress.kept.keys.sorted() { if let kept = progress.kept[id] { adapt(id, to: kept) } }
         plan = progress.plan
+        isWhole = true
         self.rollout = nil
         generations.committed = generation
         generations.failedReloads = 0

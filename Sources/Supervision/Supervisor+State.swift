@@ -41,6 +41,7 @@ extension Supervisor {
         head["jitter"] = String(jitter.state)
         head[number: "firstBadCode"] = exits.firstBad.map(Int.init)
         head["held"] = disabled.isEmpty ? nil : disabled.sorted().joined(separator: "\u{0}")
+        head[flag: "damaged"] = !isWhole
         head[flag: "hasWaiting"] = requests.next != nil
         head[flag: "waitingIsHard"] = requests.next?.isHard ?? false
         head[numbers: "waiting"] = requests.next?.requesters.inOrder ?? []
@@ -67,6 +68,7 @@ extension Supervisor {
         var saved = savedSlots(state, services)
         if current.contains(where: { saved[$0] == nil }) { isWhole = false }
         schedule.isOwed = plan != nil && !isWhole
+        self.isWhole = isWhole && !head[flag: "damaged"]
         restoreRollout(state, services, &saved, current)
         let wanted = current.union(rollout?.progress?.slots ?? [])
         for (id, slot) in saved where wanted.contains(id) { registry.insert(slot.slot) }
@@ -161,7 +163,7 @@ extension Supervisor {
         if id == 0 || children[id] != nil { id = registry.nextNumber() }
         registry.reserve(id)
         let slot = record[number: "slot"] ?? 0
-        let isFree = registry.slots[slot].map { $0.child == nil && !$0.hasFailed } ?? false
+        let isFree = registry.slots[slot].map { $0.child == nil && !$0.isOver } ?? false
         let child = Child(record, id: id, pid: pid, slot: isFree && saved[slot]?.child == id ? slot : nil)
         generations.latest = max(generations.latest, child.generation)
         registry.insert(child)

@@ -103,7 +103,8 @@ extension Supervisor {
     }
 
     mutating func exitedInStop(_ child: Child, _ status: TerminationStatus) {
-        exits.ended(status, of: child.life)
+        let isGood = registry.slots[child.slot ?? 0]?.service.restart.isGood(status) ?? !status.isBad
+        if !isGood { exits.ended(status, of: child.life) }
         report(.ended(child, status))
         report(.changed)
         signalNextStage()
@@ -116,6 +117,15 @@ extension Supervisor {
             course = .stopping(stop)
             for id in stop.stages[stop.stage].sorted() { signalForStop(id) }  // bounded: stages are counted from 0
         }
+    }
+
+    /// Nothing runs, nothing is to run, and all has ended well.
+    mutating func stopIfNothingIsLeft() {
+        guard case .running = course, isWhole, rollout == nil, children.isEmpty, census.current.finished > 0,
+            census.current.awaited == 0, census.disabled == 0, exits.firstBad == nil
+        else { return }
+        report(.nothingLeft)
+        stop(StopRequest(.graceful))
     }
 
     mutating func exitIfDone() {

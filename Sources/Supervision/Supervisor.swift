@@ -11,6 +11,7 @@
 ///   its stop time-out, and within the age of old generations, when there is one.
 /// - A slot is filled by one child at a time, and again no sooner than its back-off, no more often than its limit.
 /// - Old generations are as many as the plan allows, and no more; the oldest are killed.
+/// - A good end of a child that is not to be restarted changes nothing else; when nothing is left to run, all ends.
 /// - The exit code tells the first failure: it is not 0 when what served has crashed.
 /// - A timer is set exactly for what will be done then, and an event costs as much as it changes.
 ///
@@ -22,8 +23,8 @@
 /// | `loaded`                |                              | its first stage starts       |                         |
 /// | `loadFailed`            |                              | it fails                     |                         |
 /// | a child became ready    | accepted                     | the next stage, or the end   |                         |
-/// | a current child ended   | restarted, or failed         | the same                     | counted                 |
-/// | a candidate ended       |                              | tried again, or it fails     | counted                 |
+/// | a current child ended   | restarted, failed, finished  | the same                     | counted                 |
+/// | a candidate ended       |                              | finished, tried again, fails | counted                 |
 /// | an old child ended      | forgotten                    | forgotten                    | counted                 |
 /// | `reload`                | a rollout begins             | another follows              | refused                 |
 /// | `command`               | followed                     | followed after it            | refused                 |
@@ -43,6 +44,8 @@ package struct Supervisor: Sendable {
     var jitter: Jitter
     /// Automatic restarts since the master began, by service.
     package internal(set) var restartCounts: [String: Int] = [:]
+    /// The state of an earlier image had all of the plan in force.
+    var isWhole = true
     var now = Instant(nanoseconds: 0)
     var actions: [Action] = []
 
@@ -58,6 +61,7 @@ package struct Supervisor: Sendable {
         take(event)
         meetDeadlines()
         settleWaits()
+        stopIfNothingIsLeft()
         exitIfDone()
         execIfDue()
         return actions

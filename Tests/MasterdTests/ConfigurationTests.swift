@@ -78,6 +78,7 @@ struct ConfigurationTests {
         for service in found.services {
             #expect(service.instances == 1 && service.restart.when == .never && service.isCritical)
             #expect(service.stopSignal == .terminate && service.stopTimeout == .usual && service.onReload == .replace)
+            #expect(service.type == .service && service.successStatus.isEmpty && service.finalStatus.isEmpty)
             #expect(service.log == .prefix && service.onMasterDeath == .exit && service.watchdog == nil)
         }
     }
@@ -110,6 +111,8 @@ struct ConfigurationTests {
         ("log inherit", { $0.log == .inherit }), ("log file /var/log/x", { $0.log == .file("/var/log/x") }),
         ("log command 'exec logger -t \"$A b\"'", { $0.log == .command("exec logger -t \"$A b\"") }),
         ("on-master-death drain", { $0.onMasterDeath == .drain }),
+        ("success-status 3 TERM SIGHUP 0", { $0.successStatus == [3, 143, 129, 0] && $0.finalStatus.isEmpty }),
+        ("final-status 78 255", { $0.finalStatus == [78, 255] && $0.successStatus.isEmpty }),
         ("watchdog 10s", { $0.watchdog == .seconds(10) }),
         ("notify-access main", { $0.notifyAccess == .main }), ("notify-access all", { $0.notifyAccess == .all }),
     ]
@@ -121,6 +124,14 @@ struct ConfigurationTests {
             let found = try read("\(kind) a\n\(command)\(line)\n")
             #expect(isRead(found.services[0]), "\(kind): \(line)")
         }
+    }
+
+    @Test("a one-shot")
+    func oneShot() throws {
+        let found = try read(inProgram("type oneshot\n on-reload keep\n restart on-failure limit 3/60s"))
+        #expect(found.services[0].type == .oneshot && found.services[0].onReload == .keep)
+        #expect(found.plan().services[0].readiness == .completed)
+        #expect(try read(inProgram("type service")).plan().services[0].readiness == Readiness.none)
     }
 
     @Test(

@@ -31,7 +31,7 @@ struct ManualTests {
     func defaults() throws {
         let all = Self.text.replacing(/(?m)^( *)#([a-z])/) { "\($0.1)\($0.2)" }
         let found = try read(all)
-        #expect(found.services.map(\.name) == ["echo", "metrics", "agent", "cache"])
+        #expect(found.services.map(\.name) == ["echo", "metrics", "migrate", "agent", "cache"])
         #expect(try read(Self.text).services.map(\.name) == ["echo"])
         for text in [
             "Default: 60s.", "default: 50.", "90s for stop-timeout", "default 100ms 30s", "after 1s for a worker",

@@ -99,6 +99,8 @@ struct RandomConfiguration {
         if service.kind == .program {
             service.onReload = pick([.replace, .keep, .restart, .signal(1), .signal(40)])
         }
+        service.successStatus = pick([[], [3, 255], [143]])
+        service.finalStatus = pick([[], [0], [78, 129]])
         (service.user, service.group) = (maybe(["web", "é#"]), maybe(["33"]))
         service.directory = chance() ? path() : nil
         service.umask = maybe([0, 0o22, 0o777])
@@ -110,7 +112,17 @@ struct RandomConfiguration {
         service.onMasterDeath = pick([.exit, .drain])
         service.watchdog = chance() ? time() : nil
         service.notifyAccess = pick([nil, .main, .all])
+        if service.kind == .program && chance() { becomeOneShot(&service) }
         return service
+    }
+
+    private mutating func becomeOneShot(_ service: inout ServiceSection) {
+        service.type = .oneshot
+        service.instances = 1
+        service.readiness = ServiceSection.usualReadiness(.program)
+        service.watchdog = nil
+        if service.restart.when == .always { service.restart.when = .onFailure }
+        if case .signal = service.onReload { service.onReload = .keep }
     }
 
     mutating func next(environment: [String: String]) -> Configuration {

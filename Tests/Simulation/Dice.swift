@@ -68,15 +68,18 @@ extension Dice {
     private mutating func service(_ index: Int, _ before: [Service]) -> Service {
         var service = Service(name: ["a", "b", "c", "d"][index], stopSignal: pick([15, 15, 3, 10]))
         service.instances = chance(75) ? 1 : chance(90) ? 2 : 0
-        switch roll(6) {
+        switch roll(8) {
         case 0, 1, 2: service.readiness = .notified
         case 3: service.readiness = .alive(.milliseconds(500))
+        case 4, 5: service.readiness = .completed
         default: service.readiness = .none
         }
         if chance(60) { service.startTimeout = .seconds(3) }
         if chance(60) { service.stopTimeout = .milliseconds(pick([0, 500, 4000])) }
         if chance(25) { service.watchdog = .milliseconds(pick([300, 2000])) }
         service.restart.when = pick([.never, .onFailure, .onFailure, .always])
+        if chance(20) { service.restart.successCodes = Set([pick([1, 3, 70]), pick([11 + 128, 255, 1])]) }
+        if chance(20) { service.restart.finalCodes = Set([pick([0, 1, 70]), pick([11 + 128, 143, 1])]) }
         if chance(40) { service.restart.limit = Restart.Limit(count: roll(3), window: .seconds(5)) }
         if chance(15) { service.restart.backoff.jitter = 20 }
         if chance(40) {

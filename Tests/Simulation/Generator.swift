@@ -49,6 +49,8 @@ extension Dice {
         case .told where process.isOnItsWay && chance(50): return .execution(which, works: chance(50))
         case .told: return .exit(which, chance(70) ? .signaled(process.told, dumpedCore: false) : .exited(0))
         case .killed: return .exit(which, .signaled(9, dumpedCore: false))
+        case .starting where world.book[process.rules].readiness == .completed && chance(80):
+            return .exit(which, .exited(chance(80) ? 0 : 1))
         case .starting: return chance(70) ? .ready(which) : .deadline(offset: offset())
         case .executing: return chance(80) ? .execution(which, works: chance(75)) : .deadline(offset: offset())
         case .ready where process.watchDue != never && chance(60): return .heartbeat(which)

@@ -83,6 +83,8 @@ struct Place {
     var restarts: [Int64] = []
     var isFilled = true
     var isOver = false
+    /// It has ended well, and is not to be restarted.
+    var isDone = false
     /// The round does not wait for it: it is not critical, and has failed once, or nothing served before.
     var isExcused = false
     /// It is filled again between these two.

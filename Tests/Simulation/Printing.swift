@@ -95,9 +95,12 @@ extension Service {
         case .none: break
         case .notified: set("readiness", ".notified")
         case .alive(let time): set("readiness", ".alive(\(time.source))")
+        case .completed: set("readiness", ".completed")
         }
         if let limit = startTimeout { set("startTimeout", limit.source) }
         if restart.when != .always { set("restart.when", ".\(restart.when)") }
+        if !restart.successCodes.isEmpty { set("restart.successCodes", "\(restart.successCodes.sorted())") }
+        if !restart.finalCodes.isEmpty { set("restart.finalCodes", "\(restart.finalCodes.sorted())") }
         if restart.backoff.jitter != 0 { set("restart.backoff.jitter", "\(restart.backoff.jitter)") }
         if let limit = restart.limit {
             set("restart.limit", "Restart.Limit(count: \(limit.count), window: \(limit.window.source))")

@@ -5,7 +5,7 @@ let never = Int64.max
 
 /// What the checker holds a service to.
 struct Rules {
-    enum Readiness { case none, alive, notified }
+    enum Readiness { case none, alive, notified, completed }
     enum Reload: Equatable {
         case replace, keep, restart
         case signal(Int32)
@@ -20,6 +20,8 @@ struct Rules {
     /// From the fork to the program.
     let executionTimeout: Int64
     let when: Restart.When
+    let successes: Set<Int32>
+    let finals: Set<Int32>
     let base: Int64
     let maximum: Int64
     let jitter: Int64
@@ -43,10 +45,13 @@ struct Rules {
         case .none: (readiness, aliveFor) = (.none, never)
         case .alive(let time): (readiness, aliveFor) = (.alive, time.wholeNanoseconds)
         case .notified: (readiness, aliveFor) = (.notified, never)
+        case .completed: (readiness, aliveFor) = (.completed, never)
         }
         executionTimeout = service.startTimeout?.wholeNanoseconds ?? never
-        startTimeout = readiness == .notified ? executionTimeout : never
+        startTimeout = readiness == .notified || readiness == .completed ? executionTimeout : never
         when = service.restart.when
+        successes = service.restart.successCodes.union([0])
+        finals = service.restart.finalCodes
         base = service.restart.backoff.base.wholeNanoseconds
         maximum = service.restart.backoff.maximum.wholeNanoseconds
         jitter = Int64(service.restart.backoff.jitter)
@@ -73,12 +78,15 @@ struct Rules {
     }
 
     func restarts(after code: Int32) -> Bool {
-        switch when {
+        if finals.contains(code) { return false }
+        return switch when {
         case .never: false
-        case .onFailure: code != 0
+        case .onFailure: !successes.contains(code)
         case .always: true
         }
     }
+
+    func isGood(_ code: Int32) -> Bool { successes.contains(code) || code == 130 || code == 143 }
 }
 
 /// A plan as the checker reads it; made once per configuration.

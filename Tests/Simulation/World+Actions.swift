@@ -58,10 +58,15 @@ extension World {
         guard let needed = round?.needed, round?.terms != nil else { return false }
         var ready = 0
         for process in living where process.role == .candidate && process.phase == .ready { ready += 1 }
-        for place in places where place.isExcused {
+        for place in places where place.isExcused || place.isCandidate && place.isDone {
             if !isReady(place) { ready += 1 }
         }
         return ready == needed
+    }
+
+    /// A round does not go on before it is ready.
+    func isWaitedFor(_ place: Place) -> Bool {
+        place.isCandidate && !place.isExcused && !place.isDone && !isHeld(place) && !isReady(place)
     }
 
     func isReady(_ place: Place) -> Bool {
@@ -218,7 +223,7 @@ extension World {
         let rules = book[place.rules]
         require(rules.name == child.service && place.instance == child.instance, "a place is for one instance")
         require(!place.isFilled, "a place is filled by one child")
-        require(!place.isOver, "who has given up is not started again")
+        require(!place.isOver && !place.isDone, "who has given up, or has done his work, is not started again")
         require(place.due <= now, "no restart is faster than the back-off")
         require(!held.contains(rules.name), "who was stopped by hand is not started")
         require(
@@ -272,11 +277,7 @@ extension World {
         }
         for place in places where place.kept >= 0 && book[place.kept].stage < stage { missing -= 1 }
         for place in places
-        where place.isCandidate && book[place.rules].stage < stage
-            && (place.isExcused || isHeld(place) || isReady(place))
-        {
-            missing -= 1
-        }
+        where place.isCandidate && book[place.rules].stage < stage && !isWaitedFor(place) { missing -= 1 }
         return missing == 0
     }
 

@@ -8,13 +8,15 @@ extension World {
         if census.oldGenerations.counts != oldGenerations() { return "the census counts the old generations" }
         if census.adopted != Set(living.filter { $0.isAdopted }.map(\.id)) { return "the census counts the adopted" }
         if stopping != nil { return nil }
-        let (services, critical) = currentPlaces()
+        let services = currentPlaces()
         if census.services != services { return "the census counts the slots of each service" }
         let total = services.values.reduce(into: Census.Standings()) { total, one in
-            total = Census.Standings(awaited: total.awaited + one.awaited, failed: total.failed + one.failed)
+            total.add(one)
         }
         if census.current != total { return "the census counts the slots of the plan in force" }
-        if terms != nil && census.critical != critical { return "the census counts who matters" }
+        if census.disabled != places.count(where: { !$0.isCandidate && isHeld($0) }) {
+            return "the census counts the disabled"
+        }
         if census.unready != unreadyPlaces() { return "the census counts whom the rollout waits for" }
         return nil
     }
@@ -44,24 +46,29 @@ extension World {
         return counts
     }
 
-    private func currentPlaces() -> (services: [String: Census.Standings], critical: Int) {
+    private func currentPlaces() -> [String: Census.Standings] {
         var services: [String: Census.Standings] = [:]
-        var critical = 0
         for place in places where !place.isCandidate && !isHeld(place) {
             let name = book[place.rules].name
-            if book[place.rules].isCritical && !place.isOver { critical += 1 }
-            var standings = services[name] ?? Census.Standings()
             if place.isOver {
-                standings = Census.Standings(awaited: standings.awaited, failed: standings.failed + 1)
+                services[name, default: Census.Standings()].add(Census.Standings(failed: 1))
+            } else if place.isDone {
+                services[name, default: Census.Standings()].add(Census.Standings(finished: 1))
             } else if !isReady(place) {
-                standings = Census.Standings(awaited: standings.awaited + 1, failed: standings.failed)
+                services[name, default: Census.Standings()].add(Census.Standings(awaited: 1))
             }
-            if standings != Census.Standings() { services[name] = standings }
         }
-        return (services, critical)
+        return services
     }
 
     private func unreadyPlaces() -> Int {
-        places.count { $0.isCandidate && !$0.isExcused && !isHeld($0) && !isReady($0) }
+        places.count { isWaitedFor($0) }
+    }
+}
+
+extension Census.Standings {
+    fileprivate mutating func add(_ other: Self) {
+        self = Self(
+            awaited: awaited + other.awaited, failed: failed + other.failed, finished: finished + other.finished)
     }
 }

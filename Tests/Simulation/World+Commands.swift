@@ -51,6 +51,7 @@ extension World {
         held.remove(name)
         for index in places.indices where isCurrent(places[index], name) {
             places[index].isOver = false
+            places[index].isDone = false
             places[index].failures = 0
             places[index].restarts = []
             guard let process = filler(places[index]) else {
@@ -141,12 +142,12 @@ extension World {
         switch request.state {
         case .everything:
             guard round == nil, terms != nil else { return nil }
-            for place in places where !isHeld(place) && !place.isOver && !isReady(place) { return nil }
+            for place in places where !isHeld(place) && !place.isOver && !place.isDone && !isReady(place) { return nil }
         case .service(let name):
             if page(of: name) == nil { return .failed(.unknownService(name)) }
             if !held.contains(name) {
                 for place in places where isCurrent(place, name) && place.isOver { return .failed(.gaveUp(name)) }
-                for place in places where isCurrent(place, name) && !isReady(place) { return nil }
+                for place in places where isCurrent(place, name) && !place.isDone && !isReady(place) { return nil }
             }
         case .end(let children): for process in living where children.contains(process.id) { return nil }
         default: return nil

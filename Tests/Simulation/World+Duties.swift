@@ -18,6 +18,7 @@ extension World {
         }
         require(supervisor.generation >= generation, "the generation never falls")
         generation = supervisor.generation
+        require(stopping != nil || !isNothingLeft, "it ends when nothing is left to run, and all has ended well")
         if stopping != nil { settleStop() } else { settleRound() }
         settleTable()
         if let wrong = settleCensus() { fail(wrong) }
@@ -55,9 +56,7 @@ extension World {
             var missing = book[page].instances
             for place in places where place.kept == page { missing -= 1 }
             for place in places
-            where place.isCandidate && place.rules == page && (place.isExcused || isHeld(place) || isReady(place)) {
-                missing -= 1
-            }
+            where place.isCandidate && place.rules == page && !isWaitedFor(place) { missing -= 1 }
             if missing > 0 { open = book[page].stage }
         }
         for page in terms.base..<terms.base + terms.count where book[page].stage <= open {
@@ -154,7 +153,7 @@ extension World {
 
     private mutating func settlePlace(_ index: Int, _ earliest: inout Int64, _ latest: inout Int64) {
         let place = places[index]
-        if place.isFilled || place.isOver { return }
+        if place.isFilled || place.isOver || place.isDone { return }
         if isLeftToRound(place) {
             if place.latest <= now { places[index].due = never } else { earliest = min(earliest, place.due) }
             return

@@ -53,9 +53,11 @@ extension World {
             let place = places[index]
             places[index].kept = -1
             guard !place.isCandidate, !place.isOver, book[place.rules].onReload != .replace else { continue }
+            // Its work is done, and to be done again.
+            func isAgain(_ page: Int) -> Bool { place.isDone && book[page].onReload == .restart }
             for page in terms.base..<terms.base + terms.count
             where book[page].name == book[place.rules].name && book[page].onReload != .replace
-                && place.instance < book[page].instances
+                && !isAgain(page) && place.instance < book[page].instances
             {
                 places[index].kept = page
                 kept += 1
@@ -96,7 +98,7 @@ extension World {
         switch rules.readiness {
         case .none: living[index].isReadied = true
         case .alive: living[index].readyDue = later(now, rules.aliveFor)
-        case .notified: living[index].startDue = later(now, rules.startTimeout)
+        case .notified, .completed: living[index].startDue = later(now, rules.startTimeout)
         }
     }
 
@@ -108,6 +110,8 @@ extension World {
     private mutating func readied(_ pid: Int32) {
         executed(pid)
         guard stopping == nil, let index = living.firstIndex(where: { $0.pid == pid }) else { return }
+        // A one-shot is ready when it has ended.
+        if book[living[index].rules].readiness == .completed { return }
         if living[index].phase == .starting && living[index].role != .old { living[index].isReadied = true }
     }
 
@@ -147,6 +151,8 @@ extension World {
             places[place].latest = now
         } else if isHeld(process) {
             return
+        } else if isDone(process, places[place], status.code) {
+            places[place].isDone = true
         } else if process.role == .candidate {
             candidateFailed(place, status.code, failedStart: process.isStarting)
         } else {
@@ -154,12 +160,30 @@ extension World {
         }
     }
 
-    private mutating func endedInStop(_ process: Process, _ status: TerminationStatus) {
-        let isOurDoing = process.phase == .killed || process.phase == .told && status.code == 128 + process.told
-        if !isOurDoing && firstBad == nil && isBad(status.code) { firstBad = status.code }
+    /// A one-shot has succeeded; or a new child that was ready has ended well, and is not to be restarted.
+    private func isDone(_ process: Process, _ place: Place, _ code: Int32) -> Bool {
+        let rules = book[place.rules]
+        if process.isStarting { return rules.readiness == .completed && rules.successes.contains(code) }
+        let isMissed = rules.restarts(after: code) || round?.terms?.retries == true
+        return process.role == .candidate && !isMissed && rules.isGood(code)
     }
 
-    func isBad(_ code: Int32) -> Bool { code != 0 && code != 130 && code != 143 }
+    private mutating func endedInStop(_ process: Process, _ status: TerminationStatus) {
+        let isOurDoing = process.phase == .killed || process.phase == .told && status.code == 128 + process.told
+        let isGood = book[process.rules].isGood(status.code)
+        if !isOurDoing && firstBad == nil && !isGood { firstBad = status.code }
+    }
+
+    /// Nothing runs, nothing is to run, and all has ended well.
+    var isNothingLeft: Bool {
+        guard terms != nil, round == nil, living.isEmpty, firstBad == nil else { return false }
+        var isAnyDone = false
+        for place in places {
+            if isHeld(place) || !place.isDone && !place.isOver { return false }
+            isAnyDone = isAnyDone || place.isDone
+        }
+        return isAnyDone
+    }
 
     /// The index of the place that it leaves.
     mutating func vacate(_ process: Process) -> Int? {
@@ -199,12 +223,15 @@ extension World {
     private mutating func currentEnded(_ index: Int, _ code: Int32, failedStart: Bool) {
         if failedStart || !isLeftToRound(places[index]) { restart(index, code, failedStart: failedStart) }
         let name = book[places[index].rules].name
-        if failedStart && !places[index].isOver { owe(.service(name), .owedNotStarted(name)) }
+        if failedStart && !places[index].isOver && !places[index].isDone { owe(.service(name), .owedNotStarted(name)) }
     }
 
     private mutating func restart(_ index: Int, _ code: Int32, failedStart: Bool) {
         let rules = book[places[index].rules]
-        guard rules.restarts(after: code) else { return over(index, code, gaveUp: false) }
+        guard rules.restarts(after: code) else {
+            if rules.isGood(code) { places[index].isDone = true } else { over(index, code, gaveUp: false) }
+            return
+        }
         if rules.limit < Int.max {
             places[index].restarts.removeAll { now - $0 >= rules.window }
             guard places[index].restarts.count < rules.limit else { return over(index, code, gaveUp: true) }
@@ -228,13 +255,8 @@ extension World {
         places[index].isOver = true
         let rules = book[places[index].rules]
         guard rules.isCritical, let terms else { return }
-        if isBad(code) && firstBad == nil { firstBad = code }
-        let isLast = !places.contains {
-            !$0.isCandidate && !$0.isOver && book[$0.rules].isCritical && !held.contains(book[$0.rules].name)
-        }
-        if gaveUp || terms.stopsOnFailure && (isBad(code) || rules.when == .never) || isLast && firstBad == nil {
-            expected.ownStop = firstBad ?? 0
-        }
+        if code != 0 && code != 130 && code != 143 && firstBad == nil { firstBad = code }
+        if gaveUp || terms.stopsOnFailure { expected.ownStop = firstBad ?? 0 }
     }
 
     // MARK: Requests

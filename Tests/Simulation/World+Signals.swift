@@ -199,6 +199,8 @@ extension World {
         if let asked = expected.stop {
             require(asked.urgency == request.urgency, "a stop is as urgent as it was asked for")
             code = asked.exitCode != 0 ? asked.exitCode : stopping?.exitCode ?? 0
+        } else if code == nil && stopping == nil && isNothingLeft {
+            code = 0
         }
         require(
             code == request.exitCode, "a stop is asked for, or the end of who matters, and keeps the first exit code")

@@ -138,6 +138,8 @@ private struct Survivor {
             return "a load that fails after a damaged state ends what serves"
         }
         isBroken = false
+        // All that was left had ended well.
+        if hasExited && !isServing { return trouble }
         send(.reload(-7))
         live { $0.answers > 0 }
         if recovers && trouble == nil && answers != 1 { return "a reload is never answered after a damaged state" }
@@ -159,6 +161,11 @@ private struct Survivor {
             } else if let pid = starting.min() {
                 starting.remove(pid)
                 send(.ready(pid: pid))
+                // A one-shot is ready when it has ended.
+                guard supervisor.child(withPID: pid)?.phase == .starting else { continue }
+                told.remove(pid)
+                living.remove(pid)
+                send(.exited(pid: pid, .exited(0)))
             } else if let due = supervisor.nextDeadline() {
                 // Every watchdog gets its beat in time.
                 now = max(now, due.nanoseconds &- 1)

@@ -166,16 +166,20 @@ import Testing
         #expect(rig.exit(101) == ["exit 0"])
     }
 
-    @Test func everythingEndsWhenTheLastOneThatMattersIsDone() {
-        var rig = Rig(
-            master("job", "stats") {
-                $0.services[0].restart.when = .onFailure
-                $0.services[1].isCritical = false
-            })
-        rig.ready(100)
-        rig.ready(101)
-        #expect(rig.exit(100) == ["TERM 101"])
-        #expect(rig.exit(101) == ["exit 0"])
+    @Test func aRestartIsCountedWhenItHappens() {
+        var rig = Rig(plain("web") { $0.services[0].restart.backoff.base = .seconds(1) })
+        rig.exit(100, 1)
+        #expect(rig.supervisor.restartCounts.isEmpty)
+        #expect(rig.wait(milliseconds: 1000) == ["spawn web"])
+        #expect(rig.supervisor.restartCounts == ["web": 1])
+    }
+
+    @Test func aRestartThatNeverComesIsNotCounted() {
+        var rig = Rig(plain("web") { $0.services[0].restart.backoff.base = .seconds(1) })
+        rig.exit(100, 1)
+        rig.command(.stop("web"))
+        rig.wait(milliseconds: 5000)
+        #expect(rig.supervisor.restartCounts.isEmpty)
     }
 
     @Test func theServingWorkerThatDiesAfterAFailedReloadIsNotHidden() {

@@ -242,7 +242,8 @@ package final class Session: MasterHost {
         case .changed: writeStatus()
         case .stopping(let request, _): stopping(request)
         case .upgradeFailed(let reason): frontEnd.upgradeEnded(reason)
-        case .ended(let child, _), .formerDied(let child, _), .died(let child, _, _): forget(child)
+        case .ended(let child, _), .formerDied(let child, _), .died(let child, _, _), .completed(let child, _):
+            forget(child)
         case .failedToStart(let child, let failure):
             endFailedStart(failure, child)
             switch failure {

@@ -54,6 +54,9 @@ struct MasterWords: SessionWords {
             )
         case .formerDied(let child, let ending), .ended(let child, let ending):
             (.notice, "Former \(name(child)) exited with code \(ending.described)")
+        case .completed(let child, let ending):
+            (.notice, "One-shot \(name(child))\(Self.label(child)) exited with code \(ending.described)")
+        case .nothingLeft: (.notice, "All workers and programs have ended")
         case .gaveUp(let child): (.error, "\(child.service) fails again and again, giving up")
         case .killing(let child):
             (.warning, "\(session.kind(of: child)) \(child.pid) does not end, sending SIGKILL")

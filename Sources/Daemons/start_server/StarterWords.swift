@@ -56,7 +56,7 @@ struct StarterWords: SessionWords {
                 + "\(Signal(rawValue: request.signal ?? settings.signalOnTerm.rawValue).shortName) to all workers:"
                 + Self.list(pids)
         case .upgradeFailed(let reason): "not upgraded: \(reason)"
-        case .accepted, .gaveUp, .reloaded, .reloadFailed, .changed: nil
+        case .accepted, .completed, .gaveUp, .nothingLeft, .reloaded, .reloadFailed, .changed: nil
         }
     }
 

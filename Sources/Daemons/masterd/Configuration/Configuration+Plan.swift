@@ -28,9 +28,11 @@ extension Configuration {
     private func service(_ section: ServiceSection) -> Service {
         var service = Service(name: section.name, stopSignal: section.stopSignal.rawValue)
         service.instances = section.instances
-        service.readiness = section.readiness
+        service.readiness = section.type == .oneshot ? .completed : section.readiness
         service.startTimeout = section.startTimeout ?? global.startTimeout
         service.restart = section.restart
+        service.restart.successCodes = section.successStatus
+        service.restart.finalCodes = section.finalStatus
         service.stopTimeout = stopTimeout(of: section)
         service.onReload = section.onReload
         service.watchdog = section.watchdog

@@ -64,8 +64,11 @@ extension ServiceSection {
         }
         add("instances", \.instances, "\(instances)")
         add("listen", \.listen, words(listen.map(\.name)))
+        add("type", \.type, type.rawValue)
         add("readiness", \.readiness, readiness.words)
         add("restart", \.restart, restart.words)
+        add("success-status", \.successStatus, statuses(successStatus))
+        add("final-status", \.finalStatus, statuses(finalStatus))
         add("start-timeout", \.startTimeout, startTimeout.map(DurationText.text) ?? "")
         add("stop-signal", \.stopSignal, stopSignal.shortName)
         add("stop-timeout", \.stopTimeout, stopTimeout.words)
@@ -111,7 +114,8 @@ extension Readiness {
         switch self {
         case .notified: "notify"
         case .alive(let time): "after \(DurationText.text(time))"
-        case .none: "none"
+        // A one-shot's is that of its type, which is written instead.
+        case .none, .completed: "none"
         }
     }
 }
@@ -141,6 +145,8 @@ extension Restart {
 // MARK: Words
 
 private func octal(_ mode: FileMode) -> String { String(mode, radix: 8) }
+
+private func statuses(_ codes: Set<Int32>) -> String { codes.sorted().map { "\($0)" }.joined(separator: " ") }
 
 private func words(_ words: [String]) -> String { words.map(word).joined(separator: " ") }
 

@@ -16,6 +16,7 @@ extension ConfigurationParser {
             check(service.listen, "listen", listeners)
             check(service.after, "after", services)
             checkTimes(service)
+            if service.type == .oneshot { checkOneShot(service) }
         }
         checkOrder()
     }
@@ -69,6 +70,20 @@ extension ConfigurationParser {
         let text =
             "'readiness after \(DurationText.text(time))' takes all of 'start-timeout \(DurationText.text(limit))'."
         complain(service.place(of: .readiness), text)
+    }
+
+    /// It runs once, to its end: what only makes sense for one that serves is a mistake.
+    private mutating func checkOneShot(_ service: ServiceSection) {
+        func complain(_ keyword: ServiceKeyword, _ text: String) {
+            self.complain(service.place(of: keyword), "'\(text)' cannot be combined with 'type oneshot'.")
+        }
+        if service.instances != 1 { complain(.instances, "instances \(service.instances)") }
+        if service.says(.readiness) { complain(.readiness, "readiness") }
+        if service.says(.watchdog) { complain(.watchdog, "watchdog") }
+        if service.restart.when == .always { complain(.restart, "restart always") }
+        if case .signal = service.onReload {
+            complain(service.says(.onReload) ? .onReload : .reloadSignal, "on-reload signal")
+        }
     }
 
     /// What may be referred to.

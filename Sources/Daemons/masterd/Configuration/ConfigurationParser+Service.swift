@@ -10,12 +10,14 @@ enum ServiceKeyword: String, CaseIterable {
     case user, group, chdir, directory, umask, setenv, after, critical, log, watchdog, channel
     case notifyAccess = "notify-access"
     case onMasterDeath = "on-master-death"
+    case successStatus = "success-status"
+    case finalStatus = "final-status"
     // What a reload does to a program; a worker is replaced.
-    case option
+    case type, option
     case reloadSignal = "reload-signal"
     case onReload = "on-reload"
 
-    static let worker = allCases.prefix { $0 != .option }
+    static let worker = allCases.prefix { $0 != .type }
 
     /// What may stand once in a section only, and under which name: of two ways to say one thing, one.
     var key: String? {

@@ -14,6 +14,9 @@ extension ServiceSection {
         case .after: try line.references("the name of a worker or program", to: &after)
         case .readiness: readiness = try line.readiness()
         case .restart: restart = try line.restart()
+        case .type: type = try line.choice(ServiceSection.ServiceType.self)
+        case .successStatus: successStatus = try line.statuses()
+        case .finalStatus: finalStatus = try line.statuses()
         case .startTimeout: startTimeout = try line.time()
         case .stopSignal: stopSignal = try line.signal()
         case .stopTimeout: stopTimeout = try line.stopTimeout()
@@ -62,6 +65,28 @@ extension Line {
     fileprivate mutating func stopTimeout() throws(Complaint) -> StopTimeout {
         let expected = "a time with its unit (us, ms, s, m, h or d) or 'none'"
         return try value(nil, expected) { $0 == "none" ? StopTimeout.none : DurationText.parse($0).map { .after($0) } }
+    }
+
+    /// As a shell tells them: of a signal 128 and its number.
+    fileprivate mutating func statuses() throws(Complaint) -> Set<Int32> {
+        let expected = "exit codes from 0 to 255 and names of signals"
+        let words = all()
+        guard !words.isEmpty else { throw Complaint("'\(keyword)' expects \(expected).") }
+        var statuses: Set<Int32> = []
+        for word in words {
+            guard let status = Self.status(word) else {
+                throw Complaint("'\(keyword)' expects \(expected), not '\(word)'.")
+            }
+            guard statuses.insert(status).inserted else {
+                throw Complaint("'\(keyword)' names '\(word)' twice.")
+            }
+        }
+        return statuses
+    }
+
+    private static func status(_ word: String) -> Int32? {
+        guard DecimalText.isDigits(word[...]) else { return Signal(parsing: word).map { 128 &+ $0.rawValue } }
+        return DecimalText.parse(word, in: 0...255).flatMap { Int32(exactly: $0) }
     }
 
     private enum LogWord: String, CaseIterable { case prefix, inherit, file, command }

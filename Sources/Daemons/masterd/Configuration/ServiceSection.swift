@@ -19,6 +19,11 @@ struct ServiceSection: Equatable, Sendable {
         case command(String)
     }
 
+    /// Whether it serves, or does its work and ends.
+    enum ServiceType: String, Sendable, CaseIterable {
+        case service, oneshot
+    }
+
     /// What its children do when the master is gone.
     enum OnMasterDeath: String, Sendable, CaseIterable {
         case exit, drain
@@ -33,6 +38,11 @@ struct ServiceSection: Equatable, Sendable {
     var listen: [Reference] = []
     var readiness: Readiness
     var restart = Restart.masterd
+    var type = ServiceType.service
+    /// Exit codes, and 128 + N of signals, that are a success as 0 is.
+    var successStatus: Set<Int32> = []
+    /// Those after which it is not started again, whatever `restart` says.
+    var finalStatus: Set<Int32> = []
     /// nil: the global one.
     var startTimeout: Duration?
     var stopSignal = Signal.terminate
@@ -67,6 +77,8 @@ struct ServiceSection: Equatable, Sendable {
 
     /// The line that says it, or else the section's first.
     func place(of keyword: ServiceKeyword) -> Place { places[keyword.rawValue] ?? place }
+
+    func says(_ keyword: ServiceKeyword) -> Bool { places[keyword.rawValue] != nil }
 
     mutating func note(_ keyword: ServiceKeyword, at place: Place) { places[keyword.rawValue] = place }
 
