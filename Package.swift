@@ -21,22 +21,32 @@ let package = Package(
         .target(name: "Unix", dependencies: ["CUnix"], swiftSettings: strict),
         .target(name: "Text", swiftSettings: strict),
         .target(name: "Supervision", swiftSettings: strict),
-        .target(name: "DaemonKit", dependencies: ["Supervision", "Text", "Unix"], swiftSettings: strict),
+        .target(name: "DaemonCore", dependencies: ["Text", "Unix"], swiftSettings: strict),
+        .target(
+            name: "MasterRuntime", dependencies: ["DaemonCore", "Supervision", "Text", "Unix"], swiftSettings: strict),
+        .target(name: "DeploymentFiles", dependencies: ["DaemonCore", "Text", "Unix"], swiftSettings: strict),
+        .target(
+            name: "DaemonKit",
+            dependencies: ["DaemonCore", "DeploymentFiles", "MasterRuntime", "Supervision", "Text", "Unix"],
+            swiftSettings: strict),
         .target(name: "DaemonTestKit", dependencies: ["Unix"], swiftSettings: strict),
 
         .executableTarget(
             name: "echod", dependencies: ["DaemonKit"], path: "Sources/Daemons/echod", swiftSettings: strict),
         .executableTarget(
-            name: "start_server", dependencies: ["DaemonKit", "Supervision", "Text", "Unix"],
+            name: "start_server",
+            dependencies: ["DaemonKit", "DeploymentFiles", "MasterRuntime", "Supervision", "Text", "Unix"],
             path: "Sources/Daemons/start_server", swiftSettings: strict),
 
         .executableTarget(
-            name: "masterd", dependencies: ["DaemonKit", "Supervision", "Text", "Unix"],
+            name: "masterd",
+            dependencies: ["DaemonKit", "DeploymentFiles", "MasterRuntime", "Supervision", "Text", "Unix"],
             path: "Sources/Daemons/masterd",
             swiftSettings: strict),
 
         .executableTarget(
-            name: "daemonctl", dependencies: ["DaemonKit", "Text", "Unix"], path: "Sources/Daemons/daemonctl",
+            name: "daemonctl", dependencies: ["DaemonKit", "DeploymentFiles", "MasterRuntime", "Text", "Unix"],
+            path: "Sources/Daemons/daemonctl",
             swiftSettings: strict),
 
         // What the tests and the benchmarks run: a daemon that misbehaves on request, the README's, a log writer.
@@ -44,7 +54,7 @@ let package = Package(
         .executableTarget(name: "tickd", dependencies: ["DaemonKit"], path: "Tests/Fixtures/tickd"),
         .executableTarget(name: "logbench", dependencies: ["DaemonKit", "Unix"], path: "Benchmarks/logbench"),
 
-        .target(name: "TestSupport", dependencies: ["Unix"], path: "Tests/TestSupport"),
+        .target(name: "TestSupport", dependencies: ["DaemonCore", "Unix"], path: "Tests/TestSupport"),
         .target(name: "Simulation", dependencies: ["Supervision"], path: "Tests/Simulation"),
         .testTarget(name: "SupervisionTests", dependencies: ["Supervision", "Simulation", "TestSupport"]),
         .testTarget(name: "UnixTests", dependencies: ["CUnix", "Unix", "TestSupport"]),
@@ -52,12 +62,19 @@ let package = Package(
         .testTarget(name: "StartServerTests", dependencies: ["start_server", "Text", "Unix", "TestSupport"]),
         .testTarget(name: "MasterdTests", dependencies: ["masterd", "Text", "Unix", "TestSupport"]),
         .testTarget(name: "DaemonctlTests", dependencies: ["daemonctl", "Text", "Unix", "TestSupport"]),
-        .testTarget(name: "DaemonKitTests", dependencies: ["DaemonKit", "Text", "Unix", "TestSupport"]),
+        .testTarget(name: "DaemonCoreTests", dependencies: ["DaemonCore", "Text", "Unix", "TestSupport"]),
+        .testTarget(
+            name: "MasterRuntimeTests",
+            dependencies: ["DaemonCore", "MasterRuntime", "Supervision", "Text", "Unix", "TestSupport"]),
+        .testTarget(name: "DeploymentFilesTests", dependencies: ["DaemonCore", "DeploymentFiles", "TestSupport"]),
+        .testTarget(
+            name: "DaemonKitTests", dependencies: ["DaemonKit", "MasterRuntime", "Text", "Unix", "TestSupport"]),
         .testTarget(
             name: "DaemonsTests",
             dependencies: [
-                "DaemonKit", "DaemonTestKit", "Supervision", "Text", "Unix", "TestSupport", "daemonctl", "echod",
-                "faultd", "masterd", "start_server", "tickd",
+                "DaemonKit", "DaemonTestKit", "MasterRuntime", "Supervision", "Text", "Unix", "TestSupport",
+                "daemonctl",
+                "echod", "faultd", "masterd", "start_server", "tickd",
             ]),
     ],
     swiftLanguageModes: [.v6]

@@ -1,3 +1,4 @@
+import MasterRuntime
 import Unix
 
 /// A daemon with a main. With `--workers` this process becomes the master of several.

@@ -1,3 +1,5 @@
+import DeploymentFiles
+import MasterRuntime
 import Unix
 
 /// What a master's front end has when its children may be started.
@@ -10,19 +12,6 @@ package struct MasterStart {
         values = listening.facts.plan.values
         log = listening.runtime.log
         inherited = listening.handedDown
-    }
-}
-
-/// Sockets that were handed down, by a service manager or an earlier process of this daemon: whoever takes them owns
-/// them alone, and closes what it does not need.
-package final class HandedDown {
-    private var listeners: [Listener]
-
-    init(_ listeners: [Listener]) { self.listeners = listeners }
-
-    package func take() -> [Listener] {
-        defer { listeners = [] }
-        return listeners
     }
 }
 

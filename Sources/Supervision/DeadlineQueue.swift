@@ -2,27 +2,12 @@
 /// costs nothing but a note: its entry stays where it is, and moves when it surfaces.
 ///
 /// Invariants: every target with a deadline has an entry that is due no later; `armed` knows its soonest one.
-struct DeadlineQueue: Sendable {
-    enum Target: Hashable, Sendable {
-        case child(Child.ID)
-        case slot(SlotID)
-        /// The delay of the rollout.
-        case rollout
-        case reload
-
-        fileprivate var rank: (Int, Int) {
-            switch self {
-            case .child(let id): (0, id)
-            case .slot(let id): (1, id)
-            case .rollout: (2, 0)
-            case .reload: (3, 0)
-            }
-        }
-    }
-
+package struct DeadlineQueue<Target: Hashable & Comparable & Sendable>: Sendable {
     private var deadlines: [Target: Instant] = [:]
     private var armed: [Target: Instant] = [:]
     private var heap: [Entry] = []
+
+    package init() {}
 
     /// Whatever the order in which they were inserted, they come out in the same one.
     private struct Entry: Comparable {
@@ -30,17 +15,17 @@ struct DeadlineQueue: Sendable {
         let target: Target
 
         static func < (left: Self, right: Self) -> Bool {
-            left.due == right.due ? left.target.rank < right.target.rank : left.due < right.due
+            left.due == right.due ? left.target < right.target : left.due < right.due
         }
     }
 
     /// Entries, those that are no longer meant among them.
     var count: Int { heap.count }
 
-    subscript(target: Target) -> Instant? { deadlines[target] }
+    package subscript(target: Target) -> Instant? { deadlines[target] }
 
     /// The target's only deadline; nil for none.
-    mutating func set(_ target: Target, _ due: Instant?) {
+    package mutating func set(_ target: Target, _ due: Instant?) {
         guard deadlines[target] != due else { return }
         deadlines[target] = due
         guard let due, armed[target].map({ due < $0 }) ?? true else { return }
@@ -50,13 +35,13 @@ struct DeadlineQueue: Sendable {
     }
 
     /// When the next one is due.
-    mutating func next() -> Instant? {
+    package mutating func next() -> Instant? {
         surface()
         return heap.first?.due
     }
 
     /// Takes the first that is due, in the order of their deadlines.
-    mutating func popDue(at now: Instant) -> Target? {
+    package mutating func popDue(at now: Instant) -> Target? {
         surface()
         guard let first = heap.first, first.due <= now else { return nil }
         pop()

@@ -13,7 +13,7 @@ struct Registry: Sendable {
     /// Services that were stopped by hand: nothing fills their slots until they are started.
     private(set) var disabled: Set<String> = []
     private(set) var census = Census()
-    private(set) var timers = DeadlineQueue()
+    private(set) var timers = DeadlineQueue<TimerTarget>()
     /// Services whose slots stand otherwise than before.
     private(set) var changed: Set<String> = []
     private var identifiers: [Int32: Child.ID] = [:]
@@ -179,7 +179,7 @@ struct Registry: Sendable {
 
     // MARK: Timers
 
-    mutating func setTimer(_ target: DeadlineQueue.Target, _ due: Instant?) { timers.set(target, due) }
+    mutating func setTimer(_ target: TimerTarget, _ due: Instant?) { timers.set(target, due) }
     mutating func nextDeadline() -> Instant? { timers.next() }
-    mutating func popDue(at now: Instant) -> DeadlineQueue.Target? { timers.popDue(at: now) }
+    mutating func popDue(at now: Instant) -> TimerTarget? { timers.popDue(at: now) }
 }

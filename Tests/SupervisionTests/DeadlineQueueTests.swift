@@ -9,10 +9,10 @@ import Testing
     /// Against a plain dictionary: whatever is set, put off, brought forward and withdrawn.
     @Test(arguments: 0..<200) func itIsAListOfWhatIsDue(seed: UInt64) {
         var random = Seeded(seed)
-        var queue = DeadlineQueue()
-        var list: [DeadlineQueue.Target: Instant] = [:]
+        var queue = DeadlineQueue<TimerTarget>()
+        var list: [TimerTarget: Instant] = [:]
         for _ in 0..<400 {
-            let target = DeadlineQueue.Target.child(Int(random.next() % 20))
+            let target = TimerTarget.child(Int(random.next() % 20))
             let due = random.next() % 4 == 0 ? nil : instant(Int(random.next() % 100))
             queue.set(target, due)
             list[target] = due
@@ -29,8 +29,8 @@ import Testing
     }
 
     @Test func whatIsDueTogetherComesOutInOneOrder() {
-        var queue = DeadlineQueue()
-        let targets: [DeadlineQueue.Target] = [.child(1), .child(2), .slot(1), .rollout, .reload]
+        var queue = DeadlineQueue<TimerTarget>()
+        let targets: [TimerTarget] = [.child(1), .child(2), .slot(1), .rollout, .reload]
         for target in targets.reversed() { queue.set(target, instant(7)) }
         let popped = (0..<6).map { _ in queue.popDue(at: instant(7)) }
         #expect(popped == targets + [nil])
@@ -38,7 +38,7 @@ import Testing
 
     /// The work, not the time: entries that are put off stay where they are.
     @Test func puttingOffMakesNoEntries() {
-        var queue = DeadlineQueue()
+        var queue = DeadlineQueue<TimerTarget>()
         for child in 0..<10 { queue.set(.child(child), instant(1)) }
         for due in 2..<100_000 { queue.set(.child(due % 10), instant(due)) }
         #expect(queue.count == 10)

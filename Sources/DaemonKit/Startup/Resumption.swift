@@ -1,3 +1,5 @@
+import DeploymentFiles
+import MasterRuntime
 import Supervision
 import Unix
 

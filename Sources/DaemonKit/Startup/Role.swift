@@ -1,3 +1,5 @@
+import MasterRuntime
+
 /// What this process is among those of its daemon, decided once.
 enum Role {
     /// A daemon by itself.

@@ -1,3 +1,4 @@
+import MasterRuntime
 import Text
 import Unix
 

@@ -97,7 +97,7 @@ struct StartFacts {
     /// A daemon that has given up root's rights leaves root's file in root's directory at every end.
     var canRemovePidFile: Bool {
         guard let account, account.user.id != 0 else { return true }
-        let directory = split(path: plan.pidFile).folder
+        let directory = split(path: plan.pidFile).directory
         return (try? FileStatus(following: directory))?.owner == account.user.id
     }
 }

@@ -1,3 +1,4 @@
+import DeploymentFiles
 import Supervision
 import Unix
 

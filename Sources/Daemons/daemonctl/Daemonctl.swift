@@ -1,4 +1,5 @@
 import DaemonKit
+import MasterRuntime
 import Unix
 
 /// The program: reads the command line, finds the daemons, and does with each what is asked.

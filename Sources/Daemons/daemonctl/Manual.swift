@@ -1,4 +1,5 @@
 import DaemonKit
+import DeploymentFiles
 
 /// daemonctl(1), besides its commands and options.
 enum Manual {

@@ -1,4 +1,5 @@
 import DaemonKit
+import DeploymentFiles
 
 /// masterd(8), besides the options.
 let manual = ManualNotes(

@@ -1,4 +1,5 @@
 import DaemonKit
+import MasterRuntime
 import Text
 import Unix
 

@@ -1,4 +1,5 @@
 import DaemonKit
+import DeploymentFiles
 
 /// What `--help` and `--version` print.
 enum HelpText {

@@ -1,4 +1,5 @@
 import DaemonKit
+import MasterRuntime
 import Unix
 
 /// Where standard output and error are to go, of the superdaemon and its workers; opened before the start detaches.

@@ -1,4 +1,5 @@
 import DaemonKit
+import DeploymentFiles
 
 /// start_server(1): the help, with what a terminal has no room for.
 enum Manual {

@@ -1,4 +1,6 @@
 import DaemonKit
+import DeploymentFiles
+import MasterRuntime
 import Supervision
 import Text
 import Unix

@@ -1,3 +1,4 @@
+import MasterRuntime
 import Synchronization
 import Testing
 import Unix

@@ -1,5 +1,6 @@
 import DaemonKit
 import Foundation
+import MasterRuntime
 import Testing
 import Unix
 

@@ -1,4 +1,5 @@
 import DaemonKit
+import MasterRuntime
 import Unix
 
 /// A session with a daemon's control socket.

@@ -1,4 +1,5 @@
 import DaemonKit
+import MasterRuntime
 import Unix
 
 /// What a configuration asks of the system; a test gives answers of its own.

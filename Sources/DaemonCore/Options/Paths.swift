@@ -1,0 +1,71 @@
+import Unix
+
+/// The path as it is from everywhere: a relative one counts from the caller's working directory.
+package func absolutePath(_ text: String) throws(OptionMistake) -> String {
+    if text.isEmpty { throw OptionMistake("must not be empty") }
+    if text.utf8.contains(0) { throw OptionMistake("holds a zero byte") }
+    if text.hasPrefix("/") { return text }
+    guard let folder = Files.workingDirectory() else {
+        throw OptionMistake("is relative, and the working directory cannot be told")
+    }
+    return folder == "/" ? "/\(text)" : "\(folder)/\(text)"
+}
+
+/// The directory and the last name of an absolute path.
+package func split(path: String) -> (directory: String, name: String) {
+    guard let slash = path.lastIndex(of: "/") else { return (".", path) }
+    let directory = slash == path.startIndex ? "/" : String(path[..<slash])
+    return (directory, String(path[path.index(after: slash)...]))
+}
+
+/// Where a daemon's files lie when no option says it.
+package struct DefaultPaths {
+    package let pidFile: String
+    package let logFile: String
+    /// The directory in /tmp that the pid file or the log lies in, where the user has no other: it has to be made.
+    private let temporary: String
+
+    /// /run and /var/log for root; the user's runtime and state directories (XDG base directories) for others, where
+    /// they belong to nobody else; /tmp is everybody's, so that there it is a directory of the user's own.
+    package init(name: String) {
+        let user = CurrentProcess.userID
+        temporary = "/tmp/\(name)-\(user)"
+        if user == 0 {
+            pidFile = "\(Self.systemRuntime)/\(name).pid"
+            logFile = "/var/log/\(name).log"
+            return
+        }
+        let runtime = [Environment["XDG_RUNTIME_DIR"], "/run/user/\(user)"].compactMap(\.self)
+            .first { isOwnFolder($0, others: 0o077) }
+        let state =
+            [Environment["XDG_STATE_HOME"], Environment["HOME"].map { "\($0)/.local/state" }]
+            .compactMap(\.self).first { isOwnFolder($0, others: 0o022) }
+        pidFile = "\(runtime ?? temporary)/\(name).pid"
+        logFile = "\(state ?? runtime ?? temporary)/\(name).log"
+    }
+
+    /// What lies there was put there by nobody else: where the path is one in /tmp, its directory is ours alone, made
+    /// where `isMade` says so.
+    package func checkOwner(of path: String, isMade: Bool = false) throws(DaemonError) {
+        guard path.hasPrefix("\(temporary)/") else { return }
+        do {
+            try SafeFile.ownDirectory(temporary, isMade: isMade)
+        } catch let error where error.errno == .noSuchFile {
+            return
+        } catch {
+            throw DaemonError(.pidFile, "cannot use \(temporary)", error)
+        }
+    }
+
+    #if os(Linux)
+    static let systemRuntime = "/run"
+    #else
+    static let systemRuntime = "/var/run"
+    #endif
+}
+
+/// A directory of ours, which `others` may not use.
+private func isOwnFolder(_ path: String, others: FileMode) -> Bool {
+    guard path.hasPrefix("/"), let status = try? FileStatus(path: path) else { return false }
+    return status.kind == .directory && status.owner == CurrentProcess.userID && status.mode & others == 0
+}

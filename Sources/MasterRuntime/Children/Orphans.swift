@@ -1,0 +1,83 @@
+import DaemonCore
+import Supervision
+import Unix
+
+/// Processes that ended children have left behind in their process group: they are ours now, and end too, as the child would
+/// have had to.
+final class Orphans {
+    private struct Group {
+        var members: Set<ProcessID>
+        let due: MonotonicTime
+    }
+
+    private unowned let master: Master
+    private var groups: [ProcessID: Group] = [:]
+
+    init(_ master: Master) { self.master = master }
+
+    /// The child was reaped. What is left of its group has so long; `isTold`: it was told to end already.
+    func adopt(from group: ProcessID, isTold: Bool, limit: @autoclosure () -> Duration) {
+        // The cheap question first: nearly always nobody is left.
+        guard group > 1, groups[group] == nil, CurrentProcess.groupExists(group) else { return }
+        let members = CurrentProcess.children.filter { CurrentProcess.group(of: $0) == group }
+        guard !members.isEmpty else { return }
+        keep(group, members, due: .now + limit())
+        if !isTold { send(.terminate, group) }
+    }
+
+    private func keep(_ group: ProcessID, _ members: [ProcessID], due: MonotonicTime) {
+        groups[group] = Group(members: Set(members), due: due)
+        for pid in members { master.adopt(helper: pid) { [unowned self] _ in ended(pid, of: group) } }
+        master.after(max(.zero, due - .now)) { [unowned self] in kill(group) }
+    }
+
+    private func ended(_ pid: ProcessID, of group: ProcessID) {
+        groups[group]?.members.remove(pid)
+        if groups[group]?.members.isEmpty == true { groups[group] = nil }
+    }
+
+    private func kill(_ group: ProcessID) { send(.kill, group) }
+
+    /// One member at least is not reaped and has not left, so that the number still is this group's.
+    private func send(_ signal: Signal, _ group: ProcessID) {
+        guard groups[group] != nil else { return }
+        try? Unix.Child.send(signal, toGroupOf: group, witnesses: CurrentProcess.children)
+    }
+
+    /// The last thing that a master does: waits for those that may still take their time.
+    func end(now: Bool) {
+        for (group, rest) in groups {
+            while !now, rest.due > .now, groups[group] != nil { reap() }
+            kill(group)
+        }
+    }
+
+    private func reap() {
+        Poll.pause(.milliseconds(5))
+        while let (pid, _, _) = Unix.Child.reapAny() {
+            for group in groups.keys { ended(pid, of: group) }
+        }
+    }
+
+    // MARK: Over an exec
+
+    var records: [StateText.Record] {
+        groups.map { group, rest in
+            var record = StateText.Record("leftover")
+            record[number: "group"] = Int(group)
+            record[numbers: "members"] = rest.members.map(Int.init).sorted()
+            record[number: "due"] = Int(rest.due.nanoseconds)
+            return record
+        }
+    }
+
+    func restore(_ state: StateText) {
+        let own = Set(CurrentProcess.children)
+        for record in state.all("leftover") {
+            guard let group = record[number: "group"].flatMap({ ProcessID(exactly: $0) }), group > 1 else { continue }
+            let members = record[numbers: "members"].compactMap { ProcessID(exactly: $0) }.filter(own.contains)
+            let due = MonotonicTime(nanoseconds: Int64(record[number: "due"] ?? 0))
+            if !members.isEmpty { keep(group, members, due: due) }
+        }
+    }
+}

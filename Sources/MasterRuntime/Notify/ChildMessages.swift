@@ -1,0 +1,95 @@
+import DaemonCore
+import Supervision
+import Unix
+
+/// What children say of themselves, over their notification sockets or their channels, and what they give to be kept.
+final class ChildMessages {
+    private unowned let master: Master
+    private let manager: ManagerReports
+    private let notes: ChildNotes
+    private let log: any SessionLog
+    private var store = DescriptorStore()
+    private lazy var sockets = NotifySockets(
+        master, room: { [unowned self] in store.room(for: $0.service) },
+        complain: { [log] in log.write(.warning, $0) }, take: { [unowned self] in take($0) })
+    /// The service manager waits for our start or stop: what a child asks for, we ask for.
+    var isAwaited: () -> Bool = { false }
+
+    init(_ master: Master, _ manager: ManagerReports, _ notes: ChildNotes, _ log: any SessionLog) {
+        self.master = master
+        self.manager = manager
+        self.notes = notes
+        self.log = log
+        _ = sockets
+    }
+
+    // MARK: Sockets
+
+    /// What the child finds in NOTIFY_SOCKET; nil where it gets none.
+    func open(for child: Supervision.Child, _ program: Program) throws(Errno) -> String? {
+        guard program.hasNotifySocket else { return nil }
+        do {
+            return try sockets.open(for: child.id, account: program.account, access: program.notifyAccess)
+        } catch {
+            log.write(.error, "cannot make the notification socket of \(child.service): \(error)")
+            throw error
+        }
+    }
+
+    /// The child was never there.
+    func close(_ child: Supervision.Child.ID) { sockets.close(child) }
+
+    /// At the end of the master.
+    func removeAll() { sockets.removeAll() }
+
+    // MARK: The store
+
+    func stored(for service: String) -> [DescriptorStore.Entry] { store[service] }
+
+    /// Services that are gone need nothing any more.
+    func keep(_ services: Set<String>) { SentDescriptors.close(store.keep(services), in: master) }
+
+    // MARK: Messages
+
+    func take(_ notification: NotifySockets.Notification) {
+        let (message, child) = (notification.message, notification.child)
+        notes.take(message, from: child.id)
+        if message.storesDescriptors {
+            for number in notification.descriptors
+            where !store.add(number, name: message.descriptorName, for: child.service) {
+                log.write(.warning, "\(child.service) \(child.pid): no room to keep a descriptor")
+            }
+        }
+        if message.removesDescriptors, let name = message.descriptorName {
+            SentDescriptors.close(store.remove(name: name, for: child.service), in: master)
+        }
+        let pid = mainProcess(notification)
+        if let time = message.extendedTimeout {
+            master.send(.extend(pid: pid, time))
+            if isAwaited() { manager.tell(.extendTimeout(time)) }
+        }
+        if message.isReady { master.send(.ready(pid: pid)) }
+        if notification.givesBeat { master.send(.heartbeat(pid: pid)) }
+        if message.triggersWatchdog { master.send(.heartbeatMissed(pid: pid)) }
+    }
+
+    private func mainProcess(_ notification: NotifySockets.Notification) -> ProcessID {
+        let child = notification.child
+        guard let pid = notification.message.mainProcess, pid != child.pid else { return child.pid }
+        if let user = notification.user, master.mains.take(pid, for: child, by: notification.sender, of: user) {
+            return pid
+        }
+        log.write(.warning, "\(child.service) \(child.pid): MAINPID \(pid) is refused: it is no process of its own")
+        return child.pid
+    }
+
+    // MARK: Over an exec
+
+    var descriptors: [Int32] { sockets.descriptors + store.descriptors }
+    var records: [StateText.Record] { sockets.records + store.records }
+
+    func restore(_ state: StateText) {
+        store.restore(state)
+        sockets.restore(state)
+    }
+}

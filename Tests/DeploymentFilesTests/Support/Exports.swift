@@ -1,0 +1,2 @@
+// The whole test target sees it, and libc with it.
+@_exported import TestSupport
