@@ -2,7 +2,7 @@ import Foundation
 import Testing
 import Unix
 
-@Suite("What a daemon prints, and who takes its signals", .timeLimit(.minutes(5)))
+@Suite("What a daemon prints, and who takes its signals", .timeLimit(.minutes(20)))
 struct OutputTests {
     @Test("What check prints is the caller's at once and once; what main prints is in the log, even if it crashes then")
     func lines() throws {

@@ -1,7 +1,7 @@
 import Testing
 import Unix
 
-@Suite("Readiness is said by prepare's end or by main", .timeLimit(.minutes(10)))
+@Suite("Readiness is said by prepare's end or by main", .timeLimit(.minutes(20)))
 struct ReadinessTests {
     @Test(
         "An asynchronous prepare runs beside the main actor, after the forks, and main gets what it returned",

@@ -2,7 +2,7 @@ import Foundation
 import Testing
 import Unix
 
-@Suite("Signals at the moments that count", .timeLimit(.minutes(5)))
+@Suite("Signals at the moments that count", .timeLimit(.minutes(20)))
 struct SignalMomentTests {
     /// A sleep takes whole milliseconds.
     private func spin(_ duration: Duration) {

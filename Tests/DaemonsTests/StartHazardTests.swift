@@ -2,7 +2,7 @@ import Foundation
 import Testing
 import Unix
 
-@Suite("The start: what the author's own code does meanwhile", .timeLimit(.minutes(5)))
+@Suite("The start: what the author's own code does meanwhile", .timeLimit(.minutes(20)))
 struct StartHazardTests {
     @Test(
         "A thread that check has made is refused where a fork follows, with what to do instead",

@@ -4,7 +4,7 @@ import Unix
 
 @Suite(
     "Rights that are given up", .enabled(if: Machine.isRoot, "needs root"),
-    .enabled(if: Machine.has("setpriv"), "needs setpriv"), .timeLimit(.minutes(5)))
+    .enabled(if: Machine.has("setpriv"), "needs setpriv"), .timeLimit(.minutes(20)))
 struct StartPrivilegeTests {
     private func launch(_ daemon: TestDaemon, _ setpriv: String, _ more: String...) throws -> Outcome {
         try shell(

@@ -15,21 +15,33 @@ let package = Package(
         .target(name: "Text", path: "Sources/Text", swiftSettings: strict),
         .target(name: "Supervision", path: "Sources/Supervision", swiftSettings: strict),
         .target(
-            name: "DaemonKit", dependencies: ["Supervision", "Text", "Unix"], path: "Sources/DaemonKit",
-            exclude: ["DaemonKit.docc"], swiftSettings: strict),
+            name: "DaemonCore", dependencies: ["Text", "Unix"], path: "Sources/DaemonCore", swiftSettings: strict),
         .target(
-            name: "masterd", dependencies: ["DaemonKit", "Supervision", "Text", "Unix"],
-            path: "Sources/Daemons/masterd",
-            exclude: ["main.swift"], swiftSettings: strict),
+            name: "MasterRuntime", dependencies: ["DaemonCore", "Supervision", "Text", "Unix"],
+            path: "Sources/MasterRuntime", swiftSettings: strict),
         .target(
-            name: "start_server", dependencies: ["DaemonKit", "Supervision", "Text", "Unix"],
+            name: "DeploymentFiles", dependencies: ["DaemonCore", "Text", "Unix"], path: "Sources/DeploymentFiles",
+            swiftSettings: strict),
+        .target(
+            name: "DaemonKit",
+            dependencies: ["DaemonCore", "DeploymentFiles", "MasterRuntime", "Supervision", "Text", "Unix"],
+            path: "Sources/DaemonKit", exclude: ["DaemonKit.docc"], swiftSettings: strict),
+        .target(
+            name: "masterd",
+            dependencies: ["DaemonKit", "DeploymentFiles", "MasterRuntime", "Supervision", "Text", "Unix"],
+            path: "Sources/Daemons/masterd", exclude: ["main.swift"], swiftSettings: strict),
+        .target(
+            name: "start_server",
+            dependencies: ["DaemonKit", "DeploymentFiles", "MasterRuntime", "Supervision", "Text", "Unix"],
             path: "Sources/Daemons/start_server", exclude: ["main.swift"], swiftSettings: strict),
         .target(
-            name: "daemonctl", dependencies: ["DaemonKit", "Text", "Unix"], path: "Sources/Daemons/daemonctl",
-            exclude: ["main.swift"], swiftSettings: strict),
+            name: "daemonctl", dependencies: ["DaemonKit", "DeploymentFiles", "MasterRuntime", "Text", "Unix"],
+            path: "Sources/Daemons/daemonctl", exclude: ["main.swift"], swiftSettings: strict),
         .executableTarget(
             name: "fuzz",
-            dependencies: ["DaemonKit", "Supervision", "Text", "Unix", "masterd", "start_server", "daemonctl"],
+            dependencies: [
+                "DaemonKit", "MasterRuntime", "Supervision", "Text", "Unix", "masterd", "start_server", "daemonctl",
+            ],
             path: "Harness", swiftSettings: [.unsafeFlags(["-parse-as-library"])],
             linkerSettings: [.unsafeFlags(["-sanitize=fuzzer", "-use-ld=lld"])]),
     ],

@@ -3,7 +3,7 @@ import Testing
 
 @testable import Supervision
 
-@Suite(.timeLimit(.minutes(5))) struct DeadlineQueueTests {
+@Suite(.timeLimit(.minutes(20))) struct DeadlineQueueTests {
     private func instant(_ nanoseconds: Int) -> Instant { Instant(nanoseconds: Int64(nanoseconds)) }
 
     /// Against a plain dictionary: whatever is set, put off, brought forward and withdrawn.

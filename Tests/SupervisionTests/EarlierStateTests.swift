@@ -3,7 +3,7 @@ import Testing
 @testable import Supervision
 
 /// What the version before wrote is read, and goes on.
-@Suite(.timeLimit(.minutes(5))) struct EarlierStateTests {
+@Suite(.timeLimit(.minutes(20))) struct EarlierStateTests {
     private func rig(_ state: String, at milliseconds: Int64, _ plan: Plan = master("web")) -> Rig {
         var rig = Rig(plan, starts: false)
         let text = StateText(decoding: Array(state.utf8))

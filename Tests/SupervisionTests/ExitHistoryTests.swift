@@ -2,7 +2,7 @@ import Testing
 
 @testable import Supervision
 
-@Suite(.timeLimit(.minutes(5))) struct ExitHistoryTests {
+@Suite(.timeLimit(.minutes(20))) struct ExitHistoryTests {
     private let identity = Life.Identity(pid: 100, group: nil)
     private var ready: Life { .ready(identity, since: Instant(nanoseconds: 0), heartbeatBy: nil) }
 

@@ -2,7 +2,7 @@ import Supervision
 import Testing
 
 /// The jitter of restarts: a sequence of its own for each seed, and one that an exec does not begin anew.
-@Suite(.timeLimit(.minutes(5))) struct JitterTests {
+@Suite(.timeLimit(.minutes(20))) struct JitterTests {
     private func rig(seed: UInt64) -> Rig {
         var rig = Rig(plain("web") { $0.services[0].restart.backoff.jitter = 100 }, starts: false)
         rig.supervisor = Supervisor(seed: seed)

@@ -3,7 +3,7 @@ import Testing
 @testable import Supervision
 
 /// The table of states and events at the head of `Life`, row by row.
-@Suite(.timeLimit(.minutes(5))) struct LifeTests {
+@Suite(.timeLimit(.minutes(20))) struct LifeTests {
     private static let identity = Life.Identity(pid: 100, group: 100)
     private static let now = Instant(nanoseconds: 7)
     private static let lives: [Life] = [

@@ -33,8 +33,10 @@ let threads = Option("fault-threads", default: 4, in: 1...64, help: "Threads tha
 let tag = Option("fault-tag", default: "x", help: "Tag of the lines")
 let tickMicros = Option("fault-pace", default: 0, in: 0...1_000_000, help: "Microseconds between two lines")
 let output = Option<String?>(file: "fault-output", help: "Where reports go")
-let grace = CommandLine.arguments.contains("--fault-short-grace") ? Duration.milliseconds(600) : .seconds(30)
+let graces: [String: Duration] = ["--fault-short-grace": .milliseconds(600), "--fault-middle-grace": .seconds(8)]
+let grace = graces.first { CommandLine.arguments.contains($0.key) }?.value ?? .seconds(30)
 let shortGrace = Option(flag: "fault-short-grace", help: "A grace period of 600 ms")
+let middleGrace = Option(flag: "fault-middle-grace", help: "A grace period of 8 s")
 let drains = Option(flag: "fault-drain", help: "Drain when the master dies")
 
 let ownFile = Option<String?>(file: "fault-open", help: "File that is opened before genericMain")
@@ -62,7 +64,7 @@ let daemon = Daemon(
 let list: OptionList =
     .standard + [
         checkMode, prepareMode, mainMode, isAsync, needsExplicit, threadFirst, socketPath, count, threads, tag,
-        tickMicros, output, shortGrace, drains, preparesAsync, hasNoPrepare, cancelsAtStop, ownFile,
+        tickMicros, output, shortGrace, middleGrace, drains, preparesAsync, hasNoPrepare, cancelsAtStop, ownFile,
     ]
 
 func report(_ context: Context, _ text: String) {

@@ -1,7 +1,9 @@
 import Supervision
 import Text
 
+@testable import DaemonCore
 @testable import DaemonKit
+@testable import MasterRuntime
 @testable import daemonctl
 
 /// A session of the control socket means the same in whatever pieces it comes, and never takes more than its limits.

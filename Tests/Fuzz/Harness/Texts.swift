@@ -1,7 +1,9 @@
 import Supervision
 import Unix
 
+@testable import DaemonCore
 @testable import DaemonKit
+@testable import MasterRuntime
 @testable import daemonctl
 @testable import masterd
 @testable import start_server

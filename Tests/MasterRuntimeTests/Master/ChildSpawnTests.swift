@@ -5,7 +5,7 @@ import Unix
 
 @testable import MasterRuntime
 
-@Suite("How a child is told of its sockets", .timeLimit(.minutes(2)))
+@Suite("How a child is told of its sockets", .timeLimit(.minutes(20)))
 struct ChildSpawnTests {
     /// As the engine asks for it.
     private func child(generation: Int = 1) throws -> Supervision.Child {
