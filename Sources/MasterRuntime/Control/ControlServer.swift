@@ -204,7 +204,8 @@ package final class ControlServer {
 
     private func endStalled() {
         isWatchingStalls = false
-        for session in sessions.values where session.hasUnread {
+        // One whose server has been taken away goes on elsewhere.
+        for session in sessions.values where session.server === self && session.hasUnread {
             guard session.flush(), MonotonicTime.now - session.progressAt < Self.patience else {
                 end(session)
                 continue
