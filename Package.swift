@@ -29,7 +29,7 @@ let package = Package(
             name: "DaemonKit",
             dependencies: ["DaemonCore", "DeploymentFiles", "MasterRuntime", "Supervision", "Text", "Unix"],
             swiftSettings: strict),
-        .target(name: "DaemonTestKit", dependencies: ["Unix"], swiftSettings: strict),
+        .target(name: "DaemonTestKit", dependencies: ["DaemonKit", "Unix"], swiftSettings: strict),
 
         .executableTarget(
             name: "echod", dependencies: ["DaemonKit"], path: "Sources/Daemons/echod", swiftSettings: strict),

@@ -53,7 +53,7 @@ public final class DaemonProcess: Sendable {
             let output = try FileDescriptor.open("\(directory)/stdout", [.writeOnly, .create, .append])
             let errors = try FileDescriptor.open("\(directory)/stderr", [.writeOnly, .create, .append])
             let files = ["--foreground", "--pid-file", "\(directory)/pid", "--log-file", "\(directory)/log"]
-            var spawn = Spawn(executable, files + arguments.map { Self.located($0, directory) })
+            var spawn = Spawn(executable, files + arguments.map { TestDirectory.located($0, directory) })
             spawn.environment = Self.environment(environment.merging(["NOTIFY_SOCKET": manager.path]) { $1 })
             spawn.directory = directory
             spawn.descriptors = [(0, null.number), (1, output.number), (2, errors.number)]
@@ -77,12 +77,6 @@ public final class DaemonProcess: Sendable {
         let path = Files.executablePath() ?? ""
         // bounded: up to a place within it
         return "\(path[..<(path.lastIndex(of: "/") ?? path.startIndex)])/\(name)"
-    }
-
-    private static func located(_ argument: String, _ directory: String) -> String {
-        if argument.hasPrefix("DIR/") { return "\(directory)/\(argument.dropFirst(4))" }
-        guard let sign = argument.firstIndex(of: "="), argument[sign...].hasPrefix("=DIR/") else { return argument }
-        return "\(argument[...sign])\(directory)/\(argument[sign...].dropFirst(5))"
     }
 
     private static let foreign = ["NOTIFY_", "LISTEN_", "WATCHDOG_", "DAEMONKIT_", "SERVER_STARTER_"]

@@ -25,6 +25,13 @@ enum TestDirectory {
         try? Files.removeDirectory(path)
     }
 
+    /// The argument with the directory in the place of `DIR/`, at its beginning or behind its `=`.
+    static func located(_ argument: String, _ directory: String) -> String {
+        if argument.hasPrefix("DIR/") { return "\(directory)/\(argument.dropFirst(4))" }
+        guard let sign = argument.firstIndex(of: "="), argument[sign...].hasPrefix("=DIR/") else { return argument }
+        return "\(argument[...sign])\(directory)/\(argument[sign...].dropFirst(5))"
+    }
+
     /// A file's text, empty where there is no file.
     static func text(_ path: String) -> String {
         guard let file = try? FileDescriptor.open(path, [.nonBlocking]),

@@ -14,16 +14,19 @@ import Darwin
 /// Several of one signal before the reader comes are one. None is lost: the mark is kept when the pipe is full.
 package final class SignalPipe: Sendable {
     private let pipe: Pipe
+    /// Signals come into it. Otherwise none is caught, for whoever only plays them.
+    package let isConnected: Bool
 
-    package init() throws(Errno) {
+    package init(isConnected: Bool = true) throws(Errno) {
         let ends = try FileDescriptor.pipe()
         try Descriptor.setNonBlocking(ends.read.number, true)
         try Descriptor.setNonBlocking(ends.write.number, true)
         pipe = ends
-        cunix_signal_pipe(pipe.write.number)
+        self.isConnected = isConnected
+        if isConnected { cunix_signal_pipe(pipe.write.number) }
     }
 
-    deinit { cunix_signal_pipe(-1) }
+    deinit { if isConnected { cunix_signal_pipe(-1) } }
 
     /// Readable when a signal is pending.
     package var descriptor: Int32 { pipe.read.number }
@@ -32,7 +35,9 @@ package final class SignalPipe: Sendable {
     package var descriptors: [Int32] { [pipe.read.number, pipe.write.number] }
 
     /// From now on the signal is ours: no other handler, no Dispatch source for it.
-    package func catches(_ signal: Signal) { _ = cunix_signal_catch(signal.rawValue) }
+    package func catches(_ signal: Signal) {
+        if isConnected { _ = cunix_signal_catch(signal.rawValue) }
+    }
 
     /// Makes the descriptor readable without a signal.
     package func wake() { _ = try? Descriptor.write(pipe.write.number, [UInt8](repeating: 0, count: 1).span) }

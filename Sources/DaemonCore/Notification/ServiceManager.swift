@@ -51,7 +51,12 @@ package struct ServiceManager: Sendable {
         guard let path, path.hasPrefix("/") || path.hasPrefix("@") else {
             return ServiceManager(way: .none, watchdogInterval: watchdog)
         }
-        return ServiceManager(way: .socket(ManagerSocket(address: path)), watchdogInterval: watchdog)
+        return at(path, watchdog: watchdog)
+    }
+
+    /// The one at this socket. `watchdog` is how often a beat is expected at least; nil for none.
+    package static func at(_ path: String, watchdog: Duration? = nil) -> ServiceManager {
+        ServiceManager(way: .socket(ManagerSocket(address: path)), watchdogInterval: watchdog)
     }
 
     /// A worker's master, which listens at the channel.

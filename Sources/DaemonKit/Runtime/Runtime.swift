@@ -147,6 +147,7 @@ final class Runtime: Sendable {
 
     /// Says which signals somebody else has taken.
     func lookAtSignals() {
+        guard signals.isConnected else { return }
         for text in stolenSignals.look() { log.warning("\(text)") }
     }
 
@@ -170,6 +171,20 @@ final class Runtime: Sendable {
     }
 
     // MARK: The end
+
+    /// The phase is entered at once; handlers run beside the caller, and the async main is cancelled after them.
+    func enter(_ phase: StopPhase) {
+        stopHandlers.enqueue { [self] in
+            let due = stopState.enter(phase)
+            return { [self] in
+                for body in due { body() }
+                let cancels = daemon.cancelsMain
+                if phase == .stopping && cancels == .atStop || phase == .draining && cancels == .atDrain {
+                    cancelMain()
+                }
+            }
+        }
+    }
 
     /// Removes what the start made and says good-bye, once; safe to call from any thread and from exit(3).
     func cleanUp() {

@@ -51,8 +51,8 @@ struct SignalThread: Sendable {
             }
             if let drain = deadlines.drain, drain <= now {
                 deadlines.drain = nil
-                enter(.draining)
-                if deadlines.grace != nil { enter(.closing) }
+                runtime.enter(.draining)
+                if deadlines.grace != nil { runtime.enter(.closing) }
             }
             if let cancel = deadlines.cancel, cancel <= now {
                 deadlines.cancel = nil
@@ -112,7 +112,7 @@ struct SignalThread: Sendable {
             runtime.stopCode.store(code, ordering: .relaxed)
             limit(&deadlines)
             // Within the gap its end says so.
-            if deadlines.drain == nil { enter(.closing) }
+            if deadlines.drain == nil { runtime.enter(.closing) }
             return
         }
         runtime.log.warning("received a second signal to stop (\(signal)), ending now")
@@ -133,21 +133,7 @@ struct SignalThread: Sendable {
         runtime.stopCode.store(code, ordering: .relaxed)
         runtime.tell(.stopping)
         deadlines.drain = .now + runtime.daemon.drainGap
-        enter(.stopping)
-    }
-
-    /// The phase is entered at once; handlers run beside us, and the async main is cancelled after them.
-    private func enter(_ phase: StopPhase) {
-        runtime.stopHandlers.enqueue { [runtime] in
-            let due = runtime.stopState.enter(phase)
-            return {
-                for body in due { body() }
-                let cancels = runtime.daemon.cancelsMain
-                if phase == .stopping && cancels == .atStop || phase == .draining && cancels == .atDrain {
-                    runtime.cancelMain()
-                }
-            }
-        }
+        runtime.enter(.stopping)
     }
 
     /// Nobody would restart or stop this process any more.
