@@ -18,7 +18,7 @@ let package = Package(
     ],
     targets: [
         .target(name: "CUnix"),
-        .target(name: "Unix", dependencies: ["CUnix"], swiftSettings: strict),
+        .target(name: "Unix", dependencies: ["CUnix", "Text"], swiftSettings: strict),
         .target(name: "Text", swiftSettings: strict),
         .target(name: "Supervision", swiftSettings: strict),
         .target(name: "DaemonCore", dependencies: ["Text", "Unix"], swiftSettings: strict),
@@ -29,7 +29,7 @@ let package = Package(
             name: "DaemonKit",
             dependencies: ["DaemonCore", "DeploymentFiles", "MasterRuntime", "Supervision", "Text", "Unix"],
             swiftSettings: strict),
-        .target(name: "DaemonTestKit", dependencies: ["DaemonKit", "Unix"], swiftSettings: strict),
+        .target(name: "DaemonTestKit", dependencies: ["DaemonKit", "Text", "Unix"], swiftSettings: strict),
 
         .executableTarget(
             name: "echod", dependencies: ["DaemonKit"], path: "Sources/Daemons/echod", swiftSettings: strict),
@@ -57,7 +57,7 @@ let package = Package(
         .target(name: "TestSupport", dependencies: ["DaemonCore", "Unix"], path: "Tests/TestSupport"),
         .target(name: "Simulation", dependencies: ["Supervision"], path: "Tests/Simulation"),
         .testTarget(name: "SupervisionTests", dependencies: ["Supervision", "Simulation", "TestSupport"]),
-        .testTarget(name: "UnixTests", dependencies: ["CUnix", "Unix", "TestSupport"]),
+        .testTarget(name: "UnixTests", dependencies: ["CUnix", "Text", "Unix", "TestSupport"]),
         .testTarget(name: "TextTests", dependencies: ["Text", "TestSupport"]),
         .testTarget(name: "StartServerTests", dependencies: ["start_server", "Text", "Unix", "TestSupport"]),
         .testTarget(name: "MasterdTests", dependencies: ["masterd", "Text", "Unix", "TestSupport"]),

@@ -1,3 +1,4 @@
+import Text
 import Unix
 
 extension DaemonProcess {
@@ -40,11 +41,6 @@ extension DaemonProcess {
     }
 
     private static func target(_ address: String) -> SocketAddress? {
-        if address.hasPrefix("/") { return .unix(address) }
-        guard let colon = address.lastIndex(of: ":"), let port = UInt16(address[address.index(after: colon)...]) else {
-            return nil
-        }
-        let host = address[..<colon].filter { !"[]".contains($0) }
-        return SocketAddress.ipv4(parsing: host, port: port) ?? SocketAddress.ipv6(parsing: host, port: port)
+        (try? AddressText(parsing: address, port: .needed)).flatMap { SocketAddress($0) }
     }
 }

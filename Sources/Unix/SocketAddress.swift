@@ -1,3 +1,5 @@
+import Text
+
 #if canImport(Glibc)
 import Glibc
 #elseif canImport(Musl)
@@ -6,7 +8,8 @@ import Musl
 import Darwin
 #endif
 
-/// Where a socket is bound: IPv4, IPv6 or a Unix path. Numeric only: no name service is ever asked.
+/// Where a socket is bound: IPv4, IPv6 or a Unix path, which begins with `@` where it is Linux's abstract name. Numeric
+/// only: no name service is ever asked.
 package enum SocketAddress: Hashable, Sendable {
     case ipv4(UInt32, port: UInt16)
     case ipv6(IPv6, port: UInt16)
@@ -50,25 +53,45 @@ package enum SocketAddress: Hashable, Sendable {
     /// sun_path's size less the ending zero: 107 on Linux, 103 on Darwin.
     package static var longestUnixPath: Int { MemoryLayout.size(ofValue: sockaddr_un().sun_path) - 1 }
 
-    /// A dotted quad.
-    package static func ipv4(parsing text: String, port: UInt16) -> SocketAddress? {
-        var raw = in_addr()
-        guard unsafe inet_pton(AF_INET, text, &raw) == 1 else { return nil }
-        return .ipv4(UInt32(bigEndian: raw.s_addr), port: port)
+    /// nil where a host's name would have to be looked up, and for an interface that is not there. 0 is the port of a text
+    /// without one.
+    package init?(_ text: AddressText) {
+        switch text {
+        case .internet(let host, let port): self.init(host, port: port ?? 0)
+        case .path(let path), .abstract(let path): self = .unix(path)
+        }
     }
 
-    /// RFC 4291 text, with `%scope` (a name or a number) where wanted; nil when it is none or the interface is unknown.
-    package static func ipv6(parsing text: String, port: UInt16) -> SocketAddress? {
-        var raw = in6_addr()
-        var scope: UInt32 = 0
-        let parts = text.split(separator: "%", maxSplits: 1, omittingEmptySubsequences: false)
-        if parts.count == 2 {
-            let isNumber = parts[1].utf8.allSatisfy { (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) }
-            scope = isNumber ? UInt32(parts[1]) ?? 0 : unsafe if_nametoindex(String(parts[1]))
-            guard scope != 0 else { return nil }
+    /// The same, and says what is wrong; `text` is what was read.
+    package init(_ read: AddressText, of text: String) throws(AddressMistake) {
+        guard let address = SocketAddress(read) else {
+            if case .internet(.name, _) = read { throw AddressMistake(.name, hostOf: text) }
+            throw AddressMistake(.interface, hostOf: text)
         }
-        guard let first = parts.first, unsafe inet_pton(AF_INET6, String(first), &raw) == 1 else { return nil }
-        return .ipv6(IPv6(raw, scope: scope), port: port)
+        self = address
+    }
+
+    package init?(_ host: AddressText.Host, port: UInt16) {
+        switch host {
+        case .any: self = .ipv4(0, port: port)
+        case .ipv4(let number): self = .ipv4(number, port: port)
+        case .ipv6(let high, let low, let zone):
+            guard let scope = zone.map(Self.interface) ?? 0 else { return nil }
+            self = .ipv6(IPv6(high: high, low: low, scope: scope), port: port)
+        case .name: return nil
+        }
+    }
+
+    /// Its number, by which it may be named too. if_nametoindex(3)
+    private static func interface(_ zone: String) -> UInt32? {
+        let number =
+            DecimalText.isDigits(zone) ? DecimalText.parse(zone, in: 1...UInt32.max) : unsafe if_nametoindex(zone)
+        return number == 0 ? nil : number
+    }
+
+    /// A Unix socket's name without a file. unix(7)
+    package var isAbstract: Bool {
+        if case .unix(let path) = self { path.utf8.first == UInt8(ascii: "@") } else { false }
     }
 
     package var family: Int32 {
@@ -119,7 +142,7 @@ package enum SocketAddress: Hashable, Sendable {
             var raw = sockaddr_un()
             raw.sun_family = sa_family_t(AF_UNIX)
             // "@name" is Linux's abstract name space: a zero byte first, and the length counts. unix(7)
-            let abstract = path.utf8.first == UInt8(ascii: "@")
+            let abstract = isAbstract
             let count = min(path.utf8.count, Self.longestUnixPath)
             unsafe withUnsafeMutableBytes(of: &raw.sun_path) { field in
                 // bounded: lengths within the address
@@ -172,7 +195,7 @@ package enum SocketAddress: Hashable, Sendable {
 }
 
 extension SocketAddress: CustomStringConvertible {
-    /// `127.0.0.1:80`, `[::1]:80`, `[fe80::1%2]:80`, or the path.
+    /// `127.0.0.1:80`, `[::1]:80`, `[fe80::1%2]:80`, the path, or `unix:@name`.
     package var description: String {
         switch self {
         case .ipv4(let host, let port):
@@ -180,7 +203,7 @@ extension SocketAddress: CustomStringConvertible {
         case .ipv6(let host, let port):
             "[\(host)]:\(port)"
         case .unix(let path):
-            path
+            isAbstract ? "unix:\(path)" : path
         }
     }
 }

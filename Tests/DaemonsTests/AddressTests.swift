@@ -67,6 +67,64 @@ struct AddressTests {
         #expect(daemon.folder.read("s") == "precious")
     }
 
+    #if os(Linux)
+    @Test(
+        "unix:@name is a socket without a file: alone, under --workers and handed down",
+        arguments: [[], ["--workers=2"]])
+    func abstract(more: [String]) throws {
+        let daemon = try TestDaemon(Product.echod)
+        let name = "@echod-test-\(CurrentProcess.id)-\(more.count)"
+        let files = daemon.files + ["--chdir", daemon.folder.path]
+        let outcome = try run(daemon.folder, Product.echod, files + ["-b", "unix:\(name)"] + more)
+        #expect(outcome.code == 0, "\(outcome.errors)")
+        #expect(daemon.log.contains("listening on unix:\(name)\n"), "\(daemon.log)")
+        #expect(try Client(.unix(name)).echoes("hello"))
+        let other = try TestDaemon(Product.echod)
+        let live = try other.launch("-b", "unix:\(name)")
+        #expect(live.code == 1 && live.errors.contains("cannot bind unix:\(name): Address already in use"))
+        let left = Files.names(in: daemon.folder.path).filter { $0.contains("echod-test") || $0.hasPrefix("unix:") }
+        #expect(left.isEmpty)
+        daemon.end()
+        #expect(throws: Errno.connectionRefused) { try Client(.unix(name)) }
+    }
+
+    @Test(
+        "A socket without a file is taken from SERVER_STARTER_PORT and LISTEN_FDS",
+        arguments: ["SERVER_STARTER_PORT", "LISTEN_FDS", "wrong"])
+    func abstractHandedDown(variable: String) throws {
+        let name = "@handed-\(CurrentProcess.id)-\(variable)"
+        let socket = try Socket.open(AF_UNIX, .stream)
+        try Socket.bind(socket.number, to: .unix(name))
+        try Socket.listen(socket.number)
+        let environment = [
+            "SERVER_STARTER_PORT": ["SERVER_STARTER_PORT": "unix:\(name)=3"], "LISTEN_FDS": ["LISTEN_FDS": "1"],
+            "wrong": ["SERVER_STARTER_PORT": "unix:\(name)x=3"],
+        ][variable]
+        let daemon = try TestDaemon(Product.echod)
+        let running = try Running(
+            daemon.folder, Product.echod, daemon.files + ["-f"], environment: environment ?? [:],
+            descriptors: [(3, socket.number)])
+        guard variable != "wrong" else {
+            #expect(running.wait() == .exited(1))
+            #expect(running.standardError.contains("is bound to unix:\(name)\n"), "\(running.standardError)")
+            return
+        }
+        #expect(try Client(.unix(name)).echoes("handed down"))
+        #expect(daemon.log.contains("listening on unix:\(name)"))
+        running.send(.terminate)
+        #expect(running.wait() == .exited(0))
+    }
+    #endif
+
+    @Test(":PORT and PORT are any IPv4 address", arguments: [":", "*:", ""])
+    func portAlone(before: String) throws {
+        let daemon = try TestDaemon(Product.echod)
+        #expect(try daemon.launch("-b", "\(before)0").code == 0)
+        let found = try #require(daemon.log.firstMatch(of: /listening on 0\.0\.0\.0:(\d+)\n/))
+        #expect(try Client(.ipv4(0x7F00_0001, port: #require(UInt16(found.1)))).echoes("hello"))
+        daemon.end()
+    }
+
     @Test("At the end only the daemon's own socket file is removed")
     func successorsSocket() throws {
         let daemon = try TestDaemon(Product.echod)

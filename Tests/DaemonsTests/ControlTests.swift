@@ -42,7 +42,7 @@ struct ControlTests {
             "unknown option '--frob'", "option '-p': '70000' is not a port (1 to 65535)",
             "option '--st' is ambiguous: --start-timeout, --status, --stop", "unknown option '-z' in '-fzd'",
             "unexpected argument 'foo'", "option '--foreground' doesn't allow an argument, but '3' was given",
-            "option '-b': 'host:80' is not a numeric IPv4 or IPv6 address",
+            "option '-b': 'host:80' has no numeric address, and names are not looked up: 'host'",
             "'--status' and '--stop' exclude each other",
             "option '--max-connections' requires an argument (N)",
         ] {

@@ -11,7 +11,7 @@ let package = Package(
     platforms: [.macOS(.v15)],
     targets: [
         .target(name: "CUnix", path: "Sources/CUnix"),
-        .target(name: "Unix", dependencies: ["CUnix"], path: "Sources/Unix", swiftSettings: strict),
+        .target(name: "Unix", dependencies: ["CUnix", "Text"], path: "Sources/Unix", swiftSettings: strict),
         .target(name: "Text", path: "Sources/Text", swiftSettings: strict),
         .target(name: "Supervision", path: "Sources/Supervision", swiftSettings: strict),
         .target(

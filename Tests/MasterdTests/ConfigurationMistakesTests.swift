@@ -218,17 +218,27 @@ struct ConfigurationMistakesTests {
 
     private static let addressesCases: [(String, String)] = [
         ("", "'bind' expects an address (ADDRESS:PORT, :PORT or the path of a socket)."),
-        (" 80", "'bind': '80' is neither ADDRESS:PORT nor a socket's path."),
-        (" localhost:80", "'bind': 'localhost:80' has no numeric address; names are not looked up."),
-        (" 1.2.3:80", "'bind': '1.2.3:80' has no numeric address; names are not looked up."),
-        (" [1.2.3.4]:80", "'bind': '[1.2.3.4]:80' has no numeric address; names are not looked up."),
+        (" web", "'bind': 'web' is neither ADDRESS:PORT nor a socket's path."),
+        (
+            " localhost:80",
+            "'bind': 'localhost:80' has no numeric address, and names are not looked up: 'localhost'."
+        ),
+        (" 1.2.3:80", "'bind': '1.2.3:80' has no numeric address, and names are not looked up: '1.2.3'."),
+        (
+            " [1.2.3.4]:80",
+            "'bind': '[1.2.3.4]:80' has no numeric IPv4 or IPv6 address, nor a socket's path: '1.2.3.4'."
+        ),
+        (" [::1%no]:80", "'bind': '[::1%no]:80' is of an interface that is not there: '::1%no'."),
         (" [::1]", "'bind': '[::1]' does not end in a port (1 to 65535, or 0 for a free one)."),
-        (" ::1", "'bind': '::1' has no numeric address; names are not looked up."),
+        (" ::1", "'bind': '::1' has no numeric IPv4 or IPv6 address, nor a socket's path: ':'."),
         (" :65536", "'bind': ':65536' does not end in a port (1 to 65535, or 0 for a free one)."),
         (" :000080", "'bind': ':000080' does not end in a port (1 to 65535, or 0 for a free one)."),
         (" :+80", "'bind': ':+80' does not end in a port (1 to 65535, or 0 for a free one)."),
         (" :80-90", "'bind': ':80-90' does not end in a port (1 to 65535, or 0 for a free one)."),
-        (" udp@80", "'bind': 'udp@80' is neither ADDRESS:PORT nor a socket's path."),
+        (" udp@web", "'bind': 'udp@web' is neither ADDRESS:PORT nor a socket's path."),
+        (" unix:@", "'bind': 'unix:@' has no name behind the '@'."),
+        (" unix:@w mode 600", "'bind': 'mode' is for the path of a socket, and 'unix:@w' is none."),
+        (" unix:@w reuseport", "'bind': 'reuseport' is not for the path of a socket."),
         (" unix:x", "'bind': 'unix:x' has no absolute path."),
         (" :80 mode 600", "'bind': 'mode' is for the path of a socket, and ':80' is none."),
         (" :80 user u", "'bind': 'user' is for the path of a socket, and ':80' is none."),

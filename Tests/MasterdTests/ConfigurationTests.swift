@@ -156,7 +156,9 @@ struct ConfigurationTests {
             ("[fe80::1%7]:1", .ipv6(.init(high: 0xFE80 << 48, low: 1, scope: 7), port: 1), .stream),
             ("/run/web.sock", .unix("/run/web.sock"), .stream), ("unix:/w", .unix("/w"), .stream),
             ("unix@/w", .unix("/w"), .stream), ("udp@:53", .ipv4(0, port: 53), .datagram),
-            ("udp@unix:/dev/log", .unix("/dev/log"), .datagram),
+            ("udp@unix:/dev/log", .unix("/dev/log"), .datagram), ("80", .ipv4(0, port: 80), .stream),
+            ("udp@53", .ipv4(0, port: 53), .datagram), ("unix:@web", .unix("@web"), .stream),
+            ("udp@unix:@web", .unix("@web"), .datagram),
         ] as [(String, SocketAddress, SocketKind)])
     func addresses(text: String, address: SocketAddress, kind: SocketKind) throws {
         let found = try read(inListen("bind \(text)")).listeners[0].binds[0].address

@@ -62,16 +62,19 @@ struct RandomConfiguration {
     private mutating func bind() -> Bind {
         defer { nextPort += 1 }
         let isFile = chance()
+        let isAbstract = chance()
         let socket: SocketAddress =
             isFile
-            ? .unix("\(path())/s\(nextPort)")
+            ? .unix("\(isAbstract ? "@" : "")\(path())/s\(nextPort)")
             : pick([
                 .ipv4(0x7F00_0001, port: nextPort), .ipv6(.init(high: 1, low: 2, scope: pick([0, 9])), port: nextPort),
             ])
         var bind = Bind(ListenAddress(socket, kind: pick([.stream, .datagram])))
         if bind.address.kind == .stream { bind.backlog = maybe([1, Int32.max]) }
         bind.reuseport = !isFile && chance()
-        if isFile { (bind.mode, bind.user, bind.group) = (maybe([0, 0o660]), maybe(["u", "a b"]), maybe(["g"])) }
+        if isFile, !isAbstract {
+            (bind.mode, bind.user, bind.group) = (maybe([0, 0o660]), maybe(["u", "a b"]), maybe(["g"]))
+        }
         return bind
     }
 

@@ -73,6 +73,7 @@ struct SettingsMistakesTests {
             ("--port=65536 p", "option '--port': '65536' has a port above 65535"),
             ("--port=80=7 --port=81=7 p", "option '--port': descriptor 7 is asked for twice"),
             ("--path=a;b p", "option '--path': 'a;b' has a ';', which separates the sockets in SERVER_STARTER_PORT"),
+            ("--path=unix:@ p", "option '--path': 'unix:@' has no name behind the '@'"),
             ("--signal-on-hup=XYZ p", "option '--signal-on-hup': 'XYZ' is not a signal"),
             ("--signal-on-term -TERM p", "option '--signal-on-term': '-TERM' is not a signal"),
             ("--daemonize p", "option '--daemonize' needs '--log-file'"),

@@ -95,6 +95,17 @@ struct SettingsParserTests {
         #expect(settings.paths == ["/a", "b"])
     }
 
+    @Test(
+        "a path is a file's, whatever it looks like, but for unix:@NAME",
+        arguments: [
+            ("/a", "/a"), ("b", "b"), ("@a", "./@a"), ("unix:/a", "unix:/a"), ("unix@b", "unix@b"),
+            ("unix:@b", "@b"), ("unix:@/b c", "@/b c"),
+        ])
+    func paths(text: String, path: String) throws {
+        #expect(SocketPath.address(text) == .unix(path))
+        #expect(try SettingsParser.parse(["--path=\(text)", "p"]).paths == [text])
+    }
+
     @Test("all other options are stored")
     func stored() throws {
         let settings = try parse(

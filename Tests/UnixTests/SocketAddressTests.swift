@@ -1,4 +1,5 @@
 import Testing
+import Text
 import Unix
 
 @Suite("SocketAddress", .timeLimit(.minutes(20)))
@@ -89,21 +90,20 @@ struct SocketAddressTests {
     // MARK: As text
 
     @Test("any IPv4 address can be read from its own text")
-    func ipv4Text() {
+    func ipv4Text() throws {
         var random = Seeded(44)
         for _ in 0..<5000 {
             let (host, port) = (
                 UInt32.random(in: 0 ... .max, using: &random), UInt16.random(in: 0 ... .max, using: &random)
             )
             let address = SocketAddress.ipv4(host, port: port)
-            let parts = address.description.split(separator: ":")
-            #expect(parts.count == 2 && UInt16(parts[1]) == port)
-            #expect(SocketAddress.ipv4(parsing: String(parts[0]), port: port) == address)
+            let read = try AddressText(parsing: address.description, port: .needed)
+            #expect(SocketAddress(read) == address)
         }
     }
 
     @Test("any IPv6 address can be read from its own text")
-    func ipv6Text() {
+    func ipv6Text() throws {
         var random = Seeded(66)
         for _ in 0..<5000 {
             // Many zero words: they are what the short form leaves out.
@@ -111,7 +111,8 @@ struct SocketAddressTests {
             let host = SocketAddress.IPv6(
                 high: random.next() & mask & 0xFFFF_0000_FFFF_FFFF, low: random.next() & ~mask,
                 scope: Bool.random(using: &random) ? 0 : UInt32.random(in: 1...1_000_000, using: &random))
-            #expect(SocketAddress.ipv6(parsing: host.description, port: 5) == .ipv6(host, port: 5))
+            let read = try AddressText(parsing: SocketAddress.ipv6(host, port: 5).description, port: .needed)
+            #expect(SocketAddress(read) == .ipv6(host, port: 5))
         }
     }
 
@@ -123,36 +124,30 @@ struct SocketAddressTests {
             (.ipv6(.init(high: 0, low: 1, scope: 0), port: 443), "[::1]:443"),
             (.ipv6(.init(high: 0xFE80 << 48, low: 1, scope: 2), port: 1), "[fe80::1%2]:1"),
             (.ipv6(.init(high: 0x2001_0DB8 << 32, low: 0x1_0000, scope: 0), port: 7), "[2001:db8::1:0]:7"),
-            (.unix("/run/x.sock"), "/run/x.sock"),
+            (.unix("/run/x.sock"), "/run/x.sock"), (.unix("@x"), "unix:@x"),
         ] as [(SocketAddress, String)])
     func description(address: SocketAddress, text: String) { #expect(address.description == text) }
 
-    @Test(
-        "what is no dotted quad is no IPv4 address",
-        arguments: ["", "1.2.3", "1.2.3.4.5", "256.1.1.1", "::1", "0x7f.1"])
-    func notIPv4(text: String) { #expect(SocketAddress.ipv4(parsing: text, port: 1) == nil) }
-
-    @Test(
-        "what is no IPv6 text, or has no such scope, is no IPv6 address",
-        arguments: [
-            "", ":", ":::", "1::2::3", "12345::", "127.0.0.1", "[::1]", "::1%", "fe80::1%0",
-            "fe80::1%no-such-interface",
-            "fe80::1%1%1", "fe80::1%-1",
-        ])
-    func notIPv6(text: String) { #expect(SocketAddress.ipv6(parsing: text, port: 1) == nil) }
-
-    @Test("a scope may be an interface's name or its number")
+    @Test("a scope may be an interface's name or its number, and none where there is no such interface")
     func scope() throws {
         let number = try #require((1...64).first { if_nametoindex("lo") == $0 || if_nametoindex("lo0") == $0 })
         let name = if_nametoindex("lo") == 0 ? "lo0" : "lo"
         let expected = SocketAddress.ipv6(.init(high: 0xFE80 << 48, low: 1, scope: UInt32(number)), port: 9)
-        #expect(SocketAddress.ipv6(parsing: "fe80::1%\(name)", port: 9) == expected)
-        #expect(SocketAddress.ipv6(parsing: "fe80::1%\(number)", port: 9) == expected)
+        for zone in [name, "\(number)", "0", "no-such-interface", "-1", "+1", "1%1", "99999999999"] {
+            let read = try AddressText(parsing: "[fe80::1%\(zone)]:9", port: .needed)
+            #expect(SocketAddress(read) == (zone == name || zone == "\(number)" ? expected : nil), "\(zone)")
+        }
+        let missing = try AddressText(parsing: "[fe80::1%no]:9", port: .needed)
+        let mistake = #expect(throws: AddressMistake.self) { try SocketAddress(missing, of: "[fe80::1%no]:9") }
+        #expect(mistake?.kind == .interface && mistake?.part == 1..<11)
     }
 
-    @Test("a scope with a sign is none")
-    func signedScope() {
-        #expect(SocketAddress.ipv6(parsing: "fe80::1%+1", port: 1) == nil)
+    @Test("a host's name has no address")
+    func name() throws {
+        let read = try AddressText(parsing: "web:9", port: .needed)
+        #expect(SocketAddress(read) == nil)
+        let mistake = #expect(throws: AddressMistake.self) { try SocketAddress(read, of: "web:9") }
+        #expect(mistake?.kind == .name && mistake?.part == 0..<3)
     }
 
     @Test("only the port changes with another port, and a path has none")

@@ -70,7 +70,7 @@ package enum Binding {
             try Socket.open(address.family, kind.socketKind)
         }
         var file: OwnedFile?
-        if case .unix(let path) = address {
+        if case .unix(let path) = address, !address.isAbstract {
             // No abort of the start may come before it knows the file.
             file = try Signal.withAllBlocked { () throws(DaemonError) in
                 try bindFile(socket.number, path, kind, mode, removing)

@@ -101,14 +101,18 @@ package struct InheritedListeners {
                 isInherited: true))
     }
 
-    /// `8080`, `host:8080`, `[::1]:8080` or a path: the port or the path must be the socket's.
+    /// `8080`, `host:8080`, `[::1]:8080`, a path or `unix:@name`: the port, the path or the name must be the socket's.
     private static func key(_ key: String, matches address: SocketAddress) -> Bool {
         switch address {
+        case .unix(let path) where address.isAbstract: return [path, "unix:\(path)"].contains(key)
         case .unix(let path):
             return key == path || path.isEmpty || key.hasSuffix("/\(path)") || path.hasSuffix("/\(key)")
         case .ipv4, .ipv6:
-            let text = key.lastIndex(of: ":").map { key[key.index(after: $0)...] } ?? key[...]
-            return UInt16(text) == address.port || text == "0"
+            // The superdaemon may take hosts and ports that we do not.
+            let port = key.utf8.lastIndex(of: UInt8(ascii: ":")).map { key[key.utf8.index(after: $0)...] } ?? key[...]
+            let digits = port.drop { $0 == "0" }
+            return port.isEmpty
+                ? false : digits.isEmpty || DecimalText.parse(digits, in: 1...UInt16.max) == address.port
         }
     }
 }

@@ -10,7 +10,7 @@ extension Listener {
 
     /// The same socket with its file, which is removed at the end; nil where the file is gone, and the socket of no use.
     package func adoptingFile() -> Listener? {
-        guard case .unix(let path) = location, !path.hasPrefix("@") else { return self }
+        guard case .unix(let path) = location, !location.isAbstract else { return self }
         guard let place = try? FileLocation(path), let status = try? place.status, status.kind == .socket,
             let copy = try? Descriptor.duplicate(fileDescriptor, above: [2])
         else { return nil }

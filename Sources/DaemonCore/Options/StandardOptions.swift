@@ -11,7 +11,7 @@ public enum StandardOption {
         parse: { text throws(OptionMistake) in try DaemonCore.port(text) })
     public static let bind = Option(
         addresses: "bind", short: "b",
-        help: "Bind address (IPv4, IPv6, [IPv6]:PORT, or a Unix socket's path); repeatable")
+        help: "Bind address (IP, IP:PORT, [IPv6]:PORT, :PORT, a path, unix:@NAME); repeatable")
     public static let syslog = Option<String>(
         "syslog", choices: ["no", "yes", "only"], default: "no", help: "Logging to syslog (never debug messages)")
     public static let pidFile = Option<String?>(file: "pid-file", help: "Pid file")

@@ -21,7 +21,8 @@ enum HelpText {
                                          every IPv4 address or of HOST: a name, an
                                          IPv4 address, an [IPv6] address; as
                                          descriptor FD; repeatable
-          --path=PATH                    listen on a Unix socket; repeatable
+          --path=PATH                    listen on a Unix socket; repeatable; on Linux
+                                         unix:@NAME is one without a file
           --backlog=N                    length of a queue (default: the longest)
 
         Workers:

@@ -92,13 +92,12 @@ struct PortSpec: Equatable, Sendable {
         let name = unbracketed(host)
         guard isHostText(name) else { throw Mistake(reason: "does not name a host before the colon") }
         if name.utf8.contains(UInt8(ascii: ":")) {
-            guard let address = SocketAddress.ipv6(parsing: name, port: port) else {
+            guard let address = Self.numeric(name, port: port) else {
                 throw Mistake(reason: "names no IPv6 address, or an unknown interface")
             }
             return (.numeric(address), "[\(name)]:\(digits)")
         }
-        let numeric = SocketAddress.ipv4(parsing: name, port: port).map { Host.numeric($0) }
-        return (numeric ?? .name(name), "\(name):\(digits)")
+        return (Self.numeric(name, port: port).map { .numeric($0) } ?? .name(name), "\(name):\(digits)")
     }
 
     /// Without the brackets around the whole of it.
@@ -112,8 +111,11 @@ struct PortSpec: Equatable, Sendable {
 
     private static func isNumeric(_ host: Substring) -> Bool {
         let name = unbracketed(host)
-        return host.utf8.first == UInt8(ascii: "[") || SocketAddress.ipv4(parsing: name, port: 0) != nil
-            || SocketAddress.ipv6(parsing: name, port: 0) != nil
+        return host.utf8.first == UInt8(ascii: "[") || numeric(name, port: 0) != nil
+    }
+
+    private static func numeric(_ host: String, port: UInt16) -> SocketAddress? {
+        AddressText.Host(numeric: host).flatMap { SocketAddress($0, port: port) }
     }
 
     /// No byte that would tear SERVER_STARTER_PORT, or that no host's name has.

@@ -55,7 +55,12 @@ extension SettingsParser {
         if value.utf8.contains(UInt8(ascii: ";")) {
             refuse(.wrongUse, .path, value, "has a ';', which separates the sockets in SERVER_STARTER_PORT")
         } else if let path = text(.path, value) {
-            settings.paths.append(path)
+            do {
+                if SocketPath.isAbstract(path) { _ = try AddressText(parsing: path, port: .needed) }
+                settings.paths.append(path)
+            } catch {
+                refuse(.wrongUse, .path, value, error.reason(in: value))
+            }
         }
     }
 

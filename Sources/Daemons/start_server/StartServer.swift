@@ -189,10 +189,8 @@ enum StartServer {
 
     /// A stale socket is replaced; a live one, and whatever else has the name, stays.
     private static func bind(path: String, _ settings: Settings, _ console: Console) throws(ExitError) -> Listener {
-        // An abstract name would not be what the user wrote: a file whose name begins with '@'.
-        let place = path.hasPrefix("@") ? "./\(path)" : path
         do {
-            let listener = try Binding.listen(.stream, at: .unix(place), name: path, mode: 0o777) {
+            let listener = try Binding.listen(.stream, at: SocketPath.address(path), name: path, mode: 0o777) {
                 console.write("removing existing socket file:\(path)")
             }
             return try adapted(listener, settings)

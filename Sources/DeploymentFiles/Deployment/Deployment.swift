@@ -70,8 +70,8 @@ struct Deployment {
     var port: UInt16? { values[StandardOption.port] ?? daemon.port }
     var bindAddresses: [BindAddress] { values[StandardOption.bind] }
     var bindAddress: BindAddress? { bindAddresses.first }
-    /// Of the first Unix socket.
-    var socketFile: String? { bindAddresses.lazy.compactMap(\.path).first }
+    /// Of the first Unix socket that has one.
+    var socketFile: String? { bindAddresses.lazy.compactMap(\.file).first }
 
     /// Whether only root, or who has CAP_NET_BIND_SERVICE, may bind. ip(7)
     var needsPrivilegedPort: Bool {
@@ -94,7 +94,7 @@ struct Deployment {
             values[option] ? "--\(option.definition.name)" : nil
         }
         words += [word(StandardOption.port) { $0.map { String($0) } }].compactMap(\.self)
-        words += bindAddresses.map { "--bind=\($0.path ?? $0.text)" }
+        words += bindAddresses.map { "--bind=\($0.file ?? $0.text)" }
         words += [
             word(StandardOption.syslog) { $0 },
             word(StandardOption.logFormat) { $0 },

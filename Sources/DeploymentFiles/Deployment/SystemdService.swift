@@ -19,7 +19,9 @@ extension Deployment {
 
     /// An address of one interface is there only when the network is up.
     private var networkLines: [String?] {
-        guard bindAddress != nil, socketFile == nil else { return ["After=network.target"] }
+        guard !bindAddresses.isEmpty, bindAddresses.allSatisfy({ $0.path == nil }) else {
+            return ["After=network.target"]
+        }
         return ["Wants=network-online.target", "After=network-online.target"]
     }
 

@@ -27,6 +27,31 @@ struct BindAddressTests {
         #expect(bind.description == text)
     }
 
+    @Test(
+        "no host is any IPv4 address, and is written as one",
+        arguments: [
+            (":80", "0.0.0.0:80", true), ("*:80", "0.0.0.0:80", true), ("80", "0.0.0.0:80", true),
+            ("*", "0.0.0.0", false),
+        ])
+    func anyHost(text: String, written: String, namesPort: Bool) throws {
+        let bind = try BindAddress(parsing: text)
+        #expect(bind.address == .ipv4(0, port: namesPort ? 80 : 0))
+        #expect(bind.description == written && bind.namesPort == namesPort)
+    }
+
+    #if os(Linux)
+    @Test("a name without a file is no path of one")
+    func abstract() throws {
+        let bind = try BindAddress(parsing: "unix:@a/b")
+        #expect(bind.address == .unix("@a/b") && bind.description == "unix:@a/b" && bind.path == "@a/b")
+        #expect(bind.file == nil && bind.port == nil && bind.host == nil)
+        #expect(BindAddress(bind.address).description == "unix:@a/b")
+        let name = String(repeating: "x", count: SocketAddress.longestUnixPath - 1)
+        #expect(try BindAddress(parsing: "unix:@\(name)").address == .unix("@\(name)"))
+        #expect(throws: OptionMistake.self) { try BindAddress(parsing: "unix:@\(name)x") }
+    }
+    #endif
+
     @Test("a scope may be the name of an interface")
     func scopeName() throws {
         let name = if_nametoindex("lo") == 0 ? "lo0" : "lo"
@@ -61,7 +86,7 @@ struct BindAddressTests {
     @Test(
         "names and nonsense are refused",
         arguments: [
-            "localhost", "localhost:80", "example.com", "*", "*:80", "any", "", " ", "80", ":80", ":", "::1:", "1.2.3",
+            "localhost", "localhost:80", "example.com", "any", "", " ", ":", "::1:", "1.2.3", "99999", "unix:@",
             "1.2.3.4.5", "256.1.1.1", "1.2.3.4 ", " 1.2.3.4", "01.2.3.4x", "0x7f000001", "127.1", "[", "]", "[]",
             "[]:80",
             "[::1", "::1]", "[::1]x", "[::1]80", "[127.0.0.1]", "[127.0.0.1]:80", "[localhost]:80", "[[::1]]:80",

@@ -40,7 +40,7 @@ struct CommandLineMistakesTests {
             ),
             (
                 ["--bind=localhost"],
-                "option '--bind': 'localhost' is not a numeric IPv4 or IPv6 address, nor a socket's path"
+                "option '--bind': 'localhost' has no numeric address, and names are not looked up"
             ),
         ] as [([String], String)])
     func one(words: [String], mistake: String) { #expect(parse(words).mistakes == [mistake]) }

@@ -76,6 +76,12 @@ def record(sockets, hidden):
     os.rename(name + ".new", name)
 
 
+def address(sock):
+    """A name without a file is bytes."""
+    found = sock.getsockname()
+    return os.fsdecode(found) if isinstance(found, bytes) else found
+
+
 def descriptors(hidden):
     found = {}
     for number in os.listdir("/proc/self/fd"):
@@ -90,7 +96,7 @@ def descriptors(hidden):
 def detail(sock):
     kind = sock.getsockopt(socket.SOL_SOCKET, socket.SO_TYPE)
     facts = {
-        "family": sock.family.name, "type": socket.SocketKind(kind).name, "name": sock.getsockname(),
+        "family": sock.family.name, "type": socket.SocketKind(kind).name, "name": address(sock),
         "reuseaddr": sock.getsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR),
         "reuseport": sock.family != socket.AF_UNIX and sock.getsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT),
         "blocking": os.get_blocking(sock.fileno()),

@@ -31,11 +31,12 @@ extension ConfigurationParser {
     }
 
     private func check(_ options: Set<String>, of bind: Bind, _ text: String) throws(Complaint) {
-        let isFile = bind.address.socket.port == nil
+        let isUnix = bind.address.socket.port == nil
+        let isFile = isUnix && !bind.address.socket.isAbstract
         for option in ["mode", "user", "group"] where options.contains(option) && !isFile {
             throw Complaint("'bind': '\(option)' is for the path of a socket, and '\(text)' is none.")
         }
-        if bind.reuseport && isFile { throw Complaint("'bind': 'reuseport' is not for the path of a socket.") }
+        if bind.reuseport && isUnix { throw Complaint("'bind': 'reuseport' is not for the path of a socket.") }
         if bind.backlog != nil && bind.address.kind == .datagram {
             throw Complaint("'bind': 'backlog' is not for datagrams.")
         }

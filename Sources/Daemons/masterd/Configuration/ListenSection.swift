@@ -34,47 +34,28 @@ struct ListenAddress: Hashable, Sendable {
         self.socket = socket
     }
 
-    /// `0.0.0.0:8080`, `*:80`, `:80` (any IPv4 address), `[::]:80`, `/run/web.sock`, `unix:/run/web.sock`; before it
-    /// `udp@` for datagrams. Port 0 is a free one.
+    /// `0.0.0.0:8080`, `*:80`, `:80` or `80` (any IPv4 address), `[::]:80`, `/run/web.sock`, `unix:/run/web.sock`,
+    /// `unix:@name` (Linux); before it `udp@` for datagrams. Port 0 is a free one.
     init(parsing text: String) throws(Complaint) {
         var rest = text[...]
-        if rest.hasPrefix("udp@") {
+        if rest.utf8.starts(with: "udp@".utf8) {
             kind = .datagram
             rest = rest.dropFirst(4)
         }
-        let hasPrefix = rest.hasPrefix("unix:") || rest.hasPrefix("unix@")
-        socket =
-            hasPrefix || isAbsolute(String(rest))
-            ? try Self.unix(String(rest.dropFirst(hasPrefix ? 5 : 0)), text) : try Self.internet(rest, text)
-    }
-
-    private static func unix(_ path: String, _ text: String) throws(Complaint) -> SocketAddress {
-        guard isAbsolute(path) else { throw Complaint("'bind': '\(text)' has no absolute path.") }
-        guard path.utf8.count <= SocketAddress.longestUnixPath else {
+        let address = String(rest)
+        let read: AddressText
+        do {
+            read = try AddressText(parsing: address, port: .needed)
+            socket = try SocketAddress(read, of: address)
+        } catch {
+            throw Complaint("'bind': '\(text)' \(error.reason(in: address)).")
+        }
+        if case .path(let path) = read, !isAbsolute(path) {
+            throw Complaint("'bind': '\(text)' has no absolute path.")
+        }
+        if case .unix(let path) = socket, path.utf8.count > SocketAddress.longestUnixPath {
             throw Complaint("'bind': '\(text)' is too long (\(SocketAddress.longestUnixPath) bytes).")
         }
-        return .unix(path)
-    }
-
-    private static func internet(_ rest: Substring, _ text: String) throws(Complaint) -> SocketAddress {
-        guard let colon = rest.utf8.lastIndex(of: UInt8(ascii: ":")) else {
-            throw Complaint("'bind': '\(text)' is neither ADDRESS:PORT nor a socket's path.")
-        }
-        let digits = rest[rest.utf8.index(after: colon)...]
-        guard DecimalText.isDigits(digits), digits.utf8.count <= 5, let port = UInt16(digits) else {
-            throw Complaint("'bind': '\(text)' does not end in a port (1 to 65535, or 0 for a free one).")
-        }
-        var host = String(rest[..<colon])
-        if host.isEmpty || host == "*" { return .ipv4(0, port: port) }
-        if host.hasPrefix("["), host.hasSuffix("]") {
-            host = String(host.dropFirst().dropLast())
-        } else if let address = SocketAddress.ipv4(parsing: host, port: port) {
-            return address
-        }
-        guard let address = SocketAddress.ipv6(parsing: host, port: port) else {
-            throw Complaint("'bind': '\(text)' has no numeric address; names are not looked up.")
-        }
-        return address
     }
 
     /// As `init(parsing:)` reads it.

@@ -42,7 +42,9 @@ extension Configuration {
             checkDirectory(directory(of: socket.path), "control-socket", socket.place)
         }
         for bind in listeners.flatMap(\.binds) {
-            if case .unix(let path) = bind.address.socket { checkDirectory(directory(of: path), "bind", bind.place) }
+            if case .unix(let path) = bind.address.socket, !bind.address.socket.isAbstract {
+                checkDirectory(directory(of: path), "bind", bind.place)
+            }
             if let user = bind.user { checkUser(user, bind.place) }
             if let group = bind.group { checkGroup(group, bind.place) }
         }

@@ -158,3 +158,25 @@ def listeners(case: Case) -> None:
     configuration(f"127.0.0.1:{ports[1]}")
     master.reload()
     expect(eventually(lambda: not serves(("127.0.0.1", ports[0]))), "what is gone still listens")
+
+
+@check("bind unix:@NAME is a socket without a file, over reloads; another bind of it is refused; gone with its line")
+def abstract(case: Case) -> None:
+    name = f"masterd-{os.getpid()}-{os.path.basename(case.path())}"
+
+    def configure(*binds: str) -> None:
+        case.configure("listen l\n" + "".join(f"    bind {bind}\n" for bind in binds),
+                       section("worker", "web", case.worker("web"), "readiness notify", "listen l"))
+    configure("127.0.0.1:0", f"unix:@{name}")
+    master = case.start()
+    master.says(f"listening on unix:@{name}\n")
+    expect(case.met("web")["environment"]["SERVER_STARTER_PORT"].endswith(f";unix:@{name}=4"), "another variable")
+    expect(ask("\0" + name)[0] == 1, "it does not answer")
+    master.reload()
+    expect(eventually(lambda: ask("\0" + name)[0] == 2), "the second one does not answer")
+    expect(not [file for file in os.listdir(case.path()) if name in file], f"{os.listdir(case.path())}")
+    configure("127.0.0.1:0", f"unix:@{name}", f"unix:@{name}")
+    master.refuses()
+    configure("127.0.0.1:0")
+    master.reload()
+    expect(eventually(lambda: not serves("\0" + name)), "it is still there")

@@ -7,7 +7,7 @@ import stat
 from harness.checks import check, expect, read
 from harness.ports import free_port
 from ..case import Case
-from ..clients import ask_datagram, connect
+from ..clients import ask, ask_datagram, connect
 
 
 def started(case: Case, *options: str, **arguments):
@@ -88,6 +88,24 @@ def order(case: Case) -> None:
     expect([key for key, _ in worker.sockets] == ["127.0.0.1:0", "0", "[::1]:0", "b", "a"], f"{worker.sockets}")
     for key, _ in worker.sockets:
         expect(case.ask(worker, key)[1] == worker.pid, f"somebody else answers on {key}")
+
+
+@check("--path=unix:@NAME is a socket without a file, over reloads; --path=@NAME is a file", ours=True)
+def abstract(case: Case) -> None:
+    name = f"start-server-{os.getpid()}-{os.path.basename(case.path())}"
+    daemon, worker = started(case, f"--path=unix:@{name}", "--path=@file", *case.files)
+    expect([key for key, _ in worker.sockets] == [f"unix:@{name}", "@file"], f"{worker.sockets}")
+    expect(ask("\0" + name)[0] == 1, "it does not answer")
+    daemon.reload()
+    case.generation(2, daemon)
+    daemon.line("old worker .* died, status:.*")
+    expect(ask("\0" + name)[0] == 2, "the second one does not answer")
+    again = case.refused(f"--path=unix:@{name}", code=98)
+    expect(f"unix:@{name}" in again.err, f"{again.err!r}")
+    found = [file for file in os.listdir(case.path()) if name in file or file.startswith("unix:")]
+    expect(not found and os.path.exists(case.path("@file")), f"{os.listdir(case.path())}")
+    daemon.stop()
+    expect(not os.path.exists(case.path("@file")), "the file is left")
 
 
 @check("=FD moves the socket to that number, and says so")

@@ -50,6 +50,19 @@ def serving(case: Case, *options: str, **arguments) -> Daemon:
     return case.serving("--port=0", f"--path={case.socket}", *case.files, *options, **arguments)
 
 
+@check("USR2 keeps a socket without a file", ours=True)
+def abstract(case: Case) -> None:
+    install(case)
+    name = f"start-server-{os.getpid()}-{os.path.basename(case.path())}"
+    daemon = case.serving(f"--path=unix:@{name}", *case.files)
+    with Visitor("\0" + name) as visitor:
+        upgrade(case, daemon)
+        daemon.reload()
+        case.generation(2, daemon)
+        daemon.wait(lambda: 2 in visitor.generations, "the second one's answer")
+    expect(not visitor.failures, f"{visitor.failures}")
+
+
 @check("USR2: same pid, worker, sockets and files; no request fails; the next generation follows", ours=True)
 def by_signal(case: Case) -> None:
     daemon = serving(case)
