@@ -84,9 +84,7 @@ package enum AddressText: Hashable, Sendable {
     }
 
     private static func port(_ text: ArraySlice<UInt8>) throws(AddressMistake) -> UInt16 {
-        guard text.count <= 5, let port = DecimalText.parse(string(text), in: 0...UInt16.max) else {
-            throw AddressMistake(.port, text)
-        }
+        guard let port = DecimalText.parse(string(text), in: 0...UInt16.max) else { throw AddressMistake(.port, text) }
         return port
     }
 

@@ -248,7 +248,7 @@ struct StartServerSessionTests {
     func refused() throws {
         let folder = try Folder()
         let copy = folder["start_server"]
-        try FileManager.default.copyItem(atPath: Product.startServer, toPath: copy)
+        #expect(try run(folder, "/bin/cp", [Product.startServer, copy]).code == 0)
         let words = ["--interval=0", "--control-socket=\(folder["control"])", "--pid-file=\(folder["s.pid"])", "--"]
         let running = try Running(folder, copy, words + StartServer.sleeper)
         #expect(eventually { running.standardError.contains("starting new worker") }, "\(running.standardError)")

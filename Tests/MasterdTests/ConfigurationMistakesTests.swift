@@ -232,7 +232,6 @@ struct ConfigurationMistakesTests {
         (" [::1]", "'bind': '[::1]' does not end in a port (1 to 65535, or 0 for a free one)."),
         (" ::1", "'bind': '::1' has no numeric IPv4 or IPv6 address, nor a socket's path: ':'."),
         (" :65536", "'bind': ':65536' does not end in a port (1 to 65535, or 0 for a free one)."),
-        (" :000080", "'bind': ':000080' does not end in a port (1 to 65535, or 0 for a free one)."),
         (" :+80", "'bind': ':+80' does not end in a port (1 to 65535, or 0 for a free one)."),
         (" :80-90", "'bind': ':80-90' does not end in a port (1 to 65535, or 0 for a free one)."),
         (" udp@web", "'bind': 'udp@web' is neither ADDRESS:PORT nor a socket's path."),

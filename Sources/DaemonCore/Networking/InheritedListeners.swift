@@ -103,16 +103,12 @@ package struct InheritedListeners {
 
     /// `8080`, `host:8080`, `[::1]:8080`, a path or `unix:@name`: the port, the path or the name must be the socket's.
     private static func key(_ key: String, matches address: SocketAddress) -> Bool {
-        switch address {
-        case .unix(let path) where address.isAbstract: return [path, "unix:\(path)"].contains(key)
-        case .unix(let path):
-            return key == path || path.isEmpty || key.hasSuffix("/\(path)") || path.hasSuffix("/\(key)")
-        case .ipv4, .ipv6:
-            // The superdaemon may take hosts and ports that we do not.
-            let port = key.utf8.lastIndex(of: UInt8(ascii: ":")).map { key[key.utf8.index(after: $0)...] } ?? key[...]
-            let digits = port.drop { $0 == "0" }
-            return port.isEmpty
-                ? false : digits.isEmpty || DecimalText.parse(digits, in: 1...UInt16.max) == address.port
+        switch (try? AddressText(parsing: key, port: .needed), address) {
+        case (.abstract(let name), .unix(let path)): name == path
+        case (.internet(_, let port), .ipv4), (.internet(_, let port), .ipv6): port == 0 || port == address.port
+        case (_, .unix(let path)) where !address.isAbstract:
+            key == path || path.isEmpty || key.hasSuffix("/\(path)") || path.hasSuffix("/\(key)")
+        default: false
         }
     }
 }

@@ -43,7 +43,7 @@ struct PortSpec: Equatable, Sendable {
         guard DecimalText.isDigits(digits) else {
             throw Mistake(reason: "is not [HOST:][u]PORT[=DESCRIPTOR]")
         }
-        guard let port = UInt16(digits.drop { $0 == "0" }.isEmpty ? "0" : digits.drop { $0 == "0" }) else {
+        guard let port = DecimalText.parse(digits, in: 0...UInt16.max) else {
             throw Mistake(reason: "has a port above 65535")
         }
         self.port = port
