@@ -52,7 +52,7 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--only", metavar="TEXT", default="", help="run only checks whose name holds the text")
     parser.add_argument("--matrix", action="store_true", help="print every check's verdict for every subject")
     parser.add_argument("--list", action="store_true", help="print the checks' names and end")
-    parser.add_argument("--cache", metavar="FOLDER", help="keep the peers' builds here; default: build them anew")
+    parser.add_argument("--cache", metavar="DIRECTORY", help="keep the peers' builds here; default: build them anew")
     parser.add_argument("--jobs", metavar="N", type=int, default=2 * (os.cpu_count() or 1),
                         help="checks at a time, default: twice the processors, for most of a check is waiting")
     return parser.parse_args()

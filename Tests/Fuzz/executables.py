@@ -21,10 +21,10 @@ LIMIT = 20.0
 class Mutator:
     def __init__(self, target: str, seed: Optional[int] = None) -> None:
         self.random = random.Random(seed)
-        folder = os.path.join(HERE, "Corpus", target)
+        directory = os.path.join(HERE, "Corpus", target)
         self.seeds: List[bytes] = []
-        for name in sorted(os.listdir(folder)):
-            with open(os.path.join(folder, name), "rb") as file:
+        for name in sorted(os.listdir(directory)):
+            with open(os.path.join(directory, name), "rb") as file:
                 self.seeds.append(file.read())
 
     def next(self) -> bytes:
@@ -75,8 +75,8 @@ def without_zeros(text: bytes) -> bytes:
     return text.replace(b"\0", b"")
 
 
-def configuration(binaries: str, folder: str, mutator: Mutator) -> Callable[[], None]:
-    path = os.path.join(folder, "m.cfg")
+def configuration(binaries: str, directory: str, mutator: Mutator) -> Callable[[], None]:
+    path = os.path.join(directory, "m.cfg")
 
     def once() -> None:
         given = mutator.next()
@@ -86,7 +86,7 @@ def configuration(binaries: str, folder: str, mutator: Mutator) -> Callable[[], 
     return once
 
 
-def commandline(binaries: str, folder: str, mutator: Mutator) -> Callable[[], None]:
+def commandline(binaries: str, directory: str, mutator: Mutator) -> Callable[[], None]:
     # The last of these words decides: nothing is started, whatever stands before it.
     ends = [("echod", [b"--check"]), ("echod", [b"--print-service=systemd"]), ("masterd", [b"--check"]),
             ("start_server", [b"--version"]), ("daemonctl", [b"--help"])]
@@ -98,11 +98,11 @@ def commandline(binaries: str, folder: str, mutator: Mutator) -> Callable[[], No
         if name == "start_server":
             words = [word for word in words if word.startswith(b"-")]
         spawned([os.fsencode(os.path.join(binaries, name)), *end, *words[:20], *end], given,
-                {b"DAEMONKIT_CONFIG": os.fsencode(folder)})
+                {b"DAEMONKIT_CONFIG": os.fsencode(directory)})
     return once
 
 
-def environment(binaries: str, folder: str, mutator: Mutator) -> Callable[[], None]:
+def environment(binaries: str, directory: str, mutator: Mutator) -> Callable[[], None]:
     starts = [("echod", [b"--check", b"-b", b"127.0.0.1:0"]), ("masterd", [b"--check", b"-c", b"/dev/null"]),
               ("start_server", [b"--version"]), ("daemonctl", [b"status"])]
 
@@ -111,7 +111,7 @@ def environment(binaries: str, folder: str, mutator: Mutator) -> Callable[[], No
         entries = [entry.split(b"=", 1) for entry in without_zeros(given).split(b"\n") if b"=" in entry]
         name, words = mutator.random.choice(starts)
         spawned([os.fsencode(os.path.join(binaries, name)), *words], given,
-                {**{entry[0]: entry[1] for entry in entries if entry[0]}, b"DAEMONKIT_CONFIG": os.fsencode(folder)})
+                {**{entry[0]: entry[1] for entry in entries if entry[0]}, b"DAEMONKIT_CONFIG": os.fsencode(directory)})
     return once
 
 
@@ -122,10 +122,10 @@ def checksum(line: bytes) -> int:
     return value
 
 
-def state(binaries: str, folder: str, mutator: Mutator) -> Callable[[], None]:
+def state(binaries: str, directory: str, mutator: Mutator) -> Callable[[], None]:
     """In proof mode: the executable is asked whether it understands, and ends."""
     import fcntl
-    config = os.path.join(folder, "m.cfg")
+    config = os.path.join(directory, "m.cfg")
     with open(config, "w", encoding="ascii") as file:
         file.write("program p\n command true\n")
 
@@ -150,16 +150,17 @@ def state(binaries: str, folder: str, mutator: Mutator) -> Callable[[], None]:
 class Master:
     """A masterd that has to answer, whatever is said to it."""
 
-    def __init__(self, binaries: str, folder: str, *lines: str, kind: str = "program") -> None:
-        self.socket = os.path.join(folder, "control")
-        config = os.path.join(folder, "m.cfg")
+    def __init__(self, binaries: str, directory: str, *lines: str, kind: str = "program") -> None:
+        self.socket = os.path.join(directory, "control")
+        config = os.path.join(directory, "m.cfg")
         text = [f"global\n control-socket {self.socket}\n control-socket {self.socket}-user mode 600 level operator\n",
                 f"{kind} p\n restart always backoff 50ms 200ms\n critical no\n",
                 *(f" {line}\n" for line in lines)]
         with open(config, "w", encoding="ascii") as file:
             file.write("".join(text))
         self.child = subprocess.Popen(
-            [os.path.join(binaries, "masterd"), "-f", "-c", config, f"--pid-file={folder}/pid", f"--log-file={folder}/log"],
+            [os.path.join(binaries, "masterd"), "-f", "-c", config, f"--pid-file={directory}/pid",
+             f"--log-file={directory}/log"],
             stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True)
         end = time.monotonic() + LIMIT
         while not os.path.exists(self.socket) and time.monotonic() < end and self.child.poll() is None:
@@ -199,8 +200,8 @@ class Master:
                 self.child.wait()
 
 
-def control(binaries: str, folder: str, mutator: Mutator) -> Callable[[], None]:
-    master = Master(binaries, folder, "command sleep 1000", "readiness none")
+def control(binaries: str, directory: str, mutator: Mutator) -> Callable[[], None]:
+    master = Master(binaries, directory, "command sleep 1000", "readiness none")
     last: List[bytes] = []
 
     def once() -> None:
@@ -217,11 +218,11 @@ def control(binaries: str, folder: str, mutator: Mutator) -> Callable[[], None]:
 
 def from_child(target: str) -> Callable[[str, str, Mutator], Callable[[], None]]:
     """A child says it: over its notification socket, or its channel. Here it is only looked whether the master lives."""
-    def make(binaries: str, folder: str, mutator: Mutator) -> Callable[[], None]:
-        count = os.path.join(folder, "count")
+    def make(binaries: str, directory: str, mutator: Mutator) -> Callable[[], None]:
+        count = os.path.join(directory, "count")
         words = f'"{sys.executable}" "{os.path.abspath(__file__)}" child-{target} "{count}"'
         more = ["channel yes"] if target == "channel" else []
-        master = Master(binaries, folder, f"command {words}", "readiness none", *more, kind="worker")
+        master = Master(binaries, directory, f"command {words}", "readiness none", *more, kind="worker")
 
         def once() -> None:
             time.sleep(0.2)
@@ -265,8 +266,8 @@ def main() -> int:
         return 0
     target, seconds, binaries, keep = sys.argv[1], float(sys.argv[2]), os.path.abspath(sys.argv[3]), sys.argv[4]
     count, end = 0, time.monotonic() + seconds
-    with tempfile.TemporaryDirectory(prefix="fuzz-") as folder:
-        once = TARGETS[target](binaries, folder, Mutator(target))
+    with tempfile.TemporaryDirectory(prefix="fuzz-") as directory:
+        once = TARGETS[target](binaries, directory, Mutator(target))
         try:
             while time.monotonic() < end:
                 once()

@@ -255,8 +255,8 @@ def search(build, sources):
     records = index.files()
     count = looked = 0
     for source in map(os.path.realpath, sources):
-        for folder, _, names in sorted(os.walk(source)):
-            for path in sorted(os.path.join(folder, name) for name in names if name.endswith(".swift")):
+        for directory, _, names in sorted(os.walk(source)):
+            for path in sorted(os.path.join(directory, name) for name in names if name.endswith(".swift")):
                 if path not in records:
                     # Of another system: this one's compiler has not seen it.
                     if "+Darwin" not in path:
@@ -275,10 +275,10 @@ def search(build, sources):
 def self_test():
     """Lines of the sample that end in `// trap` must be found, and no others."""
     sample = os.path.join(os.path.dirname(os.path.abspath(__file__)), "sample.swift")
-    with tempfile.TemporaryDirectory() as folder:
-        command = ["swiftc", "-index-store-path", f"{folder}/store", "-module-name", "Sample", "-c", sample, "-o", f"{folder}/s.o"]
+    with tempfile.TemporaryDirectory() as directory:
+        command = ["swiftc", "-index-store-path", f"{directory}/store", "-module-name", "Sample", "-c", sample, "-o", f"{directory}/s.o"]
         subprocess.run(command, check=True)
-        index = indexstore.Index(f"{folder}/store", indexstore.library())
+        index = indexstore.Index(f"{directory}/store", indexstore.library())
         with open(sample, encoding="utf-8") as file:
             text = file.read()
         found = {line for line, _ in findings(text, index.references(index.files()[sample]))}

@@ -24,9 +24,9 @@ def library():
     swift = shutil.which("swift")
     if not swift:
         return None
-    folder = os.path.join(os.path.dirname(os.path.realpath(swift)), "..", "lib")
+    directory = os.path.join(os.path.dirname(os.path.realpath(swift)), "..", "lib")
     for name in ("libIndexStore.so", "libIndexStore.dylib"):
-        path = os.path.normpath(os.path.join(folder, name))
+        path = os.path.normpath(os.path.join(directory, name))
         if os.path.exists(path):
             return path
     return None

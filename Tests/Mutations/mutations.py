@@ -29,18 +29,18 @@ LIMIT = 300.0
 
 def main() -> int:
     options = parse()
-    folder = tempfile.mkdtemp(prefix="mutations.")
+    directory = tempfile.mkdtemp(prefix="mutations.")
     try:
-        prepare(folder)
+        prepare(directory)
         chosen = [one for one in MUTANTS if options.only in one.name]
         if options.sample:
             chosen = random.Random(options.seed).sample(chosen, min(options.sample, len(chosen)))
             print(f"{len(chosen)} of {len(MUTANTS)} mutants, chosen by the seed {options.seed}", flush=True)
         jobs: List[Optional[Mutant]] = [None] + chosen
         with ThreadPoolExecutor(options.jobs) as pool:
-            verdicts = list(pool.map(lambda job: judged(folder, job, options), jobs))
+            verdicts = list(pool.map(lambda job: judged(directory, job, options), jobs))
     finally:
-        shutil.rmtree(folder)
+        shutil.rmtree(directory)
     failed = verdicts.count(False)
     print(f"{len(verdicts) - failed} passed, {failed} failed")
     return 1 if failed else 0
@@ -56,35 +56,36 @@ def parse() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def prepare(folder: str) -> None:
+def prepare(directory: str) -> None:
     """Copies everything, and compiles what does not change: the simulation sees the engine's interface only."""
-    shutil.copytree(ENGINE, os.path.join(folder, "Supervision"))
-    shutil.copytree(os.path.join(TESTS, "Simulation"), os.path.join(folder, "Simulation"))
-    shutil.copy(os.path.join(TESTS, "TestSupport", "Seeded.swift"), folder)
-    shutil.copy(os.path.join(TESTS, "Mutations", "Histories.swift"), os.path.join(folder, "main.swift"))
+    shutil.copytree(ENGINE, os.path.join(directory, "Supervision"))
+    shutil.copytree(os.path.join(TESTS, "Simulation"), os.path.join(directory, "Simulation"))
+    shutil.copy(os.path.join(TESTS, "TestSupport", "Seeded.swift"), directory)
+    shutil.copy(os.path.join(TESTS, "Mutations", "Histories.swift"), os.path.join(directory, "main.swift"))
     for module in ["Supervision", "Simulation"]:
-        compile_module(folder, module, os.path.join(folder, module), folder, interface=True)
-    run(COMPILER + ["-I", folder, "-module-name", "main", "-c", "main.swift", "Seeded.swift", "-o", "main.o"], folder)
+        compile_module(directory, module, os.path.join(directory, module), directory, interface=True)
+    command = COMPILER + ["-I", directory, "-module-name", "main", "-c", "main.swift", "Seeded.swift", "-o", "main.o"]
+    run(command, directory)
 
 
-def compile_module(folder: str, module: str, sources: str, target: str, interface: bool) -> None:
+def compile_module(directory: str, module: str, sources: str, target: str, interface: bool) -> None:
     files = sorted(os.path.join(sources, name) for name in os.listdir(sources) if name.endswith(".swift"))
-    command = COMPILER + ["-parse-as-library", "-I", folder, "-module-name", module, "-c", *files]
+    command = COMPILER + ["-parse-as-library", "-I", directory, "-module-name", module, "-c", *files]
     command += ["-o", os.path.join(target, f"{module}.o")]
     if interface:
         command += ["-emit-module", "-emit-module-path", os.path.join(target, f"{module}.swiftmodule")]
-    run(command, folder)
+    run(command, directory)
 
 
-def run(command: List[str], folder: str) -> None:
-    done = subprocess.run(command, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=LIMIT)
+def run(command: List[str], directory: str) -> None:
+    done = subprocess.run(command, cwd=directory, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=LIMIT)
     if done.returncode != 0:
         raise SystemExit(f"{' '.join(command[:4])} …: {done.stdout.decode(errors='replace')}")
 
 
-def judged(folder: str, mutant: Optional[Mutant], options: argparse.Namespace) -> bool:
+def judged(directory: str, mutant: Optional[Mutant], options: argparse.Namespace) -> bool:
     """Whether the engine that is as it should be passes, or the other one is caught; prints how."""
-    code, said = lived(folder, mutant, options)
+    code, said = lived(directory, mutant, options)
     name = mutant.name if mutant else "the engine as it is"
     isRight = code == (1 if mutant else 0)
     verdict = ("caught" if mutant else "passed") if isRight else "NOT CAUGHT" if mutant and code == 0 else "FAILED"
@@ -92,17 +93,17 @@ def judged(folder: str, mutant: Optional[Mutant], options: argparse.Namespace) -
     return isRight
 
 
-def lived(folder: str, mutant: Optional[Mutant], options: argparse.Namespace) -> Tuple[int, str]:
-    place = tempfile.mkdtemp(dir=folder)
-    engine = os.path.join(folder, "Supervision")
+def lived(directory: str, mutant: Optional[Mutant], options: argparse.Namespace) -> Tuple[int, str]:
+    place = tempfile.mkdtemp(dir=directory)
+    engine = os.path.join(directory, "Supervision")
     if mutant:
         engine = os.path.join(place, "Supervision")
-        shutil.copytree(os.path.join(folder, "Supervision"), engine)
+        shutil.copytree(os.path.join(directory, "Supervision"), engine)
         mutate(os.path.join(engine, mutant.file), mutant)
-    compile_module(folder, "Supervision", engine, place, interface=False)
+    compile_module(directory, "Supervision", engine, place, interface=False)
     objects = [os.path.join(place, "Supervision.o"), "Simulation.o", "main.o"]
     program = os.path.join(place, "histories")
-    run(["swiftc", *objects, "-o", program], folder)
+    run(["swiftc", *objects, "-o", program], directory)
     arguments = [str(options.seed), str(options.histories)]
     try:
         done = subprocess.run([program, *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=LIMIT)

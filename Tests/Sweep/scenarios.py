@@ -1,4 +1,4 @@
-"""The starts that are swept, each in a folder of its own."""
+"""The starts that are swept, each in a directory of its own."""
 
 import os
 import pwd
@@ -14,7 +14,7 @@ OLD_PID = "123456789012345\n"
 
 @dataclass(frozen=True)
 class Scenario:
-    """Options and surroundings of a start. `{sock}` stands for the folder of the socket file, `{jail}` for a folder."""
+    """Options and surroundings of a start; `{sock}` stands for the socket file's directory, `{jail}` for a new root."""
     name: str
     options: Tuple[str, ...]
     foreground: bool = False
@@ -41,28 +41,28 @@ SCENARIOS = [
 
 
 class Place:
-    """The folder of one run: `files` is the daemon's, the rest is ours. Removed at the end."""
+    """The directory of one run: `files` is the daemon's, the rest is ours. Removed at the end."""
 
     def __init__(self, scenario: Scenario) -> None:
         self.scenario = scenario
-        self.folder = tempfile.mkdtemp(prefix="sweep-")
+        self.directory = tempfile.mkdtemp(prefix="sweep-")
         self.files = self.make("files")
         self.sockets = self.make("files/sock")
         self.jail = self.make("jail")
         self.pid_file = os.path.join(self.files, "pid")
         self.log_file = os.path.join(self.files, "log")
         self.socket_file = os.path.join(self.sockets, "s")
-        self.trace = os.path.join(self.folder, "trace")
+        self.trace = os.path.join(self.directory, "trace")
         self.stale_socket = 0
         self.manager: Optional[socket.socket] = None
-        os.chmod(self.folder, 0o755)
+        os.chmod(self.directory, 0o755)
         if scenario.drops:
             os.chown(self.sockets, pwd.getpwnam(USER).pw_uid, -1)
         if scenario.stale:
             self.leave_stale_files()
         if scenario.notifies:
             self.manager = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
-            self.manager.bind(os.path.join(self.folder, "notify"))
+            self.manager.bind(os.path.join(self.directory, "notify"))
             self.manager.setblocking(False)
 
     def __enter__(self) -> "Place":
@@ -71,10 +71,10 @@ class Place:
     def __exit__(self, *_: object) -> None:
         if self.manager:
             self.manager.close()
-        shutil.rmtree(self.folder, ignore_errors=True)
+        shutil.rmtree(self.directory, ignore_errors=True)
 
     def make(self, name: str) -> str:
-        path = os.path.join(self.folder, name)
+        path = os.path.join(self.directory, name)
         os.mkdir(path, 0o755)
         return path
 
@@ -94,13 +94,13 @@ class Place:
         """The least there is, so that every run makes the same calls."""
         environment = {"PATH": os.defpath, "LANG": "C"}
         if self.scenario.notifies:
-            environment["NOTIFY_SOCKET"] = os.path.join(self.folder, "notify")
+            environment["NOTIFY_SOCKET"] = os.path.join(self.directory, "notify")
         return environment
 
     def read(self, name: str) -> str:
-        """A file in our folder; empty where there is none."""
+        """A file in our directory; empty where there is none."""
         try:
-            with open(os.path.join(self.folder, name), encoding="utf-8", errors="replace") as file:
+            with open(os.path.join(self.directory, name), encoding="utf-8", errors="replace") as file:
                 return file.read()
         except FileNotFoundError:
             return ""

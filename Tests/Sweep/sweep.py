@@ -203,7 +203,7 @@ def inject_once(echod: str, fault: Fault) -> Outcome:
 def run(echod: str, scenario: Scenario, task: Task, expressions: List[str], fault: Optional[Fault]) -> Outcome:
     with Place(scenario) as place:
         try:
-            start = tracing.start_held(place.command(echod), place.environment(), place.folder, task.birth)
+            start = tracing.start_held(place.command(echod), place.environment(), place.directory, task.birth)
             start.trace(place.trace, expressions)
             outcome = judge(place, start, fault)
             tracing.kill_children(but=start.strace.pid)

@@ -37,7 +37,7 @@ def become_subreaper() -> None:
         raise OSError(ctypes.get_errno(), "prctl(PR_SET_CHILD_SUBREAPER)")
 
 
-def start_held(command: List[str], environment: Dict[str, str], folder: str, birth: int) -> "HeldStart":
+def start_held(command: List[str], environment: Dict[str, str], directory: str, birth: int) -> "HeldStart":
     """Runs the command as a child of ours up to the birth of that number, whose task is stopped there.
 
     Birth 0 is the exec(2) of the command; then the forks and threads of all its processes count, as they come.
@@ -45,7 +45,7 @@ def start_held(command: List[str], environment: Dict[str, str], folder: str, bir
     gate, opener = os.pipe()
     launcher = os.fork()
     if launcher == 0:
-        execute(command, environment, folder, gate)
+        execute(command, environment, directory, gate)
     os.close(gate)
     ptrace(PTRACE_SEIZE, launcher, TRACE_FORK | TRACE_VFORK | TRACE_CLONE | TRACE_EXEC)
     os.write(opener, b"g")
@@ -63,12 +63,12 @@ def too_late(*_: object) -> None:
     raise NotHeld(f"no such task was born within {PATIENCE} s")
 
 
-def execute(command: List[str], environment: Dict[str, str], folder: str, gate: int) -> None:
+def execute(command: List[str], environment: Dict[str, str], directory: str, gate: int) -> None:
     """In the child: waits until it is traced, then becomes the command. Does not return."""
     try:
         os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
         for number, name in ((1, "stdout"), (2, "stderr")):
-            os.dup2(os.open(os.path.join(folder, name), os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), number)
+            os.dup2(os.open(os.path.join(directory, name), os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), number)
         os.read(gate, 1)
         os.execve(command[0], command, environment)
     finally:

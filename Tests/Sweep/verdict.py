@@ -175,7 +175,7 @@ def judge_left_pid_file(place: Place, fault: Optional[Fault]) -> List[str]:
         # As if another start had locked the file that this one had just made: it is that one's by now.
         return []
     if place.scenario.drops and text != OLD_PID:
-        # It is root's, in root's folder, and the daemon is somebody else by now, who may neither remove nor change it:
+        # It is root's, in root's directory, and the daemon is somebody else by now, who may not remove or change it:
         # without a lock it means "dead", and root's `--stop` or the next start removes it.
         return []
     if text == OLD_PID and place.scenario.stale:

@@ -318,7 +318,7 @@ def purge(story) -> str:
     left = sorted(path for path in machine.files() if OURS.search(path))
     require(not left, f"left: {left}")
     require(not machine.try_run("getent passwd echod; getent group echod"), "the account is left")
-    require(not machine.try_run("ls -d /run/echod /run/masterd 2>/dev/null").strip(), "a folder in /run is left")
+    require(not machine.try_run("ls -d /run/echod /run/masterd 2>/dev/null").strip(), "a directory in /run is left")
     return "no file, no account"
 
 

@@ -31,11 +31,11 @@ class NoImage(Failure):
 
 
 class Images:
-    def __init__(self, folder: str, work: str, say: Callable[[str], None]) -> None:
-        self.folder = folder
+    def __init__(self, directory: str, work: str, say: Callable[[str], None]) -> None:
+        self.directory = directory
         self.work = work
         self.say = say
-        os.makedirs(folder, exist_ok=True)
+        os.makedirs(directory, exist_ok=True)
 
     def extract(self, init: str, root: str) -> None:
         run(["tar", "-C", root, "-xf", self.image(init)], limit=120)
@@ -58,7 +58,7 @@ class Images:
     def _path(self, name: str, packages: list) -> str:
         """Another list of packages, or another way to make them, is another image."""
         digest = hashlib.sha256(" ".join([RECIPE, *packages]).encode()).hexdigest()[:12]
-        return os.path.join(self.folder, f"{SUITE}-{name}-{digest}.tar")
+        return os.path.join(self.directory, f"{SUITE}-{name}-{digest}.tar")
 
     def _make(self, path: str, name: str, make: Callable[[str, str], None]) -> None:
         self.say(f"making {path}")
@@ -67,7 +67,7 @@ class Images:
         # In memory, because dpkg waits for the disk at every file.
         mount(["-t", "tmpfs", "-o", "mode=755,size=2g", "tmpfs", root])
         make(root, name)
-        for old in glob.glob(os.path.join(self.folder, f"{SUITE}-{name}-*.tar")):
+        for old in glob.glob(os.path.join(self.directory, f"{SUITE}-{name}-*.tar")):
             os.unlink(old)
         partial = f"{path}.{os.getpid()}"
         run(["tar", "-C", root, "--exclude=./var/cache/apt/*", "--exclude=./var/lib/apt/lists/*", "--exclude=./dev/*",
@@ -76,7 +76,7 @@ class Images:
         run(["umount", root])
 
     def _debootstrap(self, root: str, _: str) -> None:
-        packages = os.path.join(self.folder, "packages")
+        packages = os.path.join(self.directory, "packages")
         os.makedirs(packages, exist_ok=True)
         # What apt has fetched already need not be fetched again.
         for package in glob.glob("/var/cache/apt/archives/*.deb"):
@@ -98,8 +98,8 @@ class Images:
             run(["chroot", root, "apt-get", "-qq", "-y", "--no-install-recommends", "install", *PACKAGES[init]],
                 limit=180, env=quiet)
         finally:
-            for folder in ("dev", "proc"):
-                subprocess.run(["umount", os.path.join(root, folder)], check=False)
+            for directory in ("dev", "proc"):
+                subprocess.run(["umount", os.path.join(root, directory)], check=False)
         os.unlink(denial)
         if init == "sysvinit":
             for script in FOREIGN:

@@ -43,9 +43,9 @@ class Machine:
 
     def _tidy(self) -> None:
         """What a killed run has left: it could not remove its control groups."""
-        for folder in glob.glob(os.path.join(self._cgroups, "daemonkit-boot-*")):
-            if not os.path.exists(f"/proc/{folder.split('-')[-2]}"):
-                for inner, _, _ in os.walk(folder, topdown=False):
+        for directory in glob.glob(os.path.join(self._cgroups, "daemonkit-boot-*")):
+            if not os.path.exists(f"/proc/{directory.split('-')[-2]}"):
+                for inner, _, _ in os.walk(directory, topdown=False):
                     self._remove(inner)
 
     # ---- Its files ---------------------------------------------------------------------------------------------------
@@ -67,7 +67,7 @@ class Machine:
     def files(self) -> set:
         """Everything on its disk, but for what is no package's and changes by itself."""
         passing = ["/tmp", "/var/tmp", "/run", "/var/log/journal", "/var/cache"]
-        skipped = " -o ".join(f"-path {self.root}{folder}" for folder in passing)
+        skipped = " -o ".join(f"-path {self.root}{directory}" for directory in passing)
         output = run(["find", self.root, "-xdev", "(", *skipped.split(), ")", "-prune", "-o", "-print"]).stdout
         return {line[len(self.root):] or "/" for line in output.splitlines()}
 
@@ -169,13 +169,13 @@ class Machine:
             self._unshare.wait()
         self._unshare = None
         self.pid = 0
-        for folder, _, _ in os.walk(self.cgroup, topdown=False):
-            wait_for(f"an empty {folder}", lambda folder=folder: self._remove(folder), limit=10)
+        for directory, _, _ in os.walk(self.cgroup, topdown=False):
+            wait_for(f"an empty {directory}", lambda directory=directory: self._remove(directory), limit=10)
 
     @staticmethod
-    def _remove(folder: str) -> bool:
+    def _remove(directory: str) -> bool:
         try:
-            os.rmdir(folder)
+            os.rmdir(directory)
         except FileNotFoundError:
             pass
         except OSError:

@@ -24,7 +24,7 @@ class Packages(NamedTuple):
 def build(repository: str, release: str, work: str, report: Report) -> Packages:
     began = time.monotonic()
     script = [os.path.join(repository, "etc/debian/build"), "--from", release, "--version", OLD, "--fast", "--to"]
-    old, again = (run([*script, f"{work}/{folder}"], limit=180).stdout.split()[-1] for folder in ("deb", "again"))
+    old, again = (run([*script, f"{work}/{directory}"], limit=180).stdout.split()[-1] for directory in ("deb", "again"))
     require(digest(old) == digest(again), "two builds of the package differ")
     report.ok("etc/debian/build, twice the same", f"{os.path.getsize(old) >> 20} MiB", time.monotonic() - began)
     began = time.monotonic()
@@ -40,35 +40,35 @@ def digest(path: str) -> str:
 
 
 def changed(old: str, work: str, version: str, change: Callable[[str], None]) -> str:
-    folder = os.path.join(work, f"tree-{version}")
-    run(["dpkg-deb", "--raw-extract", old, folder])
-    change(folder)
-    control = os.path.join(folder, "DEBIAN/control")
+    directory = os.path.join(work, f"tree-{version}")
+    run(["dpkg-deb", "--raw-extract", old, directory])
+    change(directory)
+    control = os.path.join(directory, "DEBIAN/control")
     with open(control, encoding="utf-8") as file:
         text = file.read()
     with open(control, "w", encoding="utf-8") as file:
         file.write(text.replace(f"Version: {OLD}\n", f"Version: {version}\n"))
-    os.unlink(os.path.join(folder, "DEBIAN/md5sums"))
+    os.unlink(os.path.join(directory, "DEBIAN/md5sums"))
     new = os.path.join(work, f"daemonkit-{version}.deb")
-    run(["dpkg-deb", "--root-owner-group", "-Zgzip", "-z1", "--build", folder, new], limit=120)
-    shutil.rmtree(folder)
+    run(["dpkg-deb", "--root-owner-group", "-Zgzip", "-z1", "--build", directory, new], limit=120)
+    shutil.rmtree(directory)
     return new
 
 
-def change_programs(folder: str) -> None:
+def change_programs(directory: str) -> None:
     """The same programs with a few bytes more at their end are other executables to whoever runs them."""
-    for program in glob.glob(f"{folder}/usr/sbin/*") + glob.glob(f"{folder}/usr/bin/*"):
+    for program in glob.glob(f"{directory}/usr/sbin/*") + glob.glob(f"{directory}/usr/bin/*"):
         with open(program, "ab") as file:
             file.write(b"\nanother version\n")
 
 
-def break_masterd(folder: str) -> None:
-    with open(f"{folder}/usr/sbin/masterd", "w", encoding="utf-8") as file:
+def break_masterd(directory: str) -> None:
+    with open(f"{directory}/usr/sbin/masterd", "w", encoding="utf-8") as file:
         file.write("#!/bin/sh\nexit 1\n")
 
 
 def install(repository: str, release: str, work: str, report: Report) -> None:
-    """etc/install by itself, into a folder: what it puts there it takes away again, and no setting that was changed."""
+    """etc/install by itself, into a directory: what it puts there it takes away, but no setting that was changed."""
     began = time.monotonic()
     root = os.path.join(work, "installed")
     script = [os.path.join(repository, "etc/install"), "--destdir", root]
@@ -88,4 +88,5 @@ def install(repository: str, release: str, work: str, report: Report) -> None:
 
 
 def listing(root: str) -> set:
-    return {os.path.relpath(os.path.join(folder, name), root) for folder, _, names in os.walk(root) for name in names}
+    return {os.path.relpath(os.path.join(directory, name), root)
+            for directory, _, names in os.walk(root) for name in names}

@@ -30,15 +30,15 @@ def with_umask(mask: int) -> Step:
     return lambda: os.umask(mask)
 
 
-def inside(folder: str) -> Step:
-    return lambda: os.chdir(folder)
+def inside(directory: str) -> Step:
+    return lambda: os.chdir(directory)
 
 
-def inside_deleted(folder: str) -> Step:
+def inside_deleted(directory: str) -> Step:
     def step() -> None:
-        os.mkdir(folder)
-        os.chdir(folder)
-        os.rmdir(folder)
+        os.mkdir(directory)
+        os.chdir(directory)
+        os.rmdir(directory)
     return step
 
 

@@ -1,4 +1,4 @@
-"""One check's arena: a folder of its own, the launchers it starts, and every process that comes of them."""
+"""One check's arena: a directory of its own, the launchers it starts, and every process that comes of them."""
 
 from __future__ import annotations
 
@@ -30,24 +30,24 @@ class Outcome:
 
 
 class Case:
-    def __init__(self, subject: Subject, folder: str) -> None:
+    def __init__(self, subject: Subject, directory: str) -> None:
         self.subject = subject
-        self.folder = folder
+        self.directory = directory
         self.place = self.new_place("run")
         self._strangers: Set[int] = set()
         self._launches = 0
 
-    # Folders and files
+    # Directories and files
 
     def path(self, name: str) -> str:
-        return os.path.join(self.folder, name)
+        return os.path.join(self.directory, name)
 
     def new_place(self, name: str) -> Place:
-        """Another folder in which an instance can live: with the default names, nothing created but the folders."""
-        folder, logs = self.path(name), self.path(name + ".log.d")
-        os.mkdir(folder)
+        """Another directory in which an instance can live: with the default names, and no file in it."""
+        directory, logs = self.path(name), self.path(name + ".log.d")
+        os.mkdir(directory)
         os.mkdir(logs)
-        return Place(folder, os.path.join(folder, "daemon.pid"), os.path.join(logs, "daemon.log"))
+        return Place(directory, os.path.join(directory, "daemon.pid"), os.path.join(logs, "daemon.log"))
 
     def write_pid_file(self, content: str) -> None:
         write(self.place.pid_file, content)

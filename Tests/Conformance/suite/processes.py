@@ -68,7 +68,7 @@ class Process:
         return int(self.stat()[4])
 
     @property
-    def working_folder(self) -> str:
+    def working_directory(self) -> str:
         return os.readlink(f"/proc/{self.pid}/cwd")
 
     @property
@@ -223,9 +223,9 @@ def enter_private_mounts() -> None:
     _succeed(libc.mount(b"none", b"/", None, MS_REC | MS_PRIVATE, None), "mount /")
 
 
-def mount_tmpfs(folder: str, options: str, read_only: bool = False) -> None:
+def mount_tmpfs(directory: str, options: str, read_only: bool = False) -> None:
     flags = MS_RDONLY if read_only else 0
-    _succeed(libc.mount(b"tmpfs", os.fsencode(folder), b"tmpfs", flags, options.encode()), f"mount {folder}")
+    _succeed(libc.mount(b"tmpfs", os.fsencode(directory), b"tmpfs", flags, options.encode()), f"mount {directory}")
 
 
 def _succeed(result: int, what: str) -> None:

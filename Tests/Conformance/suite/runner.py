@@ -34,11 +34,11 @@ class Result:
 
 @dataclass
 class Running:
-    """A check under way: its process, the pipe that brings its result, its folder, and when to give up."""
+    """A check under way: its process, the pipe that brings its result, its directory, and when to give up."""
     check: Check
     pid: int
     pipe: int
-    folder: str
+    directory: str
     deadline: float
     received: bytes = b""
 
@@ -58,24 +58,24 @@ def run(subject: Subject, checks: Sequence[Check], jobs: int) -> Iterator[Result
         if running:
             processes.end_descendants()
         for left in running:
-            shutil.rmtree(left.folder, ignore_errors=True)
+            shutil.rmtree(left.directory, ignore_errors=True)
 
 
 def _begin(subject: Subject, check: Check) -> Running:
     reader, writer = os.pipe()
-    folder = tempfile.mkdtemp(prefix="conformance-")
+    directory = tempfile.mkdtemp(prefix="conformance-")
     sys.stdout.flush()
     pid = os.fork()
     if pid == 0:
         status = 1
         try:
             os.close(reader)
-            os.write(writer, json.dumps(_perform(subject, check, folder)).encode())
+            os.write(writer, json.dumps(_perform(subject, check, directory)).encode())
             status = 0
         finally:
             os._exit(status)
     os.close(writer)
-    return Running(check, pid, reader, folder, time.monotonic() + LIMIT)
+    return Running(check, pid, reader, directory, time.monotonic() + LIMIT)
 
 
 def _collect(running: List[Running], done: Dict[Check, Result]) -> None:
@@ -100,7 +100,7 @@ def _finish(ended: Running) -> Result:
     if not ended.received:
         os.kill(ended.pid, signal.SIGKILL)
     os.waitpid(ended.pid, 0)
-    shutil.rmtree(ended.folder, ignore_errors=True)
+    shutil.rmtree(ended.directory, ignore_errors=True)
     if not ended.received:
         return Result(ended.check, FAIL, "the check itself came to no end")
     return Result(ended.check, *json.loads(ended.received))
@@ -114,14 +114,14 @@ def _end_orphans(own: set) -> None:
             os.waitpid(pid, 0)
 
 
-def _perform(subject: Subject, check: Check, folder: str) -> List[str]:
+def _perform(subject: Subject, check: Check, directory: str) -> List[str]:
     """Verdict and detail of one check, after which nothing of it is left."""
     lacking = [subject.lacks[need] for need in check.needs if need in subject.lacks]
     if lacking:
         return [NOT_APPLICABLE, lacking[0]]
     processes.become_subreaper()
     try:
-        verdict, detail = _judge(check, Case(subject, folder))
+        verdict, detail = _judge(check, Case(subject, directory))
     finally:
         clean = processes.end_descendants()
     return [verdict, detail] if clean else [FAIL, f"{detail}; a process cannot be killed".lstrip("; ")]
@@ -131,7 +131,7 @@ def _judge(check: Check, case: Case) -> List[str]:
     try:
         check.function(case)
     except Failed as failure:
-        return [FAIL, str(failure).replace(case.folder, "...")]
+        return [FAIL, str(failure).replace(case.directory, "...")]
     except Unavailable as reason:
         return [SKIPPED, str(reason)]
     except Exception as error:     # a subject that vanishes under the check's eyes: the check failed, the suite goes on

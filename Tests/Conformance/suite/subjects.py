@@ -21,8 +21,8 @@ class Missing(Exception):
 
 @dataclass(frozen=True)
 class Place:
-    """Where an instance lives: a folder for its sockets or lock files, its pid file and its log file."""
-    folder: str
+    """Where an instance lives: a directory for its sockets or lock files, its pid file and its log file."""
+    directory: str
     pid_file: str
     log_file: str
 
@@ -66,7 +66,7 @@ class Echod(Subject):
         self._path = os.path.abspath(max(built, key=os.path.getmtime))
 
     def start(self, place: Place) -> List[str]:
-        return [self._path, "-b", f"unix:{place.folder}/sock", *self._files(place)]
+        return [self._path, "-b", f"unix:{place.directory}/sock", *self._files(place)]
 
     def stop(self, place: Place) -> List[str]:
         return [self._path, "--stop", *self._files(place)]
@@ -123,7 +123,7 @@ class Daemonize(ProgramStarter):
     }
 
     def start(self, place: Place) -> List[str]:
-        return [self.command, "-p", place.pid_file, "-l", f"{place.folder}/lock",
+        return [self.command, "-p", place.pid_file, "-l", f"{place.directory}/lock",
                 "-a", "-o", place.log_file, "-e", place.log_file, SLEEP, "infinity"]
 
 

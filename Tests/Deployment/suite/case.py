@@ -1,4 +1,4 @@
-"""One check's surroundings: a folder of its own, processes that end with it, and the words to judge by."""
+"""One check's surroundings: a directory of its own, processes that end with it, and the words to judge by."""
 
 from __future__ import annotations
 
@@ -33,11 +33,11 @@ class Case:
         self.start_server = start_server
         self.masterd = masterd
         self.repository = repository
-        self.folder = ""
+        self.directory = ""
         self._processes: List[subprocess.Popen] = []
 
     def judge(self, check: Check) -> Verdict:
-        self.folder = tempfile.mkdtemp(prefix="deployment-")
+        self.directory = tempfile.mkdtemp(prefix="deployment-")
         try:
             return Verdict(OK, check.body(self) or "")
         except Unavailable as reason:
@@ -47,10 +47,10 @@ class Case:
         finally:
             for process in self._processes:
                 end(process)
-            shutil.rmtree(self.folder, ignore_errors=True)
+            shutil.rmtree(self.directory, ignore_errors=True)
 
     def path(self, *names: str) -> str:
-        return os.path.join(self.folder, *names)
+        return os.path.join(self.directory, *names)
 
     def etc(self, *names: str) -> str:
         return os.path.join(self.repository, "etc", *names)

@@ -48,13 +48,13 @@ class Staging:
         for tool in ("unshare", "nsenter", "ip", "mount"):
             needs(tool)
         self.case = case
-        self._folder = case.path("staging")
+        self._directory = case.path("staging")
         self._first = 0
-        os.mkdir(self._folder)
+        os.mkdir(self._directory)
 
     def __enter__(self) -> "Staging":
         self._unshare = self.case.ends_with_check(subprocess.Popen(
-            ["unshare", *SPACES, "--fork", "--kill-child", "sh", "-c", SETUP, "sh", self._folder, MARK],
+            ["unshare", *SPACES, "--fork", "--kill-child", "sh", "-c", SETUP, "sh", self._directory, MARK],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, encoding="utf-8"))
         assert self._unshare.stdin and self._unshare.stdout
         answer = self._unshare.stdout.readline()
@@ -83,7 +83,7 @@ class Staging:
         return ["nsenter", "--target", str(self._first), *SPACES, "--root", "--wd", *command]
 
     def run(self, *command: str, text: str = "") -> Result:
-        """As init runs it: almost no environment, in the root folder."""
+        """As init runs it: almost no environment, in the root directory."""
         return run(*self.command(*command), text=text, environment=ENVIRONMENT)
 
     def must(self, *command: str, text: str = "") -> str:

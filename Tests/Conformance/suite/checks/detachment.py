@@ -1,4 +1,4 @@
-"""The daemon: alone, in a session of its own, away from the caller's terminal and folder."""
+"""The daemon: alone, in a session of its own, away from the caller's terminal and directory."""
 
 import os
 import signal
@@ -71,9 +71,9 @@ def hangup_of_the_terminal(case: Case) -> None:
 
 @check()
 def works_in_root(case: Case) -> None:
-    """Its working folder is /."""
-    folder = case.started().working_folder
-    expect(folder == "/", f"its working folder is {folder}")
+    """Its working directory is /."""
+    directory = case.started().working_directory
+    expect(directory == "/", f"its working directory is {directory}")
 
 
 @check()

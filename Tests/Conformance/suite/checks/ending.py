@@ -22,7 +22,7 @@ def pid_file_is_removed(case: Case) -> None:
     daemon = case.started()
     daemon.send(signal.SIGTERM)
     expect(daemon.has_ended(), "it runs on")
-    left = os.listdir(case.place.folder)
+    left = os.listdir(case.place.directory)
     expect(not left, f"left: {sorted(left)}")
 
 

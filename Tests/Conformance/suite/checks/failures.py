@@ -8,12 +8,12 @@ from .registry import check
 
 
 @check()
-def missing_folder(case: Case) -> None:
-    """A pid file in a missing folder is refused, with a message that names the path."""
+def missing_directory(case: Case) -> None:
+    """A pid file in a missing directory is refused, with a message that names the path."""
     path = case.path("missing/daemon.pid")
     said = case.refused(place=replace(case.place, pid_file=path)).said
     expect(os.path.dirname(path) in said, f"the path is not in '{said}'")
-    expect(not exists(os.path.dirname(path)), "the folder was created")
+    expect(not exists(os.path.dirname(path)), "the directory was created")
 
 
 @check()
@@ -45,8 +45,8 @@ def _disk(case: Case, options: str, read_only: bool = False) -> str:
 
 
 @check("log")
-def log_in_a_missing_folder(case: Case) -> None:
-    """A log in a missing folder is refused, and leaves no pid file."""
+def log_in_a_missing_directory(case: Case) -> None:
+    """A log in a missing directory is refused, and leaves no pid file."""
     case.refused(place=replace(case.place, log_file=case.path("missing/daemon.log")))
     expect(not exists(case.place.pid_file), "the pid file is left")
 
@@ -60,8 +60,8 @@ def log_refusal_names_the_path(case: Case) -> None:
 
 
 @check("log")
-def log_is_a_folder(case: Case) -> None:
-    """A folder in the log's place is refused, and leaves no pid file."""
+def log_is_a_directory(case: Case) -> None:
+    """A directory in the log's place is refused, and leaves no pid file."""
     os.mkdir(case.place.log_file)
     case.refused()
     expect(not exists(case.place.pid_file), "the pid file is left")

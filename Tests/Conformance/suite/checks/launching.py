@@ -66,8 +66,8 @@ def empty_environment(case: Case) -> None:
 
 
 @check()
-def deleted_working_folder(case: Case) -> None:
-    """It starts from a working folder that was deleted."""
+def deleted_working_directory(case: Case) -> None:
+    """It starts from a working directory that was deleted."""
     case.started(callers.inside_deleted(case.path("gone")))
 
 
@@ -93,11 +93,11 @@ def unusual_paths(case: Case) -> None:
 
 @check()
 def relative_pid_file(case: Case) -> None:
-    """A relative pid file means the caller's folder, though the daemon leaves it; or it is refused."""
+    """A relative pid file means the caller's directory, though the daemon leaves it; or it is refused."""
     name = f"conformance-{os.getpid()}.pid"
     strays = [os.path.join("/", name)]
     try:
-        outcome = case.launch(inside(case.folder), place=replace(case.place, pid_file=name))
+        outcome = case.launch(inside(case.directory), place=replace(case.place, pid_file=name))
         if outcome.status:
             expect(not case.living() and not exists(case.path(name)), f"{outcome}, but something is left")
             return

@@ -68,14 +68,14 @@ def reopening_that_fails(case: Case) -> None:
 
 @check("reopening")
 def relative_log(case: Case) -> None:
-    """A relative log means the caller's folder, also when it is reopened; or it is refused."""
+    """A relative log means the caller's directory, also when it is reopened; or it is refused."""
     name = f"conformance-{os.getpid()}.log"
     try:
-        outcome = case.launch(inside(case.folder), place=replace(case.place, log_file=name))
+        outcome = case.launch(inside(case.directory), place=replace(case.place, log_file=name))
         if outcome.status:
             expect(not case.living() and not exists(case.path(name)), f"{outcome}, but something is left")
             return
-        expect(exists(case.path(name)), "the log is not in the caller's folder")
+        expect(exists(case.path(name)), "the log is not in the caller's directory")
         case.place = replace(case.place, log_file=case.path(name))
         _rotate(case, case.daemon(), case.path("rotated"))
     finally:

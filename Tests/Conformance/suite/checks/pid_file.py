@@ -93,11 +93,11 @@ def fifo(case: Case) -> None:
 
 
 @check()
-def folder(case: Case) -> None:
-    """A folder in the pid file's place is refused."""
+def directory_in_its_place(case: Case) -> None:
+    """A directory in the pid file's place is refused."""
     os.mkdir(case.place.pid_file)
     case.refused()
-    expect(os.path.isdir(case.place.pid_file), "the folder is gone")
+    expect(os.path.isdir(case.place.pid_file), "the directory is gone")
 
 
 @check()

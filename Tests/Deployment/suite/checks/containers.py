@@ -18,7 +18,7 @@ VARIANTS = {
     "socket": ["--bind=/run/echod/socket/s"],
     "loopback": ["--bind=127.0.0.1:8080"],
     "account": ["--user=1000", "--group=100", "--chroot=/srv"],
-    "awkward": ["--chdir=/srv/a b'c$(d)%e\"f\\g", "--pid-file=/run/other folder/pid", "--port=8080"],
+    "awkward": ["--chdir=/srv/a b'c$(d)%e\"f\\g", "--pid-file=/run/other directory/pid", "--port=8080"],
 }
 
 
@@ -58,7 +58,7 @@ def both_call_the_daemon_alike(case: Case) -> None:
         expect_equal("head", words[:2], ["/usr/sbin/echod", "--foreground"])
         expected = [word for word in options if not re.match("--(user|group|chroot|pid-file)=", word)]
         expect_equal(f"options of {name}", sorted(words[4:]), sorted(expected))
-        # What it makes is in a folder that it may write to.
+        # What it makes is in a directory that it may write to.
         for word in words:
             path = re.fullmatch("--(?:pid-file|control-socket|bind)=(/.*)", word)
             if path:
@@ -97,7 +97,7 @@ def image_holds_nothing_else(case: Case) -> None:
 
 
 def runs_as_process_1(case: Case) -> None:
-    """As the engine does it: the image's command, process 1, nobody's account, a read-only root, a folder for /run."""
+    """As the engine does it: the image's command as process 1, nobody's account, a read-only root, a /run of its own."""
     needs("setpriv")
     manifest = read(case.etc(FILES["kubernetes"]))
     with Staging(case) as stage:

@@ -23,14 +23,14 @@ def equals_etc(kind: str) -> Callable[[Case], None]:
 
 
 def nothing_else_in_etc(case: Case) -> None:
-    """Files of other kinds may stand beside; in the folders of ours, only ours do."""
-    folders = {os.path.dirname(name) for name in FILES.values()}
-    found = {f"{folder}/{name}" for folder in folders for name in os.listdir(case.etc(folder))}
+    """Files of other kinds may stand beside; in the directories of ours, only ours do."""
+    directories = {os.path.dirname(name) for name in FILES.values()}
+    found = {f"{directory}/{name}" for directory in directories for name in os.listdir(case.etc(directory))}
     expect_equal("files", sorted(name for name in found if "echod" in name), sorted(FILES.values()))
 
 
 def prints_the_same_for_everybody(case: Case) -> None:
-    """Not of the user, the folder or the environment in which it is printed."""
+    """Not of the user, the directory or the environment in which it is printed."""
     if os.geteuid() != 0:
         raise Unavailable("needs root, to become another user")
     with Staging(case) as stage:
@@ -136,7 +136,7 @@ def options_reach_the_others(case: Case) -> None:
     rotation = service_file(case.echod, "logrotate", *options)
     for part in ("/srv/w.log {\n", "create 0600 web web\n", "--reopen-logs --pid-file=/run/web/w.pid "):
         expect_in(part, rotation)
-    assert " su " not in rotation, "logrotate becomes a user who may not rename in this folder"
+    assert " su " not in rotation, "logrotate becomes a user who may not rename in this directory"
     expect_in("/srv/w.log  web:web ", service_file(case.echod, "newsyslog", *options))
     for nothing in ("--log-file=-", "--syslog=only"):
         expect_in("keeps no log file", service_file(case.echod, "logrotate", nothing))

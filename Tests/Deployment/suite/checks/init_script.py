@@ -33,7 +33,7 @@ def started(stage: Staging) -> int:
 
 
 def stopped(stage: Staging) -> None:
-    """As after a first start and stop, with its folders and its log."""
+    """As after a first start and stop, with its directories and its log."""
     started(stage)
     expect_equal("stop", stage.service("stop").code, 0)
 
@@ -90,8 +90,8 @@ def serves_as_its_user(case: Case) -> str:
         pid = started(stage)
         expect_equal("bytes back", stage.echo("over tcp"), "over tcp")
         owners = stage.must("stat", "-c", "%U:%G:%a", "/run/echod", "/var/log/echod", LOG, PID_FILE, f"/proc/{pid}")
-        folder, log_folder, log, pid_file, process = owners.split()
-        expect_equal("folders", (folder, log_folder), ("echod:echod:755", "echod:echod:750"))
+        directory, log_directory, log, pid_file, process = owners.split()
+        expect_equal("directories", (directory, log_directory), ("echod:echod:755", "echod:echod:750"))
         expect_equal("log", log, "echod:echod:600")
         expect_equal("process", process.rsplit(":", 1)[0], "echod:echod")
         return f"pid file {pid_file}"
@@ -130,7 +130,7 @@ def unknown_account(case: Case) -> None:
         result = stage.service("start")
         expect_equal("start", result.code, 6)
         expect_in("nosuchuser", result.output)
-        assert not os.path.exists(stage.path("/run/echod")), "a folder was made"
+        assert not os.path.exists(stage.path("/run/echod")), "a directory was made"
 
 
 def busy_port(case: Case) -> None:
@@ -247,7 +247,7 @@ CHECKS = [
     for state, (_, outcomes) in STATES.items() for word in outcomes] + [
     Check("init scripts are executable", is_executable),
     Check("init script: stop leaves no pid file", stop_leaves_no_pid_file),
-    Check("init script: the daemon serves as its own user, in folders of its own", serves_as_its_user),
+    Check("init script: the daemon serves as its own user, in directories of its own", serves_as_its_user),
     Check("init script: a wrong call is 2 and says the usage", wrong_calls),
     Check("init script: wrong options are 6 and touch nothing", wrong_options),
     Check("init script: an unknown account is 6", unknown_account),

@@ -77,12 +77,12 @@ def code(script: str) -> List[str]:
 
 def scripts_are_echods(case: Case) -> None:
     """So that what is proven of echod's holds for these."""
-    for folder, account in (("init.d", "DAEMON_USER=$NAME"), ("openrc", "DAEMON_USER=${DAEMON_USER-$NAME}")):
-        echods = read(case.etc(folder, "echod")).replace("echod", "masterd").replace(account, "DAEMON_USER=")
-        expect_equal(f"{folder}/masterd", code(read(case.etc(folder, "masterd"))), code(echods))
-        assert os.stat(case.etc(folder, "masterd")).st_mode & stat.S_IXUSR, f"{folder}/masterd is not executable"
+    for directory, account in (("init.d", "DAEMON_USER=$NAME"), ("openrc", "DAEMON_USER=${DAEMON_USER-$NAME}")):
+        echods = read(case.etc(directory, "echod")).replace("echod", "masterd").replace(account, "DAEMON_USER=")
+        expect_equal(f"{directory}/masterd", code(read(case.etc(directory, "masterd"))), code(echods))
+        assert os.stat(case.etc(directory, "masterd")).st_mode & stat.S_IXUSR, f"{directory}/masterd is not executable"
         for shell in ("sh", "dash", "bash"):
-            expect_equal(f"{shell} -n", run(shell, "-n", case.etc(folder, "masterd")).code, 0)
+            expect_equal(f"{shell} -n", run(shell, "-n", case.etc(directory, "masterd")).code, 0)
 
 
 def shellcheck_is_content(case: Case) -> None:
@@ -130,7 +130,7 @@ def children(stage: Staging) -> List[str]:
 
 
 def lives_as_the_unit_says(case: Case) -> None:
-    """Its words, its capabilities, its folders; and the copy of the configuration serves."""
+    """Its words, its capabilities, its directories; and the copy of the configuration serves."""
     with Staging(case) as stage:
         install(case, stage)
         unit = unit_of(case)

@@ -18,7 +18,7 @@ class Manager:
     def __init__(self, case: Case, *command: str, abstract: bool, watchdog: bool = False) -> None:
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         self._socket.settimeout(10)
-        address = f"@deployment-{os.getpid()}-{os.path.basename(case.folder)}" if abstract else case.path("notify")
+        address = f"@deployment-{os.getpid()}-{os.path.basename(case.directory)}" if abstract else case.path("notify")
         self._socket.bind(address.replace("@", "\0", 1) if abstract else address)
         environment = {"NOTIFY_SOCKET": address, **({"WATCHDOG_USEC": "200000"} if watchdog else {})}
         words = command or case.foreground("--bind=127.0.0.1:0")

@@ -22,7 +22,7 @@ def blocks(case: Case) -> List[Tuple[str, str]]:
 
 
 def commands_work(case: Case) -> str:
-    """One after the other, from the repository's folder, in one staging: first things come first."""
+    """One after the other, from the repository's directory, in one staging: first things come first."""
     runnable = [commands for tag, commands in blocks(case) if not tag]
     with Staging(case) as stage:
         for kind, name in FILES.items():
@@ -47,10 +47,10 @@ def names_every_file(case: Case) -> None:
     text = read(case.etc("README.md"))
     missing = [name for name in [*FILES.values(), *HAND_WRITTEN, *INSTALLERS] if f"`{name}`" not in text]
     expect_equal("files not named", missing, [])
-    folders = [name for name in os.listdir(case.etc()) if os.path.isdir(case.etc(name))]
-    expect_equal("folders not named", [name for name in folders if f"{name}/" not in text], [])
-    there = {os.path.relpath(os.path.join(folder, name), case.etc())
-             for folder, _, names in os.walk(case.etc()) for name in names}
+    directories = [name for name in os.listdir(case.etc()) if os.path.isdir(case.etc(name))]
+    expect_equal("directories not named", [name for name in directories if f"{name}/" not in text], [])
+    there = {os.path.relpath(os.path.join(directory, name), case.etc())
+             for directory, _, names in os.walk(case.etc()) for name in names}
     expect_equal("files", sorted(there), sorted([*FILES.values(), *HAND_WRITTEN, *INSTALLERS, "README.md"]))
 
 

@@ -102,12 +102,13 @@ def all_lines(stage: Staging) -> List[str]:
 
 def lines_of(stage: Staging, log: str, count: int) -> List[str]:
     """A log's and its rotated files', the oldest first."""
-    folder, name = os.path.split(stage.path(log))
-    ages = {int(re.sub(r"\D", "", file[len(name):]) or 0): file for file in os.listdir(folder) if file.startswith(name)}
+    directory, name = os.path.split(stage.path(log))
+    files = [file for file in os.listdir(directory) if file.startswith(name)]
+    ages = {int(re.sub(r"\D", "", file[len(name):]) or 0): file for file in files}
     expect_equal("files", sorted(ages), list(range(count)))
     text = b""
     for age in sorted(ages, reverse=True):
-        with (gzip.open if ages[age].endswith(".gz") else open)(os.path.join(folder, ages[age]), "rb") as file:
+        with (gzip.open if ages[age].endswith(".gz") else open)(os.path.join(directory, ages[age]), "rb") as file:
             text += file.read()
     return text.decode().splitlines()
 

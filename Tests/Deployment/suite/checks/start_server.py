@@ -17,7 +17,7 @@ from .systemd import analyze, relaxed
 UNIT = "systemd/start_server@.service"
 CONF = "/etc/start_server/echod.conf"
 VARIABLES = "/etc/start_server/echod.env"
-FOLDER = "/run/start_server/echod"
+DIRECTORY = "/run/start_server/echod"
 LOG = "/var/log/start_server/echod.log"
 ROTATION = "/etc/logrotate.d/start_server"
 MAX_EXPOSURE = 3.0
@@ -70,7 +70,7 @@ def settings_are_the_shells_too(case: Case) -> None:
 
 
 class Instance:
-    """start_server as the unit starts it: its words, its capabilities, its folder, its environment."""
+    """start_server as the unit starts it: its words, its capabilities, its directory, its environment."""
 
     def __init__(self, case: Case, stage: Staging, *more: str) -> None:
         self.stage = stage
@@ -91,7 +91,7 @@ class Instance:
 
     def workers(self) -> List[str]:
         """GENERATION:PID"""
-        return read(self.stage.path(f"{FOLDER}/status")).split()
+        return read(self.stage.path(f"{DIRECTORY}/status")).split()
 
     @property
     def worker(self) -> str:
@@ -102,12 +102,12 @@ class Instance:
 
     @property
     def pid(self) -> int:
-        pid = self.stage.pid(f"{FOLDER}/pid")
+        pid = self.stage.pid(f"{DIRECTORY}/pid")
         assert pid
         return pid
 
     def restart(self) -> None:
-        self.stage.must("start_server", "--restart", f"--pid-file={FOLDER}/pid", f"--status-file={FOLDER}/status")
+        self.stage.must("start_server", "--restart", f"--pid-file={DIRECTORY}/pid", f"--status-file={DIRECTORY}/status")
 
 
 def install(case: Case, stage: Staging) -> None:
@@ -119,7 +119,7 @@ def install(case: Case, stage: Staging) -> None:
         stage.copy(case.etc("start_server/echod.env", name), f"{VARIABLES}/{name}")
     stage.copy(case.etc("logrotate.d/start_server"), ROTATION)
     stage.must(*ACCOUNT)
-    stage.must("mkdir", "-p", FOLDER, os.path.dirname(LOG))
+    stage.must("mkdir", "-p", DIRECTORY, os.path.dirname(LOG))
 
 
 def lives_as_the_unit_says(case: Case) -> None:
@@ -131,7 +131,7 @@ def lives_as_the_unit_says(case: Case) -> None:
         expect_equal("the worker's user", re.findall(r"^Uid:\t(\d+)", status, re.MULTILINE), [user])
         expect_equal("the worker's capabilities", re.findall(r"^CapEff:\t0*(\w*)$", status, re.MULTILINE), [""])
         expect_in("TZ=UTC", instance.variables())
-        stage.must("test", "-S", f"{FOLDER}/control")
+        stage.must("test", "-S", f"{DIRECTORY}/control")
 
         # What a reload brings, and what it takes away.
         stage.write(f"{VARIABLES}/GREETING", "hello\n")
@@ -143,12 +143,12 @@ def lives_as_the_unit_says(case: Case) -> None:
         assert not any(entry.startswith("TZ=") for entry in instance.variables()), "TZ is still set"
         expect_equal("bytes back", stage.echo("after a reload"), "after a reload")
 
-        stage.must("start_server", "--upgrade", f"--pid-file={FOLDER}/pid")
+        stage.must("start_server", "--upgrade", f"--pid-file={DIRECTORY}/pid")
         instance.restart()
         expect_equal("bytes back", stage.echo("after an upgrade"), "after an upgrade")
-        stage.must("start_server", "--stop", f"--pid-file={FOLDER}/pid")
+        stage.must("start_server", "--stop", f"--pid-file={DIRECTORY}/pid")
         expect_equal("exit code", instance.process.wait(timeout=10), 0)
-        expect_equal("files left", os.listdir(stage.path(FOLDER)), [])
+        expect_equal("files left", os.listdir(stage.path(DIRECTORY)), [])
 
 
 def tells_systemd(case: Case) -> None:
@@ -203,12 +203,12 @@ def of_one_that_does_not_run(case: Case) -> None:
     """Rotated all the same, and nobody gets a signal who only has the pid by chance."""
     with Staging(case) as stage:
         install(case, stage)
-        stranger = case.start(*stage.command("sh", "-c", f"echo $$ >{FOLDER}/pid; exec sleep 1000"))
-        wait_for("a stale pid file", lambda: stage.pid(f"{FOLDER}/pid"))
+        stranger = case.start(*stage.command("sh", "-c", f"echo $$ >{DIRECTORY}/pid; exec sleep 1000"))
+        wait_for("a stale pid file", lambda: stage.pid(f"{DIRECTORY}/pid"))
         stage.write(LOG, "something\n")
         rotate(stage)
         assert os.path.exists(stage.path(LOG + ".1")) and stranger.poll() is None
-        os.unlink(stage.path(f"{FOLDER}/pid"))
+        os.unlink(stage.path(f"{DIRECTORY}/pid"))
         stage.write(LOG, "something\n")
         rotate(stage)
         assert not os.path.exists(stage.path(LOG)), "nobody is there who would write a new one"
