@@ -16,21 +16,23 @@ sys.dont_write_bytecode = True
 # The harness that all suites in Python share lies beside them.
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
-from harness.checks import Failed, expect                        # noqa: E402
-from suite.case import BINARIES, Case, section                  # noqa: E402
+from harness import suites                                  # noqa: E402
+from harness.checks import Failed, expect                   # noqa: E402
+from harness.load import at_even_times                      # noqa: E402
+from suite.case import Case, section                            # noqa: E402
 from suite.checks.upgrade import REPLACEMENTS                   # noqa: E402
 from suite.clients import port_of                               # noqa: E402
 from suite.load import Load, Seen                               # noqa: E402
 from suite.master import Master                                 # noqa: E402
 
-SUBJECTS = ("masterd", "workers")
+SUBJECTS = {"masterd": ["masterd"], "workers": ["workers"], "both": ["masterd", "workers"]}
 
 
 def main() -> int:
     options = parse()
     good, lines = True, []
-    for subject in SUBJECTS if options.subject == "both" else (options.subject,):
-        case = Case(os.path.abspath(options.bin))
+    for subject in SUBJECTS[options.subject]:
+        case = Case(options.bin)
         try:
             lines.append(f"{subject}: {prove(case, subject, options)}")
         except Failed as failure:
@@ -44,9 +46,8 @@ def main() -> int:
 
 
 def parse() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--bin", metavar="DIR", default=BINARIES, help="default: %(default)s")
-    parser.add_argument("--subject", choices=[*SUBJECTS, "both"], default="both", help="default: %(default)s")
+    parser = suites.parser(__doc__)
+    add_subject(parser)
     parser.add_argument("--seconds", metavar="S", type=float, default=60, help="of each; default: %(default)s")
     parser.add_argument("--reloads", metavar="N", type=int, default=200, help="at even times; default: %(default)s")
     parser.add_argument("--every-ms", metavar="MS", type=float, default=0,
@@ -59,6 +60,11 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--pause", metavar="MS", type=float, default=0, help="of a client between two requests")
     parser.add_argument("--stall", metavar="MS", type=float, default=0, help="a slower request is a failure")
     return parser.parse_args()
+
+
+def add_subject(options: argparse.ArgumentParser) -> None:
+    suites.add_binaries(options)
+    options.add_argument("--subject", choices=SUBJECTS, default="both", help="default: %(default)s")
 
 
 def start(case: Case, subject: str, workers: int, copies: bool = False) -> Master:
@@ -91,17 +97,13 @@ def prove(case: Case, subject: str, options: argparse.Namespace) -> str:
 def disturb(case: Case, master: Master, options: argparse.Namespace, begin: float) -> None:
     """The reloads at even times, and the upgrades between them."""
     seconds = options.every_ms * options.reloads / 1000 or options.seconds
-    moments = [(seconds * (index + 0.5) / options.reloads, "reload") for index in range(options.reloads)]
-    moments += [(seconds * (index + 0.4) / options.upgrades, "upgrade") for index in range(options.upgrades)]
-    for moment, kind in sorted(moments):
-        time.sleep(max(0.0, begin + moment - time.monotonic()))
+    for kind in at_even_times(begin, seconds, reload=options.reloads, upgrade=options.upgrades):
         if kind == "upgrade":
             upgrade(case, master)
         elif options.every_ms:
             master.send(signal.SIGUSR2)
         else:
             master.reload(seconds=30)
-    time.sleep(max(0.0, begin + seconds - time.monotonic()))
     if options.every_ms:
         master.reload(seconds=30)
 

@@ -17,11 +17,12 @@ sys.dont_write_bytecode = True
 # The harness that all suites in Python share lies beside them.
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
-from load import SUBJECTS, start                                # noqa: E402
-from harness import processes                                     # noqa: E402
-from harness.checks import Failed, expect                        # noqa: E402
-from harness.processes import eventually                          # noqa: E402
-from suite.case import BINARIES, Case                           # noqa: E402
+from load import SUBJECTS, add_subject, start                   # noqa: E402
+from harness import processes, suites                           # noqa: E402
+from harness.checks import Failed, expect                       # noqa: E402
+from harness.load import sleep_until                            # noqa: E402
+from harness.processes import eventually                        # noqa: E402
+from suite.case import Case                                     # noqa: E402
 from suite.clients import port_of                               # noqa: E402
 from suite.load import Load                                     # noqa: E402
 from suite.master import Master                                 # noqa: E402
@@ -49,8 +50,8 @@ class Rounds:
 
 def main() -> int:
     options = parse()
-    rounds = Rounds(os.path.abspath(options.bin))
-    for subject in SUBJECTS if options.subject == "both" else (options.subject,):
+    rounds = Rounds(options.bin)
+    for subject in SUBJECTS[options.subject]:
         said = rounds.play(subject, "reloads 20 ms apart", lambda case, subject: storm(case, subject, options))
         print(said, flush=True)
         begin = time.monotonic()
@@ -63,9 +64,8 @@ def main() -> int:
 
 
 def parse() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--bin", metavar="DIR", default=BINARIES, help="default: %(default)s")
-    parser.add_argument("--subject", choices=[*SUBJECTS, "both"], default="both", help="default: %(default)s")
+    parser = suites.parser(__doc__)
+    add_subject(parser)
     parser.add_argument("--rounds", metavar="N", type=int, default=1, help="of each moment; default: %(default)s")
     parser.add_argument("--reloads", metavar="N", type=int, default=500, help="20 ms apart; default: %(default)s")
     parser.add_argument("--stall", metavar="MS", type=float, default=0, help="a slower request is a failure")
@@ -80,7 +80,7 @@ def storm(case: Case, subject: str, options: argparse.Namespace) -> str:
     try:
         for number in range(options.reloads):
             master.send(signal.SIGUSR2)
-            time.sleep(max(0.0, begin + (number + 1) * 0.02 - time.monotonic()))
+            sleep_until(begin + (number + 1) * 0.02)
         master.reload(seconds=60)
     finally:
         seen = load.end()

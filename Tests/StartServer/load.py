@@ -7,11 +7,9 @@ the exit status is 0 exactly when nothing failed.
 """
 
 import argparse
-import json
 import multiprocessing
 import os
 import signal
-import socket
 import sys
 import time
 from collections import Counter
@@ -23,15 +21,15 @@ sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
 from start_server import OURS, subject_at                       # noqa: E402
-from harness.checks import Failed, expect  # noqa: E402
-from harness.ports import free_port                              # noqa: E402
-from harness.processes import eventually                          # noqa: E402
-from suite.case import WORKERS, Case  # noqa: E402
-from suite.daemon import Daemon  # noqa: E402
+from harness import load, suites                                # noqa: E402
+from harness.checks import Failed, expect                       # noqa: E402
+from harness.load import TIMEOUT, Client                        # noqa: E402
+from harness.ports import free_port                             # noqa: E402
+from harness.processes import eventually                        # noqa: E402
+from suite.case import WORKERS, Case                            # noqa: E402
+from suite.daemon import Daemon                                 # noqa: E402
 
 REQUEST = b"GET / HTTP/1.0\r\n\r\n"
-TIMEOUT = 10.0
-"""Seconds after which a request has failed."""
 
 
 def main() -> int:
@@ -48,7 +46,7 @@ def main() -> int:
 
 
 def parse() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = suites.parser(__doc__)
     parser.add_argument("--subject", metavar="PATH", default=OURS, help="default: %(default)s")
     parser.add_argument("--seconds", metavar="S", type=float, default=60, help="default: %(default)s")
     parser.add_argument("--hups", metavar="N", type=int, default=200, help="spread over the time; default: %(default)s")
@@ -70,12 +68,11 @@ def prove(case: Case, options: argparse.Namespace) -> int:
     daemon.line(r"starting new worker \d+")
     expect(request(("127.0.0.1", port), "127.0.0.1") == 1, "the first generation does not answer")
     over = multiprocessing.Event()
-    clients = [Client(("127.0.0.1", port), f"127.0.0.{10 + index}", options.pause / 1000, over)
+    clients = [Client(visit, over, ("127.0.0.1", port), f"127.0.0.{10 + index}", options.pause / 1000)
                for index in range(options.clients)]
     begin = time.monotonic()
     try:
         disturb(case, daemon, options, begin)
-        time.sleep(max(0.0, begin + options.seconds - time.monotonic()))
     finally:
         over.set()
     seconds = time.monotonic() - begin
@@ -95,18 +92,15 @@ def install(case: Case) -> None:
 
 def disturb(case: Case, daemon: Daemon, options: argparse.Namespace, begin: float) -> None:
     """Sends the HUPs at even times, each after the round before has ended, and the upgrades between them."""
-    moments = [(options.seconds * (index + 0.5) / options.hups, "hup") for index in range(options.hups)]
-    moments += [(options.seconds * (index + 0.4) / options.upgrades, "upgrade") for index in range(options.upgrades)]
     rounds = upgrades = 0
-    for moment, kind in sorted(moments):
-        time.sleep(max(0.0, begin + moment - time.monotonic()))
+    for kind in load.at_even_times(begin, options.seconds, hup=options.hups, upgrade=options.upgrades):
         if kind == "upgrade":
             upgrades += 1
             upgrade(case, daemon, by_command=upgrades % 2 == 0)
             continue
         rounds += 1
         daemon.hup()
-        ended = eventually(lambda: daemon.text.count("killing old workers\n") >= rounds, TIMEOUT)
+        ended = eventually(lambda: daemon.log.count("killing old workers\n") >= rounds, TIMEOUT)
         expect(ended, f"round {rounds} has not ended")
 
 
@@ -124,11 +118,7 @@ def upgrade(case: Case, daemon: Daemon, by_command: bool) -> None:
 
 def request(address: Tuple[str, int], source: str) -> int:
     """The generation that answers."""
-    with socket.socket() as sock:
-        sock.settimeout(TIMEOUT)
-        sock.setsockopt(socket.IPPROTO_IP, 24, 1)      # IP_BIND_ADDRESS_NO_PORT: the port is picked at connect
-        sock.bind((source, 0))
-        sock.connect(address)
+    with load.connect_from(source, address) as sock:
         sock.sendall(REQUEST)
         answer = b""
         while chunk := sock.recv(4096):
@@ -139,23 +129,8 @@ def request(address: Tuple[str, int], source: str) -> int:
         return int(body.split()[0])
 
 
-class Client:
-    """A process that asks as fast as it can, or with a pause."""
-
-    def __init__(self, address: Tuple[str, int], source: str, pause: float, over) -> None:
-        self._reader, writer = multiprocessing.Pipe(duplex=False)
-        self._process = multiprocessing.Process(target=_visit, args=(address, source, pause, over, writer))
-        self._process.start()
-        writer.close()
-
-    def result(self) -> dict:
-        expect(self._reader.poll(TIMEOUT * 3), "a client does not end")
-        result = json.loads(self._reader.recv())
-        self._process.join()
-        return result
-
-
-def _visit(address, source: str, pause: float, over, writer) -> None:
+def visit(over, address: Tuple[str, int], source: str, pause: float) -> dict:
+    """Asks as fast as it can, or with a pause."""
     served: Dict[int, int] = Counter()
     failures: List[str] = []
     slowest = 0.0
@@ -169,7 +144,7 @@ def _visit(address, source: str, pause: float, over, writer) -> None:
             slowest = max(slowest, time.monotonic() - begin)
             if pause:
                 time.sleep(pause)
-    writer.send(json.dumps({"served": served, "failures": failures, "slowest": slowest}))
+    return {"served": served, "failures": failures, "slowest": slowest}
 
 
 def sums(clients: List[Client]) -> Tuple[Dict[int, int], List[str], float]:
@@ -184,11 +159,10 @@ def sums(clients: List[Client]) -> Tuple[Dict[int, int], List[str], float]:
 
 
 def conclude(daemon, options, seconds: float, served: Dict[int, int], failures: List[str], slowest: float) -> int:
-    generations = daemon.text.count("starting new worker ")
+    generations = daemon.log.count("starting new worker ")
     idle = sorted(set(range(1, generations + 1)) - set(served))
-    deaths = daemon.text.count("died unexpectedly") + daemon.text.count("seems to have failed")
-    for text, count in Counter(failures).most_common(5):
-        print(f"failed {count} times: {text}")
+    deaths = daemon.log.count("died unexpectedly") + daemon.log.count("seems to have failed")
+    load.show(failures)
     if idle:
         print(f"generations that never served: {idle}")
     requests = sum(served.values()) + len(failures)

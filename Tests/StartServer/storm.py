@@ -17,8 +17,9 @@ sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
 from start_server import OURS, subject_at              # noqa: E402
-from harness.checks import Failed  # noqa: E402
-from suite.case import Case  # noqa: E402
+from harness import suites                             # noqa: E402
+from harness.checks import Failed                      # noqa: E402
+from suite.case import Case                            # noqa: E402
 
 PAUSES = [0, 0, 0.0001]
 """Seconds between two HUPs; one of them per round."""
@@ -49,7 +50,7 @@ def main() -> int:
 
 
 def parse() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = suites.parser(__doc__)
     parser.add_argument("--subject", metavar="PATH", default=OURS, help="default: %(default)s")
     parser.add_argument("--rounds", metavar="N", type=int, default=50, help="default: %(default)s")
     parser.add_argument("--hups", metavar="N", type=int, default=1000, help="per round; default: %(default)s")

@@ -7,6 +7,8 @@ import threading
 import time
 from typing import Callable, Dict, List, Sequence, TypeVar
 
+from .checks import Failed
+
 PATIENCE = float(os.environ.get("TEST_PATIENCE", "10"))
 """Seconds within which whatever has to happen must have happened."""
 TAG = "TEST_OF_DAEMONS"
@@ -30,6 +32,14 @@ def eventually(condition: Callable[[], Value], seconds: float = PATIENCE) -> Val
         pause = min(pause * 1.5, 0.03)
 
 
+def wait_for(what: str, condition: Callable[[], Value], seconds: float = 30) -> Value:
+    """The condition's first true value, which has to come in time."""
+    value = eventually(condition, seconds)
+    if not value:
+        raise Failed(f"not within {seconds:g} s: {what}")
+    return value
+
+
 def spawn(words: Sequence[str], **arguments) -> subprocess.Popen:
     with forking:
         return subprocess.Popen(words, **arguments)
@@ -49,13 +59,21 @@ def alive(pid: int) -> bool:
     return stat(pid)[0] not in "ZX"
 
 
+def parent(pid: int) -> int:
+    return int(stat(pid)[1])
+
+
 def session(pid: int) -> int:
     return int(stat(pid)[3])
 
 
 def status(pid: int) -> Dict[str, str]:
-    with open(f"/proc/{pid}/status", encoding="utf-8") as file:
-        return dict(line.rstrip("\n").split(":\t", 1) for line in file if ":\t" in line)
+    """The fields of status; none of a process that is gone."""
+    try:
+        with open(f"/proc/{pid}/status", encoding="utf-8", errors="replace") as file:
+            return dict(line.rstrip("\n").split(":\t", 1) for line in file if ":\t" in line)
+    except (FileNotFoundError, ProcessLookupError):
+        return {}
 
 
 def open_files(pid: int) -> Dict[int, str]:
@@ -69,7 +87,12 @@ def open_files(pid: int) -> Dict[int, str]:
 
 
 def children(pid: int) -> List[int]:
-    return [int(child) for child in _bytes(pid, f"task/{pid}/children").split()]
+    """The children of all its threads, those too that have ended and are not reaped."""
+    try:
+        tasks = os.listdir(f"/proc/{pid}/task")
+    except OSError:
+        return []
+    return [int(child) for task in tasks for child in _bytes(pid, f"task/{task}/children").split()]
 
 
 def command(pid: int) -> str:
@@ -91,17 +114,28 @@ def kill(pid: int, number: int = signal.SIGKILL) -> bool:
         return False
 
 
+def end(process: subprocess.Popen, seconds: float = 10) -> None:
+    """Asks, then insists; only what is not reaped yet."""
+    for number in (signal.SIGTERM, signal.SIGKILL):
+        if process.poll() is not None:
+            return
+        process.send_signal(number)
+        try:
+            process.wait(seconds)
+        except subprocess.TimeoutExpired:
+            pass
+
+
 def end_all(value: str) -> List[int]:
     """Kills what is tagged until nothing is; the pids that were found at first."""
     first = tagged(value)
-    left = first
-    for _ in range(200):
+
+    def none_left() -> bool:
+        left = tagged(value)
         for pid in left:
             kill(pid)
-        left = tagged(value)
-        if not left:
-            break
-        time.sleep(0.01)
+        return not left
+    eventually(none_left)
     return first
 
 

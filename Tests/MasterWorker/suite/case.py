@@ -1,26 +1,19 @@
 """One check's arena: a directory of its own, the masters that it starts, and every process that comes of them."""
 
-import itertools
 import json
 import os
-import shutil
 import socket
-import subprocess
 import sys
-import tempfile
-import time
-import uuid
-from typing import Dict, List, Optional, Sequence
+from typing import List, Optional, Sequence
 
-from harness import processes
-from harness.checks import Unavailable, expect, read
+from harness.arena import Arena
+from harness.checks import expect, read
 from harness.commands import Outcome
-from harness.processes import PATIENCE, TAG, eventually
+from harness.processes import PATIENCE, eventually
+from harness.suites import BINARIES
 from .master import Master
 
 WORKERS = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "workers")
-REPOSITORY = os.path.dirname(os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))))
-BINARIES = os.path.join(REPOSITORY, ".build", "debug")
 SLEEPER = "sleep 1000"
 
 
@@ -30,59 +23,31 @@ def section(kind: str, name: str, command: str = SLEEPER, *lines: str) -> str:
     return "".join([f"{kind} {name}\n", *(f"    {line}\n" for line in (f"command {command}", *usual, *lines))])
 
 
-class Case:
+class Case(Arena):
+    accounts = 2
+
     def __init__(self, binaries: str = BINARIES) -> None:
+        super().__init__("mw-")
         self.binaries = binaries
         self.masterd, self.echod, self.faultd = (
             os.path.join(binaries, each) for each in ("masterd", "echod", "faultd"))
-        self.tag = uuid.uuid4().hex
-        self.folder = tempfile.mkdtemp(prefix="mw-")
-        os.chmod(self.folder, 0o755)      # workers may run as another user
         self.records = self.path("records")
         os.mkdir(self.records)
         os.chmod(self.records, 0o777)
         self.pid_file, self.log_file, self.control = self.path("pid"), self.path("log"), self.path("control")
         self.configuration = self.path("m.cfg")
-        self.masters: List[Master] = []
-        self.outcomes: List[Outcome] = []
-        self.notes: List[str] = []
         self.expected_code = 0
         """What a master that still runs at the end has to end with."""
-        self._numbers = itertools.count()
 
-    # Directories and files
-
-    def path(self, *names: str) -> str:
-        return os.path.join(self.folder, *names)
-
-    def write(self, name: str, content: str, mode: int = 0o644) -> str:
-        """Writes a file of the directory in one step; its path."""
-        path = self.path(name)
-        os.makedirs(os.path.dirname(path), exist_ok=True)
-        with open(path + "~", "w", encoding="utf-8") as file:
-            file.write(content)
-        os.chmod(path + "~", mode)
-        os.rename(path + "~", path)
-        return path
+    # Files
 
     def touch(self, name: str) -> str:
         return self.write(name, "")
-
-    def script(self, name: str, text: str) -> str:
-        return self.write(name, f"#!/bin/sh\n{text}\n", 0o755)
 
     def configure(self, *sections: str, settings: Sequence[str] = (), control: str = "", name: str = "m.cfg") -> str:
         """Writes the configuration; its path."""
         lines = [f"control-socket {control or self.control}", *settings]
         return self.write(name, "".join(["global\n", *(f"    {line}\n" for line in lines), *sections]))
-
-    def install(self, source: str, target: str) -> str:
-        """Puts a copy of an executable in the place of another, as an installation does."""
-        os.makedirs(os.path.dirname(target), exist_ok=True)
-        shutil.copy2(source, target + ".new")
-        os.utime(target + ".new")
-        os.rename(target + ".new", target)
-        return target
 
     @property
     def files(self) -> List[str]:
@@ -104,58 +69,30 @@ class Case:
     def fixture(self, name: str, *arguments: str) -> str:
         return " ".join(f'"{word}"' for word in (os.path.join(WORKERS, name), *arguments))
 
-    def needs_root(self) -> None:
-        if os.geteuid() != 0:
-            raise Unavailable("needs root")
-
-    def environment(self, more: Optional[Dict[str, str]] = None) -> Dict[str, str]:
-        kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
-        return {**kept, TAG: self.tag, **(more or {})}
-
-    def start(self, *options: str, program: str = "", env: Optional[Dict[str, str]] = None, ready: bool = True,
-              wrapper: Sequence[str] = (), configuration: Sequence[str] = (), seconds: float = PATIENCE,
-              **popen) -> Master:
+    def start(self, *options: str, program: str = "", ready: bool = True, wrapper: Sequence[str] = (),
+              configuration: Sequence[str] = (), seconds: float = PATIENCE, **popen) -> Master:
         """Starts masterd in the foreground as a child, and waits until it is ready."""
         files = configuration or [self.configuration]
         words = [*(word for file in files for word in ("-c", file)), *options]
-        return self._start([*wrapper, program or self.masterd, "-f", *self.files, *words], env, ready, seconds, popen)
+        return self.begin([*wrapper, program or self.masterd, "-f", *self.files, *words], ready, seconds, popen)
 
     def start_workers(self, count: int, *options: str, program: str = "", ready: bool = True,
-                      env: Optional[Dict[str, str]] = None, wrapper: Sequence[str] = (), **popen) -> Master:
+                      wrapper: Sequence[str] = (), **popen) -> Master:
         """Starts `NAME --workers N` in the foreground, and waits until it is ready; echod at a free port by default."""
         has_place = program or "-b" in options
         place = [] if has_place else ["-b", "127.0.0.1:0"]
         words = [program or self.echod, "-f", *self.files, *place, f"--workers={count}", "-S", self.control, *options]
-        return self._start([*wrapper, *words], env, ready, PATIENCE, popen)
+        return self.begin([*wrapper, *words], ready, PATIENCE, popen)
 
-    def _start(self, argv: List[str], env, ready: bool, seconds: float, popen: dict) -> Master:
-        number = len(self.masters)
-        names = [self.path(f"{kind}-{number}") for kind in ("out", "err")]
-        popen = {"cwd": self.folder, "umask": 0o022, "stdin": subprocess.DEVNULL, **popen}
-        with open(names[0], "wb") as out, open(names[1], "wb") as err:
-            child = processes.spawn(
-                argv, stdout=out, stderr=err, env=self.environment(env), start_new_session=True, **popen)
-        master = Master(child.pid, self.log_file, self.control, self.pid_file, child, names[1])
-        self.masters.append(master)
+    def begin(self, argv: List[str], ready: bool, seconds: float, popen: dict) -> Master:
+        child, _, err = self.spawn(argv, f"master-{len(self.started)}", **popen)
+        master = Master(child.pid, self.log_file, self.control, self.pid_file, child, err)
+        self.started.append(master)
         return master.ready(seconds) if ready else master
 
-    def run(self, *arguments: str, program: str = "", seconds: float = PATIENCE, env: Optional[Dict[str, str]] = None,
-            wrapper: Sequence[str] = (), **popen) -> Outcome:
+    def run(self, *arguments: str, program: str = "", wrapper: Sequence[str] = (), **options) -> Outcome:
         """Runs masterd, or another program, to its end."""
-        number = next(self._numbers)
-        names = [self.path(f"run-{number}.{kind}") for kind in ("out", "err")]
-        popen = {"cwd": self.folder, "umask": 0o022, "stdin": subprocess.DEVNULL, **popen}
-        begin = time.monotonic()
-        with open(names[0], "wb") as out, open(names[1], "wb") as err:
-            child = processes.spawn([*wrapper, program or self.masterd, *arguments], stdout=out, stderr=err,
-                                    env=self.environment(env), start_new_session=True, **popen)
-        try:
-            code: Optional[int] = child.wait(seconds)
-        except subprocess.TimeoutExpired:
-            code = None
-        outcome = Outcome(code, read(names[0]), read(names[1]), time.monotonic() - begin)
-        self.outcomes.append(outcome)
-        return outcome
+        return self.finished([*wrapper, program or self.masterd, *arguments], **options)
 
     def launch(self, *options: str, **arguments) -> Master:
         """Starts masterd as a daemon, whose launcher has to end with 0 when it is ready."""
@@ -164,7 +101,7 @@ class Case:
         pid = read(self.pid_file).strip()
         expect(pid.isdigit(), f"pid file {pid!r} after {outcome}")
         master = Master(int(pid), self.log_file, self.control, self.pid_file)
-        self.masters.append(master)
+        self.started.append(master)
         return master
 
     def refused(self, *options: str, seconds: float = PATIENCE) -> Outcome:
@@ -225,45 +162,22 @@ class Case:
 
     # The end
 
-    def living(self) -> List[int]:
-        return processes.tagged(self.tag)
-
-    def left(self) -> str:
-        return ", ".join(f"{pid} ({processes.command(pid)})" for pid in self.living())
-
-    def note(self, text: str) -> None:
-        """A figure that is worth showing beside the verdict."""
-        self.notes.append(text)
-
     def expect_nothing_left(self, seconds: float = 2) -> None:
         eventually(lambda: not self.living(), seconds)
         expect(not self.living(), f"processes are left: {self.left()}")
         self.expect_no_files()
 
     def expect_no_files(self) -> None:
-        left = [name for name in os.listdir(self.folder) if name.startswith(("pid", "control", "socket"))]
+        left = [name for name in os.listdir(self.directory) if name.startswith(("pid", "control", "socket"))]
         expect(not left, f"files are left: {left}")
 
     def finish(self) -> None:
         """Stops what still runs in the proper way, and finds out whether a process or a file is left."""
         killed = False
-        for master in self.masters:
+        for master in self.started:
             if master.code() is None:
                 master.send(15)
                 master.ends(self.expected_code)
             killed = killed or master.code() == -9
         if not killed:
             self.expect_nothing_left()
-
-    def clear(self) -> None:
-        """Ends everything by pid and removes the directory."""
-        processes.end_all(self.tag)
-        for master in self.masters:
-            master.reap()
-        shutil.rmtree(self.folder, ignore_errors=True)
-
-    def account(self) -> str:
-        """What the subject said, for a failed check."""
-        parts = [master.account() for master in self.masters[-2:]]
-        parts += [f"command {outcome}" for outcome in self.outcomes[-2:]]
-        return "\n".join(parts)

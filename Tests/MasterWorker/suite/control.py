@@ -2,12 +2,12 @@
 
 import json
 import re
-import socket
 import time
 from dataclasses import dataclass
 from typing import Dict, List, Optional
 
 from harness.checks import Failed, expect
+from harness.clients import connect
 from harness.processes import PATIENCE
 
 
@@ -15,22 +15,11 @@ VERSION = re.compile(r"\d+\.\d+\S*\n*")
 """What `show version` answers, as HAProxy's."""
 
 
-def connect(path: str, seconds: float = PATIENCE) -> socket.socket:
-    sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-    sock.settimeout(seconds)
-    try:
-        sock.connect(path)
-    except BaseException:
-        sock.close()
-        raise
-    return sock
-
-
 def talk(path: str, request: bytes, seconds: float = PATIENCE) -> str:
     """Everything that comes until the other side closes."""
     deadline = time.monotonic() + seconds
     answer = b""
-    with connect(path) as sock:
+    with connect(path, PATIENCE) as sock:
         sock.sendall(request)
         while True:
             sock.settimeout(max(0.001, deadline - time.monotonic()))
@@ -57,7 +46,7 @@ class Session:
     PROMPT = re.compile(r"(?:^|\n)([^\n]*> )$")
 
     def __init__(self, path: str) -> None:
-        self._sock = connect(path)
+        self._sock = connect(path, PATIENCE)
         self.prompt = ""
         self.say("prompt")
 

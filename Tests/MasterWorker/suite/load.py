@@ -1,18 +1,14 @@
 """Real clients on loopback, and what they saw: processes of their own, which do nothing else."""
 
-import json
 import multiprocessing
 import socket
 import time
-from collections import Counter
 from dataclasses import dataclass, field
 from typing import List
 
-from harness.checks import expect
+from harness import load
+from harness.load import Client
 
-TIMEOUT = 10.0
-"""Seconds after which a request has failed."""
-IP_BIND_ADDRESS_NO_PORT = 24
 MESSAGE = b"GET / HTTP/1.0\r\n\r\n"
 
 
@@ -41,46 +37,24 @@ class Ended(Exception):
     """The other side said that it ends the connection, before any answer."""
 
 
-class Client:
-    """A process that asks as fast as it can, or with a pause: by a new connection each time, or by a kept one."""
-
-    def __init__(self, number: int, port: int, keeps: bool, pause: float, over) -> None:
-        self._reader, writer = multiprocessing.Pipe(duplex=False)
-        self._process = multiprocessing.Process(target=_visit, args=(number, port, keeps, pause, over, writer))
-        self._process.start()
-        writer.close()
-
-    def result(self) -> dict:
-        expect(self._reader.poll(TIMEOUT * 3), "a client does not end")
-        result = json.loads(self._reader.recv())
-        self._process.join()
-        return result
-
-
 class Load:
     """Half of the clients connect for each request, the others keep their connection."""
 
     def __init__(self, port: int, clients: int = 4, pause: float = 0.0) -> None:
         self._over = multiprocessing.Event()
-        self._clients = [Client(number, port, number % 2 == 1, pause, self._over) for number in range(clients)]
+        self._clients = [Client(_visit, self._over, number, port, number % 2 == 1, pause) for number in range(clients)]
 
     def end(self) -> Seen:
         self._over.set()
         seen = Seen()
         for client in self._clients:
             seen.add(client.result())
-        for text, count in Counter(seen.failures).most_common(5):
-            print(f"failed {count} times: {text}")
+        load.show(seen.failures)
         return seen
 
 
 def _connect(number: int, count: int, port: int) -> socket.socket:
-    sock = socket.socket()
-    sock.settimeout(TIMEOUT)
-    # Many sources, so that no port is waited for; the port is picked at connect.
-    sock.setsockopt(socket.IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, 1)
-    sock.bind((f"127.0.{10 + number}.{1 + count % 200}", 0))
-    sock.connect(("127.0.0.1", port))
+    sock = load.connect_from(f"127.0.{10 + number}.{1 + count % 200}", ("127.0.0.1", port))
     sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     return sock
 
@@ -102,7 +76,8 @@ def _ask(sock: socket.socket) -> None:
         raise ValueError(f"the answer {answer!r}")
 
 
-def _visit(number: int, port: int, keeps: bool, pause: float, over, writer) -> None:
+def _visit(over, number: int, port: int, keeps: bool, pause: float) -> dict:
+    """Asks as fast as it can, or with a pause: by a new connection each time, or by a kept one."""
     seen = Seen()
     sock = None
     while not over.is_set():
@@ -135,4 +110,4 @@ def _visit(number: int, port: int, keeps: bool, pause: float, over, writer) -> N
             seen.slowest = max(seen.slowest, time.monotonic() - begin)
             if pause:
                 time.sleep(pause)
-    writer.send(json.dumps(seen.__dict__))
+    return seen.__dict__

@@ -1,33 +1,30 @@
 """A running master: its signals, its log, its control socket, its children, its end."""
 
 import re
-import signal
 import subprocess
-from typing import Callable, List, Optional
+from typing import List, Optional
 
 from harness import processes
 from harness.checks import expect, read
-from harness.processes import PATIENCE, Value, eventually
+from harness.processes import PATIENCE, eventually
+from harness.running import Running
 from . import control
 from .control import Child, Session, Table
 
 
-class Master:
+class Master(Running):
+    word = "master"
+    shown_lines = 30
+
     def __init__(self, pid: int, log: str, socket: str, pid_file: str, child: Optional[subprocess.Popen] = None,
                  errors: str = "") -> None:
-        self.pid = pid
-        self.log_file = log
+        super().__init__(pid, log, child)
         self.socket = socket
         self.pid_file = pid_file
         self.errors = errors
         """The file with its standard error."""
-        self._child = child
 
     # Its log
-
-    @property
-    def log(self) -> str:
-        return read(self.log_file)
 
     def count(self, pattern: str) -> int:
         return len(re.findall(pattern, self.log))
@@ -43,12 +40,6 @@ class Master:
         self.says("Loading success", 1, seconds)
         expect(self.code() is None, f"it ended with {self.code()}: {read(self.errors)}")
         return self
-
-    def wait(self, condition: Callable[[], Value], what: str, seconds: float = PATIENCE) -> Value:
-        value = eventually(lambda: condition() or self.code() is not None, seconds)
-        expect(self.code() is None, f"waited for {what}, but it ended with {self.code()}")
-        expect(value, f"waited for {what}")
-        return value
 
     # Its control socket
 
@@ -96,44 +87,15 @@ class Master:
         found = re.search(r"\[failed: (\d+)\]", self.table().master.reloads)
         return int(found[1]) if found else 0
 
-    # Signals and the end
-
-    def send(self, number: int) -> None:
-        processes.kill(self.pid, number)
+    # The process
 
     def blocks_nothing(self) -> bool:
         """Whether its mask is empty; while it starts a process it is not."""
         return eventually(lambda: int(processes.status(self.pid)["SigBlk"], 16) == 0, 2)
 
-    def code(self) -> Optional[int]:
-        """The exit code, minus the signal that ended it; 0 for one that is not our child and has gone."""
-        if self._child is None:
-            return None if processes.alive(self.pid) else 0
-        return self._child.poll()
-
-    def ends(self, code: Optional[int] = 0, seconds: float = PATIENCE) -> None:
-        expect(eventually(lambda: self.code() is not None, seconds), f"has not ended within {seconds:g} s")
-        expect(code is None or self.code() == code, f"ended with {self.code()}, not {code}")
-
-    def stop(self, number: int = signal.SIGTERM, seconds: float = PATIENCE) -> None:
-        """The proper stop, which has to end it with 0."""
-        self.send(number)
-        self.ends(0, seconds)
-
-    def still_runs(self) -> None:
-        expect(self.code() is None, f"ended with {self.code()}")
-
-    def reap(self) -> None:
-        if self._child is not None:
-            self._child.wait()
-
     def offspring(self) -> List[int]:
         return processes.children(self.pid)
 
-    def account(self) -> str:
-        state = "runs" if self.code() is None else f"ended with {self.code()}"
-        lines = self.log.splitlines()
-        if len(lines) > 30:
-            lines = lines[:8] + [f"… {len(lines) - 30} lines …"] + lines[-22:]
-        more = [line for line in read(self.errors).splitlines() if line not in lines][-5:] if self.errors else []
-        return "\n".join([f"master {self.pid} {state}:"] + lines + [f"stderr: {line}" for line in more])
+    def remarks(self, shown: List[str]) -> List[str]:
+        said = read(self.errors).splitlines() if self.errors else []
+        return [f"stderr: {line}" for line in [each for each in said if each not in shown][-5:]]

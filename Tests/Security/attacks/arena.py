@@ -115,13 +115,13 @@ class Arena(Case):
         self._mounts: List[str] = []
         self.may_leave_files = True
         self.service, self.stranger = SERVICE, STRANGER
-        self.mine = self.folder_of(SERVICE, "mine")
+        self.mine = self.directory_of(SERVICE, "mine")
         """A directory of the service's own account, as /var/log/NAME and /run/NAME are."""
         os.chmod(self.records, 0o1777)
 
     # Places
 
-    def folder_of(self, person: Optional[Person], name: str, mode: int = 0o755) -> str:
+    def directory_of(self, person: Optional[Person], name: str, mode: int = 0o755) -> str:
         path = self.path(name)
         os.mkdir(path)
         os.chmod(path, mode)
@@ -140,7 +140,7 @@ class Arena(Case):
         expect(read(path) == content, f"root's file now holds {read(path)[:200]!r}")
 
     def tiny_disk(self, name: str, size: str = "64k") -> str:
-        path = self.folder_of(None, name)
+        path = self.directory_of(None, name)
         subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={size},mode=755", "none", path], check=True)
         self._mounts.append(path)
         return path
@@ -193,15 +193,9 @@ class Arena(Case):
         account = [f"--user={person.name}"] if person else []
         words = [self.start_server, "--port=127.0.0.1:0", "--interval=0.1", f"--control-socket={self.control}",
                  f"--pid-file={self.pid_file}", *account, *options, "--", *program]
-        out, err = self.path("ss-out"), self.path("ss-err")
-        popen = {"env": None, **popen}
-        more = popen.pop("env")
-        with open(out, "wb") as first, open(err, "wb") as second:
-            child = processes.spawn(words, **{"stdout": first, "stderr": second, "stdin": subprocess.DEVNULL,
-                                              "cwd": self.folder, "env": self.environment(more),
-                                              "start_new_session": True, **popen})
+        child, _, err = self.spawn(words, "start_server", **popen)
         master = Master(child.pid, err, self.control, self.pid_file, child, err)
-        self.masters.append(master)
+        self.started.append(master)
         master.wait(lambda: self._answers(master), "an answer of start_server")
         return master
 
@@ -279,7 +273,7 @@ class Arena(Case):
             if child.poll() is None:
                 child.kill()
             child.wait()
-        for master in self.masters:
+        for master in self.started:
             if master.code() is None:
                 master.send(signal.SIGTERM)
                 master.ends(None, 10)

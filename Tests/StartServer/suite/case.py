@@ -1,26 +1,20 @@
 """One check's arena: a directory of its own, the superdaemons that it starts, and every process that comes of them."""
 
-import itertools
 import os
-import shutil
-import subprocess
 import sys
-import tempfile
-import time
-import uuid
 from dataclasses import dataclass
 from typing import Dict, List, Optional, Sequence
 
 from harness import processes
+from harness.arena import Arena
 from harness.checks import expect, read
+from harness.clients import ask
 from harness.commands import Outcome
-from harness.processes import PATIENCE, TAG, eventually
-from .clients import ask
+from harness.processes import PATIENCE, eventually
 from .daemon import Daemon
 from .records import Worker, workers_in
 
 WORKERS = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "workers")
-REPOSITORY = os.path.dirname(os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))))
 
 
 @dataclass(frozen=True)
@@ -30,49 +24,16 @@ class Subject:
     original: bool
 
 
-class Case:
+class Case(Arena):
     def __init__(self, subject: Subject) -> None:
+        super().__init__("ss-")
         self.subject = subject
-        self.tag = uuid.uuid4().hex
-        self.folder = tempfile.mkdtemp(prefix="ss-")
-        os.chmod(self.folder, 0o755)      # workers may run as another user
         self.records = self.path("records")
         os.mkdir(self.records)
         os.chmod(self.records, 0o777)
         self.pid_file, self.status_file = self.path("pid"), self.path("status")
         self.socket, self.log_file = self.path("socket"), self.path("log")
-        self.daemons: List[Daemon] = []
-        self.outcomes: List[Outcome] = []
-        self.notes: List[str] = []
         self.may_leave_files = False
-        self._numbers = itertools.count()
-
-    # Directories and files
-
-    def path(self, *names: str) -> str:
-        return os.path.join(self.folder, *names)
-
-    def write(self, name: str, content: str) -> str:
-        """Writes a file of the directory in one step; its path."""
-        path = self.path(name)
-        os.makedirs(os.path.dirname(path), exist_ok=True)
-        with open(path + "~", "w", encoding="utf-8") as file:
-            file.write(content)
-        os.rename(path + "~", path)
-        return path
-
-    def program(self, name: str, text: str) -> str:
-        """Writes an executable of the directory; its path."""
-        with processes.forking:
-            path = self.write(name, text)
-        os.chmod(path, 0o755)
-        return path
-
-    def install(self, source: str, target: str) -> None:
-        """Puts a copy of an executable in the place of another, as an installation does."""
-        with processes.forking:
-            shutil.copy2(source, target + ".new")
-        os.rename(target + ".new", target)
 
     @property
     def files(self) -> List[str]:
@@ -83,10 +44,6 @@ class Case:
     def worker(self, *behaviour: str) -> List[str]:
         return [sys.executable, "-I", "-S", os.path.join(WORKERS, "worker.py"), self.records, *behaviour]
 
-    def environment(self, more: Optional[Dict[str, str]] = None) -> Dict[str, str]:
-        kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
-        return {**kept, TAG: self.tag, **(more or {})}
-
     def start(
         self, *options: str, worker: Sequence[str] = (), program: Optional[Sequence[str]] = None, interval: str = "0",
         env: Optional[Dict[str, str]] = None, wrapper: Sequence[str] = (), log: Optional[str] = None,
@@ -96,13 +53,9 @@ class Case:
         pace = [f"--interval={interval}"] if interval else []
         rest = list(program) if program is not None else self.worker(*worker)
         argv = [*wrapper, self.subject.path, *pace, *options, *(["--"] if separator else []), *rest]
-        names = [self.path(f"{kind}-{len(self.daemons)}") for kind in ("out", "err")]
-        popen = {"cwd": self.folder, "umask": 0o022, "stdin": subprocess.DEVNULL, **popen}
-        with open(names[0], "wb") as out, open(names[1], "wb") as err:
-            child = processes.spawn(
-                argv, stdout=out, stderr=err, env=self.environment(env), start_new_session=True, **popen)
-        daemon = Daemon(child.pid, log or names[1], child, names[0])
-        self.daemons.append(daemon)
+        child, out, err = self.spawn(argv, f"daemon-{len(self.started)}", env, **popen)
+        daemon = Daemon(child.pid, log or err, child, out)
+        self.started.append(daemon)
         return daemon
 
     def serving(self, *options: str, **arguments) -> Daemon:
@@ -114,36 +67,20 @@ class Case:
             daemon.wait(lambda: os.path.exists(self.status_file), "a status file")
         return daemon
 
-    def run(
-        self, *arguments: str, seconds: float = PATIENCE, env: Optional[Dict[str, str]] = None,
-        wrapper: Sequence[str] = (), **popen,
-    ) -> Outcome:
+    def run(self, *arguments: str, wrapper: Sequence[str] = (), **options) -> Outcome:
         """Runs the subject to its end."""
-        number = next(self._numbers)
-        names = [self.path(f"run-{number}.{kind}") for kind in ("out", "err")]
-        popen = {"cwd": self.folder, "umask": 0o022, "stdin": subprocess.DEVNULL, **popen}
-        begin = time.monotonic()
-        with open(names[0], "wb") as out, open(names[1], "wb") as err:
-            child = processes.spawn([*wrapper, self.subject.path, *arguments], stdout=out, stderr=err,
-                                    env=self.environment(env), start_new_session=True, **popen)
-        try:
-            code: Optional[int] = child.wait(seconds)
-        except subprocess.TimeoutExpired:
-            code = None
-        outcome = Outcome(code, read(names[0]), read(names[1]), time.monotonic() - begin)
-        self.outcomes.append(outcome)
-        return outcome
+        return self.finished([*wrapper, self.subject.path, *arguments], **options)
 
     def refused(self, *options: str, code: Optional[int] = None, lines: int = 1, **arguments) -> Outcome:
         """Tries a start, which has to fail in time with one line, leaving no process."""
-        before = set(processes.tagged(self.tag))
+        before = set(self.living())
         words = options if "--" in options or "--stop" in options else [*options, "--", *self.worker()]
         outcome = self.run(*words, **arguments)
         right = outcome.code not in (None, 0) if code is None else outcome.code == code
         expect(right, f"{outcome}; expected {'a refusal' if code is None else code}")
         said = [line for line in outcome.err.splitlines() if not line.endswith("starting now...")]
         expect(len(said) == lines, f"expected {lines} line(s) on stderr: {outcome}")
-        left = eventually(lambda: not set(processes.tagged(self.tag)) - before, 2)
+        left = eventually(lambda: not set(self.living()) - before, 2)
         expect(left, f"{outcome}, but it left processes")
         return outcome
 
@@ -154,7 +91,7 @@ class Case:
         expect(outcome.code == 0, str(outcome))
         expect(eventually(lambda: read(self.pid_file).endswith("\n")), f"no pid file after {outcome}")
         daemon = Daemon(int(read(self.pid_file)), self.log_file)
-        self.daemons.append(daemon)
+        self.started.append(daemon)
         return daemon
 
     # Workers
@@ -181,44 +118,22 @@ class Case:
         right = eventually(lambda: seen.append(self.ask(worker, key)[0]) or seen[-1] == generation)
         expect(right, f"generation {generation} never answers, but {sorted(set(seen))}")
 
-    def living(self) -> List[int]:
-        return processes.tagged(self.tag)
-
-    def note(self, text: str) -> None:
-        """A figure that is worth showing beside the verdict."""
-        self.notes.append(text)
-
     # The end
 
     def finish(self) -> None:
         """Stops what still runs in the proper way, and finds out whether a process or a file is left."""
         ended_well = True
-        for daemon in self.daemons:
+        for daemon in self.started:
             if daemon.code() is None and processes.alive(daemon.pid):
                 daemon.stop()
             ended_well = ended_well and daemon.code() == 0
         eventually(lambda: not self.living(), 2)
-        left = [f"{pid} ({processes.command(pid)})" for pid in self.living()]
-        expect(not left, f"processes are left: {', '.join(left)}")
-        if self.daemons and ended_well and not self.may_leave_files:
+        expect(not self.living(), f"processes are left: {self.left()}")
+        if self.started and ended_well and not self.may_leave_files:
             self.expect_no_files()
 
     def expect_no_files(self) -> None:
         names = (os.path.basename(each) for each in (self.pid_file, self.status_file, self.socket))
         prefixes = tuple(names)
-        left = [name for name in os.listdir(self.folder) if name.startswith(prefixes)]
+        left = [name for name in os.listdir(self.directory) if name.startswith(prefixes)]
         expect(not left, f"files are left: {left}")
-
-    def clear(self) -> None:
-        """Ends everything by pid and removes the directory."""
-        processes.end_all(self.tag)
-        for daemon in self.daemons:
-            daemon.reap()
-        shutil.rmtree(self.folder, ignore_errors=True)
-
-    def account(self) -> str:
-        """What the subject said, for a failed check."""
-        parts = [daemon.account() for daemon in self.daemons]
-        parts += [f"command {outcome}" for outcome in self.outcomes[-3:]]
-        return "\n".join(parts)
-

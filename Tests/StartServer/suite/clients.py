@@ -1,41 +1,10 @@
-"""Clients of the sockets, each with a time limit."""
+"""Clients of the workers' sockets, each with a time limit."""
 
 import socket
-import threading
-import time
 from typing import List, Tuple
 
-from .records import Address
-
-
-def connect(address: Address, seconds: float = 5.0) -> socket.socket:
-    family = socket.AF_UNIX if isinstance(address, str) else (
-        socket.AF_INET6 if ":" in address[0] else socket.AF_INET)
-    sock = socket.socket(family, socket.SOCK_STREAM)
-    sock.settimeout(seconds)
-    try:
-        sock.connect(address)
-    except BaseException:
-        sock.close()
-        raise
-    return sock
-
-
-def talk(address: Address, request: bytes = b"", seconds: float = 5.0) -> bytes:
-    """Everything that the other side says until it closes."""
-    with connect(address, seconds) as sock:
-        if request:
-            sock.sendall(request)
-        answer = b""
-        while chunk := sock.recv(65536):
-            answer += chunk
-        return answer
-
-
-def ask(address: Address, seconds: float = 5.0) -> Tuple[int, int]:
-    """Generation and pid of the worker that answers."""
-    generation, pid = talk(address, seconds=seconds).split()
-    return int(generation), int(pid)
+from harness import clients
+from harness.clients import Address, ask
 
 
 def ask_datagram(address: Address) -> Tuple[int, int]:
@@ -46,28 +15,12 @@ def ask_datagram(address: Address) -> Tuple[int, int]:
         return int(generation), int(pid)
 
 
-class Visitor:
-    """Asks again and again from a thread, a new connection each time; every failure is kept."""
+class Visitor(clients.Visitor):
+    """Asks a worker of ours again and again."""
 
-    def __init__(self, address: Address, pause: float = 0.005) -> None:
-        self.failures: List[str] = []
-        self.generations: List[int] = []
-        self._address, self._pause, self._over = address, pause, threading.Event()
-        self._thread = threading.Thread(target=self._visit, daemon=True)
-        self._thread.start()
+    def __init__(self, address: Address) -> None:
+        super().__init__(lambda: ask(address)[0], 0.005)
 
-    def _visit(self) -> None:
-        while not self._over.is_set():
-            begin = time.monotonic()
-            try:
-                self.generations.append(ask(self._address)[0])
-            except (OSError, ValueError) as error:
-                self.failures.append(f"{error!r} after {time.monotonic() - begin:.2f} s")
-            time.sleep(self._pause)
-
-    def __enter__(self) -> "Visitor":
-        return self
-
-    def __exit__(self, *_) -> None:
-        self._over.set()
-        self._thread.join(10)
+    @property
+    def generations(self) -> List[object]:
+        return self.answers

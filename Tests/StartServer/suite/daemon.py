@@ -1,33 +1,29 @@
 """A running superdaemon: its signals, its lines, its end."""
 
-import os
 import re
 import signal
 import subprocess
-from typing import Callable, List, Optional
+from typing import List, Optional
 
 from harness import processes
 from harness.checks import expect, read
-from harness.processes import PATIENCE, Value, eventually
+from harness.processes import PATIENCE, eventually
+from harness.running import Running
 
 
-class Daemon:
+class Daemon(Running):
+    word = "superdaemon"
+
     def __init__(self, pid: int, messages: str, child: Optional[subprocess.Popen] = None, out: str = "") -> None:
-        self.pid = pid
-        self.messages = messages
-        """The file with its messages: standard error's or the log."""
+        """`messages` is standard error's file or the log."""
+        super().__init__(pid, messages, child)
         self.out = out
-        self._child = child
 
     # Its lines
 
     @property
-    def text(self) -> str:
-        return read(self.messages)
-
-    @property
     def lines(self) -> List[str]:
-        return self.text.splitlines()
+        return self.log.splitlines()
 
     def matches(self, pattern: str) -> "List[re.Match]":
         """The lines that are exactly the pattern, in order."""
@@ -56,16 +52,7 @@ class Daemon:
             return True
         expect(eventually(found), f"the line /{''.join(missing)}/ is missing, or out of order")
 
-    def wait(self, condition: Callable[[], Value], what: str, seconds: float = PATIENCE) -> Value:
-        value = eventually(lambda: condition() or self.code() is not None, seconds)
-        expect(self.code() is None, f"waited for {what}, but it ended with {self.code()}")
-        expect(value, f"waited for {what}")
-        return value
-
     # Signals and the end
-
-    def send(self, number: int) -> None:
-        processes.kill(self.pid, number)
 
     def hup(self) -> None:
         self.send(signal.SIGHUP)
@@ -82,34 +69,9 @@ class Daemon:
         own = processes.command(self.pid)
         eventually(lambda: own not in map(processes.command, processes.children(self.pid)), 1)
 
-    def code(self) -> Optional[int]:
-        """The exit code, minus the signal that ended it; 0 for one that is not our child and has gone."""
-        if self._child is None:
-            return None if processes.alive(self.pid) else 0
-        return self._child.poll()
-
-    def ends(self, code: Optional[int] = 0, seconds: float = PATIENCE) -> None:
-        """Waits for the end."""
-        expect(eventually(lambda: self.code() is not None, seconds), f"has not ended within {seconds:g} s")
-        expect(code is None or self.code() == code, f"ended with {self.code()}, not {code}")
-
     def stop(self, number: int = signal.SIGTERM, seconds: float = PATIENCE) -> None:
-        """The proper stop, which has to end it with 0."""
         self._settle()
-        self.send(number)
-        self.ends(0, seconds)
+        super().stop(number, seconds)
 
-    def still_runs(self) -> None:
-        expect(self.code() is None, f"ended with {self.code()}")
-
-    def reap(self) -> None:
-        if self._child is not None:
-            self._child.wait()
-
-    def account(self) -> str:
-        state = "runs" if self.code() is None else f"ended with {self.code()}"
-        lines = self.lines
-        if len(lines) > 40:
-            lines = lines[:15] + [f"… {len(lines) - 40} lines …"] + lines[-25:]
-        more = read(self.out).splitlines()[-5:] if self.out and os.path.exists(self.out) else []
-        return "\n".join([f"superdaemon {self.pid} {state}:"] + lines + [f"stdout: {line}" for line in more])
+    def remarks(self, shown: List[str]) -> List[str]:
+        return [f"stdout: {line}" for line in read(self.out).splitlines()[-5:]] if self.out else []

@@ -2,17 +2,17 @@
 
 import json
 import os
-from typing import Dict, List, Optional, Tuple, Union
+from typing import Dict, List, Optional, Tuple
 
 from harness import processes
+from harness.clients import Address
 
-Address = Union[str, Tuple[str, int]]
 Socket = Dict[str, object]
 
 
 class Worker:
-    def __init__(self, folder: str, facts: dict) -> None:
-        self._events = os.path.join(folder, f"events-{facts['generation']}-{facts['pid']}")
+    def __init__(self, directory: str, facts: dict) -> None:
+        self._events = os.path.join(directory, f"events-{facts['generation']}-{facts['pid']}")
         self.facts = facts
         self.generation: int = facts["generation"]
         self.pid: int = facts["pid"]
@@ -53,10 +53,10 @@ class Worker:
         return [(float(moment), event) for moment, event in pairs if name is None or event == name]
 
 
-def workers_in(folder: str) -> List[Worker]:
+def workers_in(directory: str) -> List[Worker]:
     found = []
-    for name in os.listdir(folder):
+    for name in os.listdir(directory):
         if name.startswith("worker-") and name.endswith(".json"):
-            with open(os.path.join(folder, name), encoding="utf-8") as file:
-                found.append(Worker(folder, json.load(file)))
+            with open(os.path.join(directory, name), encoding="utf-8") as file:
+                found.append(Worker(directory, json.load(file)))
     return sorted(found, key=lambda worker: (worker.generation, worker["time"]))

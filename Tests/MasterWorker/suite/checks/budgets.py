@@ -9,7 +9,7 @@ import time
 from typing import List
 
 from harness import processes
-from harness.checks import check, expect
+from harness.checks import check, expect, needs_root
 from harness.processes import eventually
 from .. import control
 from ..case import WORKERS, Case, section
@@ -59,7 +59,7 @@ class Attack:
 
 
 def started(case: Case) -> "tuple[Master, str]":
-    case.needs_root()
+    needs_root()
     other = case.path("control-user")
     case.configure(section("worker", "web", "sleep 1000", "instances 100"),
                    settings=[f"control-socket {other} mode 666 level user"])

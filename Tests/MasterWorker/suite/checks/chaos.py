@@ -8,9 +8,10 @@ from typing import Callable, Dict, List
 
 from harness import processes
 from harness.checks import Failed, check, expect
+from harness.clients import ask
 from harness.processes import eventually
 from ..case import Case, section
-from ..clients import ask, port_of
+from ..clients import port_of
 from ..control import Session
 from .upgrade import installed, put
 

@@ -6,7 +6,7 @@ import signal
 import time
 
 from harness import processes
-from harness.checks import check, expect, read
+from harness.checks import check, expect, needs_root, read
 from harness.ports import free_port
 from harness.processes import eventually
 from ..case import Case, section
@@ -54,7 +54,7 @@ def server_starter(case: Case) -> None:
 def generation(case: Case) -> None:
     manager = Manager(case.path("notify"))
     facts = web(case, env=manager.environment)
-    master = case.masters[0]
+    master = case.started[0]
     expect(facts["environment"].get("NOTIFY_SOCKET") not in (None, manager.path), f"{facts['environment']}")
     expect(facts["environment"].get("DAEMONKIT_GENERATION") == "1", f"{facts['environment']}")
     master.reload()
@@ -76,7 +76,7 @@ def nothing_internal(case: Case) -> None:
 def same_environment(case: Case) -> None:
     first = dict(web(case)["environment"])
     for number in range(2, 5):
-        case.masters[0].reload()
+        case.started[0].reload()
         case.met("web", number)
     last = dict(case.met("web", 4)["environment"])
     for each in (first, last):
@@ -120,7 +120,7 @@ def listener(case: Case) -> None:
 def group(case: Case) -> None:
     facts = web(case)
     expect(facts["group"] == facts["pid"], f"group {facts['group']} of {facts['pid']}")
-    expect(facts["session"] in (os.getsid(case.masters[0].pid), facts["pid"]), f"{facts['session']}")
+    expect(facts["session"] in (os.getsid(case.started[0].pid), facts["pid"]), f"{facts['session']}")
 
 
 @check("signals: nothing ignored or blocked, although the master was started with HUP ignored and USR1 blocked")
@@ -139,7 +139,7 @@ def signals(case: Case) -> None:
 
 @check("user, group and no other groups")
 def user(case: Case) -> None:
-    case.needs_root()
+    needs_root()
     case.configure(section("program", "p", case.fixture("facts.sh", case.path("records", "facts")), "user nobody",
                            "group nogroup"))
     master = case.start()
@@ -153,7 +153,7 @@ def user(case: Case) -> None:
 
 @check("user without group: the user's own group")
 def user_only(case: Case) -> None:
-    case.needs_root()
+    needs_root()
     case.configure(section("program", "p", case.fixture("facts.sh", case.path("records", "facts")), "user nobody"))
     master = case.start()
     text = master.wait(lambda: read(case.path("records", "facts")), "the child's facts")
@@ -162,7 +162,7 @@ def user_only(case: Case) -> None:
 
 @check("a child of another user may say READY, too")
 def user_ready(case: Case) -> None:
-    case.needs_root()
+    needs_root()
     script = case.script("ready", "systemd-notify --ready; exec sleep 1000")
     case.configure(section("program", "p", script, "user nobody", "readiness notify"), settings=["start-timeout 3s"])
     case.start()
@@ -330,7 +330,8 @@ def inherit(case: Case) -> None:
     case.configure(section("program", "talk", case.worker("talk", "say=hello"), "readiness notify", "log inherit"))
     master = case.start()
     expect(eventually(lambda: "hello 1 err\n" in read(master.errors)), f"{read(master.errors)!r}")
-    expect("hello 1 out\n" in read(case.path("out-0")), f"{read(case.path('out-0'))!r}")
+    said = read(case.path("master-0.out"))
+    expect("hello 1 out\n" in said, f"{said!r}")
 
 
 @check("a child's output pipe is closed with its death: descriptors do not grow with restarts")

@@ -320,6 +320,8 @@ def hopeless_start(case: Case) -> None:
     master.reload()
     answer = master.ask("start p", seconds=5)
     expect("Success=1" not in answer and answer.strip(), f"{answer!r}")
+    # Its exit code would be the master's, if it were the one that ends just then.
+    master.ask("stop p")
 
 
 @check("restart NAME: that service only; its new process is of the same configuration")

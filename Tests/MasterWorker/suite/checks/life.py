@@ -5,9 +5,10 @@ import time
 
 from harness import processes
 from harness.checks import Unavailable, check, expect, read
+from harness.clients import ask
 from harness.processes import eventually
 from ..case import SLEEPER, Case, section
-from ..clients import ask, echoes, port_of
+from ..clients import echoes, port_of
 
 UNIX = "listen l\n    bind unix:{}\n"
 
@@ -263,7 +264,7 @@ def several_files(case: Case) -> None:
 
 
 @check("-c DIR takes *.cfg in the order of their names, and a new one at the next reload")
-def folder(case: Case) -> None:
+def directory(case: Case) -> None:
     case.configure("", name="d/00.cfg")
     case.write("d/20.cfg", section("worker", "two", SLEEPER, 'setenv X "$Y"'))
     case.write("d/10.cfg", "global\n    setenv Y from-ten\n")

@@ -5,7 +5,7 @@ import signal
 import time
 
 from harness import processes
-from harness.checks import check, expect
+from harness.checks import check, expect, needs_root
 from harness.ports import free_port
 from harness.processes import eventually
 from ..case import Case, section
@@ -73,7 +73,7 @@ def drain(case: Case) -> None:
 
 @check("masterd: a worker as another user goes too")
 def other_user(case: Case) -> None:
-    case.needs_root()
+    needs_root()
     case.configure(section("worker", "web", "sleep 1000", "user nobody", "group nogroup"))
     master = case.start()
     pids = master.offspring()

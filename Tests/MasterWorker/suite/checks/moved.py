@@ -4,7 +4,7 @@ import os
 import signal
 
 from harness import processes
-from harness.checks import check, expect, read
+from harness.checks import check, expect, needs_root, read
 from harness.processes import eventually
 from ..case import Case, section
 from .upgrade import PATIENCE, installed, renew
@@ -117,10 +117,10 @@ def bytes_stay(case: Case) -> None:
 
 @check("why a child did not come to its program is said in words: its directory")
 def exec_errors(case: Case) -> None:
-    case.needs_root()
-    folder = case.path("closed")
-    os.mkdir(folder, 0o700)
+    needs_root()
+    directory = case.path("closed")
+    os.mkdir(directory, 0o700)
     case.configure(section("worker", "web"), section(
-        "program", "p", "sleep 1000", f"chdir {folder}", "user nobody", "critical no"))
+        "program", "p", "sleep 1000", f"chdir {directory}", "user nobody", "critical no"))
     master = case.start()
-    master.says(f"program for p failed to start: cannot change to {folder}: Permission denied")
+    master.says(f"program for p failed to start: cannot change to {directory}: Permission denied")

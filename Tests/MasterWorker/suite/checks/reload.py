@@ -6,10 +6,11 @@ import time
 
 from harness import processes
 from harness.checks import check, expect
+from harness.clients import ask
 from harness.ports import free_port
 from harness.processes import eventually
 from ..case import Case, section
-from ..clients import ask, port_of, serves
+from ..clients import port_of, serves
 from ..master import Master
 
 WAYS = {

@@ -8,10 +8,11 @@ import time
 
 from harness import processes
 from harness.checks import check, expect
+from harness.clients import ask
 from harness.ports import free_port
 from harness.processes import eventually
 from ..case import SLEEPER, Case, section
-from ..clients import Echo, Visitor, ask, echoes, port_of, serves
+from ..clients import Echo, Visitor, echoes, port_of, serves
 from .reload import configure, serving
 
 def breaks_by(name: str, reason: str, prepare) -> None:

@@ -6,7 +6,7 @@ import resource
 import time
 
 from harness import processes
-from harness.checks import check, expect
+from harness.checks import check, expect, needs_root
 from harness.processes import eventually
 from .. import control
 from ..case import Case, section
@@ -179,7 +179,7 @@ def broken_off(case: Case) -> None:
 
 @check("the socket has the mode 600; another user is refused, even where the file's mode lets him in")
 def other_user(case: Case) -> None:
-    case.needs_root()
+    needs_root()
     master = started(case)
     expect(os.stat(case.control).st_mode & 0o777 == 0o600, f"{os.stat(case.control).st_mode:o}")
     client = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "/usr/bin/python3", "-I", "-S", "-c",

@@ -8,10 +8,11 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 
 from harness import processes
-from harness.checks import check, expect, read
+from harness.checks import check, expect, needs_root, read
+from harness.clients import connect
 from harness.processes import eventually
 from ..case import Case, section
-from ..clients import Echo, connect, echoes, port_of
+from ..clients import Echo, echoes, port_of
 
 
 @check("HUP reopens the master's log and the children's log files, then reloads")
@@ -137,7 +138,7 @@ def pause_starting(case: Case) -> None:
 
 @check("--workers as another user: after HUP master and workers write the new log file, which is that user's")
 def hangup_as_user(case: Case) -> None:
-    case.needs_root()
+    needs_root()
     master = case.start_workers(2, "--user=nobody")
     workers = master.offspring()
     os.rename(case.log_file, case.path("log.1"))
@@ -277,7 +278,7 @@ idle("--workers")
 
 @check("as process 1 it reaps strangers: an orphan leaves no zombie; TERM ends it")
 def first_process(case: Case) -> None:
-    case.needs_root()
+    needs_root()
     case.configure(section("program", "p", case.script("p", "(sleep 0.05 & sleep 0.05 &); exec sleep 1000")))
     space = case.start(wrapper=["unshare", "--pid", "--fork", "--kill-child", "--mount-proc"])
     outer = space.offspring()[0]

@@ -6,10 +6,11 @@ import time
 
 from harness import processes
 from harness.checks import check, expect, read
+from harness.clients import ask
 from harness.ports import free_port
 from harness.processes import eventually
 from ..case import SLEEPER, Case, section
-from ..clients import Echo, ask, port_of
+from ..clients import Echo, port_of
 
 
 def one(case: Case, *behaviour: str, lines=()) -> None:

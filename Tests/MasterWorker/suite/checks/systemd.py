@@ -8,10 +8,11 @@ from typing import Optional, Tuple
 
 from harness import processes
 from harness.checks import check, expect
+from harness.clients import ask, connect
 from harness.ports import free_port
 from harness.processes import eventually
 from ..case import WORKERS, Case, section
-from ..clients import ask, connect, echoes, port_of
+from ..clients import echoes, port_of
 from ..manager import Manager
 from ..master import Master
 from .upgrade import PATIENCE, installed, upgraded

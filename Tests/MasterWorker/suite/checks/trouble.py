@@ -7,10 +7,10 @@ import time
 
 from harness import processes
 from harness.checks import check, expect, read
+from harness.clients import ask, connect
 from harness.ports import free_port
 from harness.processes import eventually
 from ..case import SLEEPER, Case, section
-from ..clients import ask, connect
 
 
 def few_descriptors(count: int):
@@ -197,11 +197,11 @@ def kinds(case: Case) -> None:
 def instances(case: Case) -> None:
     for count in (1, 4, 2):
         case.configure(section("worker", "web", SLEEPER, f"instances {count}"))
-        if not case.masters:
+        if not case.started:
             case.start()
         else:
-            case.masters[0].reload()
-        master = case.masters[0]
+            case.started[0].reload()
+        master = case.started[0]
         master.wait(lambda: len(master.current("web")) == len(master.offspring()) == count, f"{count} of them")
 
 
@@ -233,7 +233,7 @@ def control_sockets(case: Case) -> None:
 
 
 @check("a directory or a user that is gone at a reload is a mistake with its line")
-def gone_folder(case: Case) -> None:
+def gone_directory(case: Case) -> None:
     os.mkdir(case.path("there"))
     case.configure(section("worker", "web", SLEEPER, f"chdir {case.path('there')}"))
     master = case.start()

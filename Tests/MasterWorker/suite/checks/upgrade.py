@@ -6,9 +6,10 @@ import time
 
 from harness import processes
 from harness.checks import check, expect, read
+from harness.clients import ask
 from harness.processes import eventually
 from ..case import Case, section
-from ..clients import Visitor, ask, port_of
+from ..clients import Visitor, port_of
 from ..master import Master
 
 PATIENCE = 20
@@ -163,7 +164,7 @@ def path_lookup(case: Case) -> None:
                        env={"PATH": path}, wrapper=words)
     expect(outcome.code == 0, str(outcome))
     master = Master(int(read(case.pid_file)), case.log_file, case.control, case.pid_file)
-    case.masters.append(master)
+    case.started.append(master)
     upgraded(case, master)
 
 
@@ -173,7 +174,7 @@ def relative(case: Case) -> None:
     configuration(case)
     case.masterd = "bin/masterd"
     master = case.launch()
-    expect(os.readlink(f"/proc/{master.pid}/cwd") != case.folder, "the daemon is in the same directory")
+    expect(os.readlink(f"/proc/{master.pid}/cwd") != case.directory, "the daemon is in the same directory")
     upgraded(case, master)
 
 

@@ -46,7 +46,7 @@ def registry(arena: Arena, front_end: str) -> None:
 
 
 @attack(KIND, "root takes no registry from a directory that somebody else may write", "another's", "world-writable")
-def registry_folder(arena: Arena, front_end: str) -> None:
+def registry_directory(arena: Arena, front_end: str) -> None:
     program, mark = evil(arena)
     arena.write("registry/d.conf", f"command {program}\npid-file {arena.path('none')}\nstart-timeout 2s\n")
     if front_end == "another's":
@@ -130,7 +130,7 @@ def planted_in_tmp(arena: Arena, front_end: str) -> None:
     """The names are known before anybody has used them."""
     uid = arena.service.uid
     pid_file, log_file = f"/tmp/echod-{uid}.pid", f"/tmp/echod-{uid}.log"
-    folders = [f"/tmp/echod-{uid}", f"/tmp/daemonkit-{uid}"]
+    directories = [f"/tmp/echod-{uid}", f"/tmp/daemonkit-{uid}"]
     victim = arena.victim(arena.service)
     child = arena.python_as(arena.stranger, LOCK, pid_file, victim.pid, stdout=subprocess.PIPE)
     try:
@@ -141,8 +141,8 @@ def planted_in_tmp(arena: Arena, front_end: str) -> None:
         victim.is_untouched()
         child.kill()
         child.wait()
-        for folder in folders:
-            shutil.rmtree(folder, ignore_errors=True)   # a daemon of another check has left it
+        for directory in directories:
+            shutil.rmtree(directory, ignore_errors=True)   # a daemon of another check has left it
         arena.do_as(arena.stranger, """
 import os, sys
 os.umask(0)
@@ -150,30 +150,30 @@ for name in sys.argv[3:]:
     os.mkdir(name, 0o777)
 for name in sys.argv[1:3]:
     open(name, "w").close()
-""", pid_file, log_file, *folders)
+""", pid_file, log_file, *directories)
         # Another check's daemon, of the same account, may have been faster.
-        folders = [folder for folder in folders if os.stat(folder).st_uid == arena.stranger.uid]
+        directories = [directory for directory in directories if os.stat(directory).st_uid == arena.stranger.uid]
         code, said = at_home(arena, "-b", "127.0.0.1:0")
         started = [pid for pid in arena.living() if arena.echod in processes.command(pid)]
         for pid in started:
             held = [name for name in processes.open_files(pid).values()
-                    if name.startswith((pid_file, log_file, *(folder + "/" for folder in folders)))]
+                    if name.startswith((pid_file, log_file, *(directory + "/" for directory in directories)))]
             processes.kill(pid, 15)
             expect(not held, f"it holds {held}, which is the stranger's")
         expect(started or code not in (0, -9), f"{code}: {said}")
         expect(not read(pid_file) and not read(log_file), "it wrote into the stranger's files")
-        expect(not any(os.listdir(folder) for folder in folders), "it made files in the stranger's directories")
+        expect(not any(map(os.listdir, directories)), "it made files in the stranger's directories")
     finally:
-        for folder in folders:
-            shutil.rmtree(folder, ignore_errors=True)
+        for directory in directories:
+            shutil.rmtree(directory, ignore_errors=True)
         for name in (pid_file, log_file):
             with contextlib.suppress(FileNotFoundError):
                 os.unlink(name)
 
 
 @attack(KIND, "XDG_RUNTIME_DIR and XDG_STATE_HOME of another account are not used", ECHOD)
-def foreign_runtime_folder(arena: Arena, front_end: str) -> None:
-    theirs = arena.folder_of(arena.stranger, "theirs", 0o777)
+def foreign_runtime_directory(arena: Arena, front_end: str) -> None:
+    theirs = arena.directory_of(arena.stranger, "theirs", 0o777)
     at_home(arena, "-b", "127.0.0.1:0", env={"XDG_RUNTIME_DIR": theirs, "XDG_STATE_HOME": theirs})
     names = os.listdir(theirs)
     for pid in arena.living():
@@ -189,7 +189,7 @@ def planted_state(arena: Arena, front_end: str) -> None:
              "--workers": [arena.echod, "-f", *arena.files, "-b", "127.0.0.1:0", "--workers=1", "-S", arena.control],
              START_SERVER: [arena.start_server, "--port=127.0.0.1:0", "--interval=0",
                             f"--control-socket={arena.control}", "--", "sleep", "1000"]}[front_end]
-    line = b"master folder=/tmp"
+    line = b"master directory=/tmp"
     checksum = 0x811C9DC5
     for byte in line:
         checksum = ((checksum ^ byte) * 0x01000193) & 0xFFFFFFFF
@@ -201,7 +201,7 @@ def planted_state(arena: Arena, front_end: str) -> None:
     for descriptor in (plain, memory):
         os.set_inheritable(descriptor, True)
         child = processes.spawn(words, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
-                                cwd=arena.folder, pass_fds=[descriptor], start_new_session=True,
+                                cwd=arena.directory, pass_fds=[descriptor], start_new_session=True,
                                 env=arena.environment({"DAEMONKIT_STATE": str(descriptor)}))
         arena.begun.append(child)
         eventually(lambda: os.path.exists(arena.control) or child.poll() is not None, 5)
@@ -255,7 +255,7 @@ def no_proc(arena: Arena, front_end: str) -> None:
     script = "mount -t tmpfs none /proc && exec \"$@\""
     child = processes.spawn(["unshare", "--mount", "sh", "-c", script, "sh", arena.echod, front_end,
                              f"--pid-file={arena.pid_file}"], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                            stderr=subprocess.STDOUT, cwd=arena.folder, env=arena.environment(),
+                            stderr=subprocess.STDOUT, cwd=arena.directory, env=arena.environment(),
                             start_new_session=True)
     arena.begun.append(child)
     try:

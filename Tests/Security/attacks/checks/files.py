@@ -46,7 +46,7 @@ def swap(arena: Arena, log: str, code: str, *words) -> None:
 
 @attack(KIND, "a log that was swapped for a symbolic link makes no file elsewhere", MASTERD, START_SERVER)
 def link_to_new(arena: Arena, front_end: str) -> None:
-    log, target = os.path.join(arena.mine, "log"), os.path.join(arena.folder_of(None, "cron.d"), "job")
+    log, target = os.path.join(arena.mine, "log"), os.path.join(arena.directory_of(None, "cron.d"), "job")
     master = logging(arena, front_end, log)
     with arena.probe(master):
         swap(arena, log, "os.symlink(sys.argv[2], log)", target)
@@ -83,10 +83,11 @@ def hard_link(arena: Arena, front_end: str) -> None:
     arena.goes_on(master)
 
 
-@attack(KIND, "a directory on the way to a log that was swapped for a link leads nowhere", MASTERD, START_SERVER)
-def folder_swap(arena: Arena, front_end: str) -> None:
+@attack(KIND, "a directory on the way to a log that was swapped for a symbolic link leads nowhere", MASTERD,
+        START_SERVER)
+def directory_swap(arena: Arena, front_end: str) -> None:
     arena.do_as(arena.service, "import os, sys; os.mkdir(sys.argv[1])", os.path.join(arena.mine, "sub"))
-    log, roots = os.path.join(arena.mine, "sub", "log"), arena.folder_of(None, "cron.d")
+    log, roots = os.path.join(arena.mine, "sub", "log"), arena.directory_of(None, "cron.d")
     master = logging(arena, front_end, log)
     with arena.probe(master):
         said = arena.do_as(arena.service, "import os, sys; os.rename(sys.argv[1], sys.argv[1] + '~')\n"
@@ -142,11 +143,11 @@ def reader_that_does_not_read(arena: Arena, front_end: str) -> None:
         else:
             words = [arena.start_server, "--port=127.0.0.1:0", "--interval=0", f"--control-socket={arena.control}",
                      f"--pid-file={arena.pid_file}", "--", talk]
-        child = processes.spawn(words, stdin=subprocess.DEVNULL, stdout=writing, stderr=writing, cwd=arena.folder,
+        child = processes.spawn(words, stdin=subprocess.DEVNULL, stdout=writing, stderr=writing, cwd=arena.directory,
                                 env=arena.environment(), start_new_session=True)
         os.close(writing)
         master = Master(child.pid, arena.log_file, arena.control, arena.pid_file, child)
-        arena.masters.append(master)
+        arena.started.append(master)
         master.wait(lambda: os.path.exists(arena.control), "a control socket")
         if front_end == WORKERS:
             fill(arena, master, reading)
@@ -270,7 +271,7 @@ def control_swap(arena: Arena, front_end: str) -> None:
 def pid_file_names(arena: Arena, front_end: str) -> None:
     secret = arena.secret()
     makes = {"link": lambda path: os.symlink(secret, path), "dangling": lambda path: os.symlink(secret + "2", path),
-             "hard": lambda path: os.link(secret, path), "fifo": os.mkfifo, "folder": os.mkdir}
+             "hard": lambda path: os.link(secret, path), "fifo": os.mkfifo, "directory": os.mkdir}
     arena.configure(section("program", "svc"))
     for name, make in makes.items():
         path = os.path.join(arena.mine, name)
@@ -295,7 +296,7 @@ def pid_file_names(arena: Arena, front_end: str) -> None:
 @attack(KIND, "a log that another account has put there is not opened as root", ECHOD, WORKERS, MASTERD, START_SERVER)
 def log_at_start(arena: Arena, front_end: str) -> None:
     """Before the daemon is that account, it is root: a link, a FIFO or a second name of root's file must not be."""
-    target, secret = os.path.join(arena.folder_of(None, "cron.d"), "job"), arena.secret()
+    target, secret = os.path.join(arena.directory_of(None, "cron.d"), "job"), arena.secret()
     arena.configure(section("program", "svc"))
     makes = {"link": lambda path: os.symlink(target, path), "old": lambda path: os.symlink(secret, path),
              "fifo": lambda path: os.mkfifo(path, 0o666), "hard": lambda path: os.link(secret, path)}

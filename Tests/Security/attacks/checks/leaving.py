@@ -24,15 +24,15 @@ FORBIDDEN = ["\x1b]0;", "\x1b[2Jc", "\u009b", "\u202e", "\u2066", "\x07", "\x08"
 
 @attack(KIND, "after --chroot no descriptor leads out of it", ECHOD, WORKERS)
 def chroot(arena: Arena, front_end: str) -> None:
-    jail = arena.folder_of(None, "jail")
+    jail = arena.directory_of(None, "jail")
     os.mkdir(os.path.join(jail, "dev"))
     outcome = arena.daemon(f"--chroot={jail}", *(["--workers=1", f"-S{arena.control}"] if front_end == WORKERS else []))
     expect(outcome.code == 0, str(outcome))
     pid = int(read(arena.pid_file))
     for process in [pid, *processes.children(pid)]:
         for number, name in processes.open_files(process).items():
-            is_folder = os.path.isdir(f"/proc/{process}/fd/{number}")
-            expect(not is_folder, f"descriptor {number} of {processes.command(process)!r} is the directory {name}")
+            is_directory = os.path.isdir(f"/proc/{process}/fd/{number}")
+            expect(not is_directory, f"descriptor {number} of {processes.command(process)!r} is the directory {name}")
     expect(arena.run("--stop", f"--pid-file={arena.pid_file}", program=arena.echod).code == 0, "it does not stop")
 
 
@@ -163,7 +163,7 @@ def bytes_stay(arena: Arena, front_end: str) -> None:
                  b"exec sleep 1000", odd]
     env = {os.fsencode(name): os.fsencode(value) for name, value in arena.environment().items()}
     child = processes.spawn(words, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
-                            env={**env, b"INHERITED": odd}, cwd=arena.folder, start_new_session=True)
+                            env={**env, b"INHERITED": odd}, cwd=arena.directory, start_new_session=True)
     arena.begun.append(child)
 
     def bytes_of(name: str) -> List[bytes]:

@@ -126,7 +126,7 @@ def ready(arena: Arena, front_end: str, wrapper) -> None:
         return pid
     expect(eventually(lambda: inner() and os.path.exists(arena.control)), "no master")
     master = Master(inner(), arena.log_file, arena.control, arena.pid_file)
-    arena.masters.append(master)
+    arena.started.append(master)
     pid = arena.service_of(master)
     # Before its exec it has the master's own.
     name = eventually(lambda: variables(pid).get("NOTIFY_SOCKET"))
@@ -175,7 +175,7 @@ def in_short_queue(arena: Arena) -> list:
 def hundred_workers(arena: Arena, front_end: str) -> None:
     words = [arena.echod, "-f", *arena.files, "-b", "127.0.0.1:0", "--workers=100", "-S", arena.control,
              f"--user={arena.service.name}"]
-    master = arena._start([*in_short_queue(arena), *words], None, True, 90, {})
+    master = arena.begin([*in_short_queue(arena), *words], True, 90, {})
     expect(len(master.current()) == 100, f"{len(master.current())} of 100 are ready")
     with arena.probe(master, ROUND):
         arena.reload(front_end, master, 120)

@@ -7,7 +7,8 @@ import subprocess
 from harness import processes
 from harness.checks import expect, read
 from harness.processes import eventually
-from suite.case import REPOSITORY, section
+from harness.suites import REPOSITORY
+from suite.case import section
 
 from ..arena import ECHOD, MASTERD, PYTHON, START_SERVER, WORKERS, Arena, Victim
 from ..people import Person
@@ -123,9 +124,9 @@ def printed_scripts(arena: Arena, front_end: str) -> None:
 @attack(KIND, "no shipped script reads a pid out of a file and signals it")
 def scripts_ask_the_executable(arena: Arena) -> None:
     found = []
-    for folder, _, names in os.walk(os.path.join(REPOSITORY, "etc")):
+    for directory, _, names in os.walk(os.path.join(REPOSITORY, "etc")):
         for name in names:
-            for number, line in enumerate(read(os.path.join(folder, name)).splitlines(), 1):
+            for number, line in enumerate(read(os.path.join(directory, name)).splitlines(), 1):
                 words = line.split("#")[0]
                 reads = any(word in words for word in ('cat "$PIDFILE"', "cat $PIDFILE", 'cat "$pidfile"', "pid)"))
                 if reads and "cat " in words or "kill" in words and "pid-file" in words:

@@ -91,7 +91,7 @@ def cve_2020_28935(arena: Arena, front_end: str) -> None:
         "etc/init.d/echod", slow=True)
 def cve_2017_16933(arena: Arena, front_end: str) -> None:
     """The directory of the pid file is a link to one of root's when the script is run."""
-    roots = arena.folder_of(None, "roots", 0o700)
+    roots = arena.directory_of(None, "roots", 0o700)
     link = os.path.join(arena.mine, "run")
     os.symlink(roots, link)
     script, _ = pids.init_script(arena, "echod", os.path.join(link, "pid"))

@@ -6,10 +6,12 @@ import signal
 import subprocess
 
 from harness.checks import Unavailable, check, expect, read
+from harness.clients import ask, connect, talk
 from harness.ports import free_port
 from harness.processes import eventually, spawn
-from ..case import REPOSITORY, WORKERS, Case
-from ..clients import Visitor, ask, connect, talk
+from harness.suites import REPOSITORY
+from ..case import WORKERS, Case
+from ..clients import Visitor
 from ..daemon import Daemon
 
 APPLICATION = 'sub { [200, ["Content-Type" => "text/plain"], ["$ENV{SERVER_STARTER_GENERATION} $$\\n"]] }'

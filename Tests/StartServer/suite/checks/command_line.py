@@ -146,7 +146,7 @@ def privileged(case: Case) -> None:
 
 
 @check("a file in a missing directory is refused with 2, and a socket bound before is removed")
-def missing_folder(case: Case) -> None:
+def missing_directory(case: Case) -> None:
     for option in ("--path=missing/socket", "--pid-file=missing/pid", "--log-file=missing/log"):
         outcome = case.refused(f"--path={case.socket}", option, code=2)
         expect("missing/" in outcome.err and "No such file or directory" in outcome.err, f"{option}: {outcome}")
@@ -193,10 +193,10 @@ def fractions(case: Case) -> None:
 def program_paths(case: Case) -> None:
     os.mkdir(case.path("below"))
     worker = " ".join(f"'{word}'" for word in case.worker())
-    case.program("below/run", f"#!/bin/sh\nexec {worker} \"$@\"\n")
+    case.script("below/run", f"exec {worker} \"$@\"")
     case.start("--dir=below", program=["./run", "a"])
     expect(case.generation(1)["argv"] == ["a"], f"{case.generation(1)['argv']}")
-    case.daemons[0].stop()
+    case.started[0].stop()
     case.start(program=["env", f"EXTRA={sys.executable}", *case.worker("b")])
     seen = eventually(lambda: [each["argv"] for each in case.workers()] == [["a"], ["b"]])
     expect(seen, f"{case.workers()}")
@@ -208,4 +208,4 @@ def plain_process(case: Case) -> None:
     expect(session(daemon.pid) == daemon.pid, "it left the session that it was started in")
     blocked = status(daemon.pid)["SigBlk"]
     expect(int(blocked, 16) == 0, f"it rests with blocked signals {blocked}")
-    expect(os.readlink(f"/proc/{daemon.pid}/cwd") == case.folder, "it changed its directory")
+    expect(os.readlink(f"/proc/{daemon.pid}/cwd") == case.directory, "it changed its directory")

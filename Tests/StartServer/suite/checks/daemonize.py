@@ -28,7 +28,7 @@ def standard_descriptors(case: Case) -> None:
     expect([files.get(number) for number in range(3)] == ["/dev/null", case.log_file, case.log_file], f"{files}")
     descriptors = case.generation(1, daemon)["descriptors"]
     expect([descriptors[number] for number in "012"] == ["/dev/null", case.log_file, case.log_file], f"{descriptors}")
-    expect(os.readlink(f"/proc/{daemon.pid}/cwd") == case.folder, "it changed its directory")
+    expect(os.readlink(f"/proc/{daemon.pid}/cwd") == case.directory, "it changed its directory")
 
 
 @check("with =0 the socket stays its standard input")

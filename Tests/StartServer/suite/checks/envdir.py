@@ -8,7 +8,7 @@ from ..case import Case
 
 
 def variables(case: Case, generation: int, *names: str):
-    worker = case.generation(generation, case.daemons[-1])
+    worker = case.generation(generation, case.started[-1])
     return [worker.environment.get(name) for name in names]
 
 
@@ -26,9 +26,9 @@ def one_file(case: Case) -> None:
 def skipped(case: Case) -> None:
     case.write("env/.HIDDEN", "x\n")
     case.write("env/EMPTY", "")
-    case.write("env/FOLDER/X", "x\n")
+    case.write("env/DIRECTORY/X", "x\n")
     case.start("--port=0", "--envdir=env", env={"EMPTY": "kept"})
-    seen = variables(case, 1, ".HIDDEN", "FOLDER", "EMPTY", "X")
+    seen = variables(case, 1, ".HIDDEN", "DIRECTORY", "EMPTY", "X")
     expect(seen == [None, None, "kept", None], f"{seen}")
 
 
@@ -47,7 +47,7 @@ def variable(case: Case) -> None:
     case.write("two/WHICH", "two\n")
     case.start("--port=0", env={"ENVDIR": "one"})
     expect(variables(case, 1, "WHICH") == ["one"], "ENVDIR is not read")
-    case.daemons[-1].stop()
+    case.started[-1].stop()
     case.start("--port=0", "--envdir=two", env={"ENVDIR": "one"}, worker=["second"])
     found = eventually(lambda: [each for each in case.workers() if each["argv"] == ["second"]])
     expect(found and found[0].environment.get("WHICH") == "two", f"{found and found[0].environment}")

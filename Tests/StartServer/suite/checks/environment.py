@@ -123,13 +123,13 @@ def inheritance(case: Case) -> None:
         daemon = case.start("--port=0", worker=words, env={"KEPT": "a b=c"}, stdin=file, umask=0o027)
     worker = case.generation(1, daemon)
     expect(worker["argv"] == words, f"{worker['argv']}")
-    expect(worker["cwd"] == case.folder and worker["umask"] == 0o027, f"{worker['cwd']} {worker['umask']:o}")
+    expect(worker["cwd"] == case.directory and worker["umask"] == 0o027, f"{worker['cwd']} {worker['umask']:o}")
     expect(worker["descriptors"]["0"] == path, f"{worker['descriptors']}")
     expect(worker.environment.get("KEPT") == "a b=c", f"{worker.environment}")
 
 
 @check("--dir is the worker's directory only")
-def folder(case: Case) -> None:
+def directory(case: Case) -> None:
     os.mkdir(case.path("below"))
     daemon = case.start("--port=0", "--dir=below", "--pid-file=pid", "--status-file=status", interval="0")
     for generation in (1, 2):
@@ -137,7 +137,7 @@ def folder(case: Case) -> None:
         expect(worker["cwd"] == case.path("below"), f"{worker['cwd']}")
         expect(eventually(lambda: os.path.exists(case.status_file)), "the status file is elsewhere")
         daemon.reload()
-    expect(os.readlink(f"/proc/{daemon.pid}/cwd") == case.folder, "the superdaemon has moved too")
+    expect(os.readlink(f"/proc/{daemon.pid}/cwd") == case.directory, "the superdaemon has moved too")
     expect(os.path.exists(case.pid_file), "the pid file is elsewhere")
 
 
@@ -152,8 +152,8 @@ def nohup(case: Case) -> None:
 @check("the worker's argument zero is the program as written")
 def argument_zero(case: Case) -> None:
     name = os.path.basename(sys.executable)
-    folder = os.path.dirname(sys.executable)
-    daemon = case.start(program=[name, *case.worker()[1:]], env={"PATH": f"{folder}:{os.environ['PATH']}"})
+    directory = os.path.dirname(sys.executable)
+    daemon = case.start(program=[name, *case.worker()[1:]], env={"PATH": f"{directory}:{os.environ['PATH']}"})
     worker = case.generation(1, daemon)
     with open(f"/proc/{worker.pid}/cmdline", "rb") as file:
         first = file.read().split(b"\0")[0].decode()

@@ -25,7 +25,7 @@ def untouched(case: Case, daemon: Daemon, status: str) -> None:
        known="its child deletes the live socket, pid file and status file")
 def exec_fails(case: Case) -> None:
     words = " ".join(f"'{word}'" for word in case.worker())
-    program = case.program("worker", f"#!/bin/sh\nexec {words}\n")
+    program = case.script("worker", f"exec {words}")
     daemon = case.serving(f"--path={case.socket}", *case.files, program=[program])
     status = read(case.status_file)
     os.rename(program, program + ".away")
@@ -50,7 +50,7 @@ def never_there(case: Case) -> None:
 
 @check("--dir is gone at HUP: nothing is lost, and it is tried again",
        known="its child deletes the live socket, pid file and status file")
-def folder_gone(case: Case) -> None:
+def directory_gone(case: Case) -> None:
     os.mkdir(case.path("below"))
     daemon = case.serving(f"--path={case.socket}", *case.files, "--dir=below")
     status = read(case.status_file)
@@ -58,7 +58,7 @@ def folder_gone(case: Case) -> None:
     daemon.hup()
     daemon.line(r"starting new worker \d+|failed to .*below.*", 3)
     untouched(case, daemon, status)
-    expect("below" in daemon.text, "the reason is not told")
+    expect("below" in daemon.log, "the reason is not told")
     os.rename(case.path("away"), case.path("below"))
     daemon.line("killing old workers")
 

@@ -8,10 +8,10 @@ import socket
 import time
 
 from harness.checks import check, expect, read
+from harness.clients import connect
 from harness.ports import free_port
 from harness.processes import eventually, kill
 from ..case import Case
-from ..clients import connect
 
 
 def locked(path: str) -> bool:
@@ -37,7 +37,7 @@ def pid_file(case: Case) -> None:
 @check("the pid file is there before the worker is started")
 def pid_file_first(case: Case) -> None:
     case.start(f"--pid-file={case.pid_file}", program=["sh", "-c", "cat pid > seen; exec sleep 1000"])
-    expect(eventually(lambda: read(case.path("seen"))) == f"{case.daemons[0].pid}\n", f"{read(case.path('seen'))!r}")
+    expect(eventually(lambda: read(case.path("seen"))) == f"{case.started[0].pid}\n", f"{read(case.path('seen'))!r}")
 
 
 @check("the workers do not hold the pid file's lock")

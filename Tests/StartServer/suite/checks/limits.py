@@ -8,10 +8,10 @@ import stat
 import time
 
 from harness.checks import Unavailable, check, expect, read
+from harness.clients import connect
 from harness.ports import free_port
 from harness.processes import eventually, kill
 from ..case import Case
-from ..clients import connect
 
 
 @check("--stop-timeout kills an old worker that ignores the signal after HUP", ours=True)

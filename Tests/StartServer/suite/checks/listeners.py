@@ -5,9 +5,10 @@ import socket
 import stat
 
 from harness.checks import check, expect, read
+from harness.clients import ask, connect
 from harness.ports import free_port
 from ..case import Case
-from ..clients import ask, ask_datagram, connect
+from ..clients import ask_datagram
 
 
 def started(case: Case, *options: str, **arguments):
@@ -172,7 +173,7 @@ def backlog(case: Case) -> None:
     expect(worker.socket()["backlog"] == min(limit, socket.SOMAXCONN), f"{worker.socket()}, limit {limit}")
     daemon.stop()
     case.start("--port=0", "--backlog=5", worker=["second"])
-    second = case.daemons[-1].wait(lambda: [w for w in case.workers() if w["argv"] == ["second"]], "a worker")[0]
+    second = case.started[-1].wait(lambda: [w for w in case.workers() if w["argv"] == ["second"]], "a worker")[0]
     expect(second.socket()["backlog"] == 5, f"{second.socket()}")
 
 
@@ -209,10 +210,10 @@ def stale_path(case: Case) -> None:
 
 @check("a path that is too long is refused, and nothing is left", known="it cuts the path off")
 def long_path(case: Case) -> None:
-    before = set(os.listdir(case.folder))
+    before = set(os.listdir(case.directory))
     outcome = case.refused(f"--path={case.path('x' * 120)}", seconds=2)
     expect("x" * 120 in outcome.err, f"the reason does not name it: {outcome}")
-    made = {name for name in set(os.listdir(case.folder)) - before if name.startswith("x")}
+    made = {name for name in set(os.listdir(case.directory)) - before if name.startswith("x")}
     expect(not made, f"it made {made}")
 
 

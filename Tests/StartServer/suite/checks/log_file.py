@@ -29,9 +29,9 @@ def appended(case: Case) -> None:
 @check("only the first line goes to the caller's standard error")
 def first_line(case: Case) -> None:
     daemon = logging(case, case.log_file)
-    err = read(case.path("err-0"))
+    err = read(case.path("daemon-0.err"))
     expect(err == f"start_server (pid:{daemon.pid}) starting now...\n", f"stderr {err!r}")
-    expect("starting now" not in daemon.text, "the log has it too")
+    expect("starting now" not in daemon.log, "the log has it too")
 
 
 @check("| command gets messages and output, and its end of file at the end")
@@ -54,7 +54,7 @@ def piped_with_blanks(case: Case) -> None:
 @check("| command is restarted when it dies, and nothing written meanwhile is lost",
        known="the log is gone for good")
 def restarted_command(case: Case) -> None:
-    script = case.program("logger", f"#!/bin/sh\necho $$ >>{case.path('loggers')}\nexec cat >>{case.log_file}\n")
+    script = case.script("logger", f"echo $$ >>{case.path('loggers')}\nexec cat >>{case.log_file}")
     daemon = logging(case, f"|exec {script}")
     first = int(eventually(lambda: read(case.path("loggers"))).split()[0])
     kill(first)
@@ -70,7 +70,7 @@ def restarted_command(case: Case) -> None:
 
 @check("a | command that does not get going neither ends it nor spins")
 def broken_command(case: Case) -> None:
-    script = case.program("logger", f"#!/bin/sh\necho $$ >>{case.path('loggers')}\nexit 1\n")
+    script = case.script("logger", f"echo $$ >>{case.path('loggers')}\nexit 1")
     daemon = case.start("--port=0", f"--log-file=|exec {script}")
     worker = case.generation(1, daemon)
     time.sleep(1)

@@ -20,7 +20,7 @@ def ended_by(daemon: Daemon, number: int, moment: float) -> int:
     daemon.ends(None)
     code = daemon.code()
     expect(code in (0, -number), f"{moment * 1000:.0f} ms: ended with {code}")
-    expect(code != 0 or "starting now..." in daemon.text, f"{moment * 1000:.0f} ms: ended with 0, silently")
+    expect(code != 0 or "starting now..." in daemon.log, f"{moment * 1000:.0f} ms: ended with 0, silently")
     return code
 
 

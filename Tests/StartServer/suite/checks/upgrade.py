@@ -110,7 +110,7 @@ def broken(case: Case) -> None:
         if text is None:
             os.unlink(path)
         else:
-            os.chmod(case.program("bin/start_server", text), mode)
+            case.write("bin/start_server", text, mode)
         said = len(daemon.lines)
         daemon.send(signal.SIGUSR2)
         daemon.wait(lambda: len(daemon.lines) > said, f"a word about the new executable {text!r}")
@@ -230,7 +230,7 @@ def daemonized(case: Case) -> None:
     case.subject = replace(case.subject, path="./bin/start_server")
     case.log_file = f"|cat >>{case.path('log')}"
     daemon = case.daemonized("--port=0", f"--status-file={case.status_file}")
-    daemon.messages = case.path("log")
+    daemon.log_file = case.path("log")
     case.generation(1, daemon)
     case.subject = replace(case.subject, path=case.path("bin", "start_server"))
     upgrade(case, daemon)
