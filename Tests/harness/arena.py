@@ -9,7 +9,7 @@ import time
 import uuid
 from typing import Dict, List, Optional, Sequence, Tuple
 
-from . import processes
+from . import disks, processes
 from .checks import read, write
 from .commands import Outcome
 from .processes import PATIENCE, TAG
@@ -24,10 +24,11 @@ class Arena:
         self.tag = uuid.uuid4().hex
         self.directory = tempfile.mkdtemp(prefix=prefix)
         os.chmod(self.directory, 0o755)      # workers may run as another user
-        self.started: List[Running] = []
+        self.running: List[Running] = []
         self.outcomes: List[Outcome] = []
         self.notes: List[str] = []
         self._numbers = itertools.count()
+        self._disks: List[str] = []
 
     # Directories and files
 
@@ -53,6 +54,14 @@ class Arena:
         os.utime(target + ".new")
         os.rename(target + ".new", target)
         return target
+
+    def disk(self, name: str, options: str, read_only: bool = False) -> str:
+        """A disk of the check's own, as mount(8) takes its options; its path. Needs root."""
+        path = self.path(name)
+        os.mkdir(path)
+        disks.mount(path, options, read_only)
+        self._disks.append(path)
+        return path
 
     # Processes
 
@@ -99,11 +108,13 @@ class Arena:
     def clear(self) -> None:
         """Ends everything by pid and removes the directory."""
         processes.end_all(self.tag)
-        for each in self.started:
+        for each in self.running:
             each.reap()
+        for disk in self._disks:
+            disks.unmount(disk)
         shutil.rmtree(self.directory, ignore_errors=True)
 
     def account(self) -> str:
         """What the subject said, for a failed check."""
-        parts = [each.account() for each in self.started[-self.accounts:]]
+        parts = [each.account() for each in self.running[-self.accounts:]]
         return "\n".join(parts + [f"command {outcome}" for outcome in self.outcomes[-self.accounts:]])

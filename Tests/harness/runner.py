@@ -19,7 +19,7 @@ LIMIT = 300
 def run(chosen: Sequence[Check], arena: Callable, jobs: int, is_ours: bool = True) -> Iterator[Result]:
     """The results of the checks as they come; the slow ones begin first.
 
-    `arena` makes what a check gets: it has notes, finish(), account() and clear().
+    `arena` makes what a check gets: it has a directory, notes, finish(), account() and clear().
     """
     waiting = sorted(chosen, key=lambda check: not check.slow)
     running: List[_Process] = []
@@ -130,6 +130,7 @@ def _judged(check: Check, arena: Callable, is_ours: bool) -> Tuple[str, float, s
         except _Overdue as overdue:
             verdict, seen = FAIL, str(overdue)
         signal.alarm(0)
+        seen = seen.replace(case.directory, "...")
         account = case.account() if verdict == FAIL else ""
     finally:
         signal.alarm(0)

@@ -12,7 +12,10 @@ import termios
 import time
 from typing import Callable, List, Mapping, Optional, Sequence
 
-from .processes import PATIENCE, FileIdentity, Process, exit_of, exits
+from harness import subreaper
+from harness.processes import PATIENCE
+from harness.subreaper import exit_code_of
+from .processes import Process, identity_of
 
 Step = Callable[[], object]
 """Something that the caller does between fork and exec, so that the launcher inherits it."""
@@ -84,7 +87,7 @@ def start(
             os.write(2, f"the suite cannot start {argv[0]}: {error!r}".encode())
         finally:
             os._exit(127)
-    exits.pop(pid, None)      # of an earlier process with the same pid
+    subreaper.exits.pop(pid, None)      # of an earlier process with the same pid
     return pid
 
 
@@ -105,18 +108,10 @@ def _reset_signals() -> None:
     signal.pthread_sigmask(signal.SIG_SETMASK, ())
 
 
-def exit_status(pid: int, seconds: float = PATIENCE) -> Optional[int]:
-    """The launcher's exit code, minus the signal that ended it, or nothing when it still runs."""
-    status = exit_of(pid, seconds)
-    if status is None:
-        return None
-    return -os.WTERMSIG(status) if os.WIFSIGNALED(status) else os.WEXITSTATUS(status)
-
-
-def exit_statuses(pids: Sequence[int], seconds: float = PATIENCE) -> List[Optional[int]]:
+def exit_codes(pids: Sequence[int], seconds: float = PATIENCE) -> List[Optional[int]]:
     """The exit codes of many launchers, all within the one time."""
     deadline = time.monotonic() + seconds
-    return [exit_status(pid, max(0.0, deadline - time.monotonic())) for pid in pids]
+    return [exit_code_of(pid, max(0.0, deadline - time.monotonic())) for pid in pids]
 
 
 def read_to_end(descriptor: int, seconds: float = PATIENCE) -> Optional[bytes]:
@@ -137,7 +132,7 @@ class Terminal:
     def __init__(self, argv: Sequence[str]) -> None:
         """Starts the command in the terminal's session and foreground group; `status` is its exit code."""
         self._master, slave = pty.openpty()
-        self.identity = _identity(slave)
+        self.identity = identity_of(slave)
         report, sender = os.pipe()
         self.leader = Process(self._fork_leader(argv, slave, sender))
         os.close(slave)
@@ -161,7 +156,7 @@ class Terminal:
         os.close(self._master)
         _reset_signals()
         launcher = start(argv, stdio=(slave, slave, slave))
-        status = exit_status(launcher)
+        status = exit_code_of(launcher)
         os.write(sender, b"" if status is None else str(status).encode())
         os.close(sender)
         signal.pause()
@@ -170,11 +165,6 @@ class Terminal:
         """Takes the line away: the kernel sends SIGHUP to the leader and, when it ends, to the foreground group."""
         os.close(self._master)
         return self.leader.has_ended()
-
-
-def _identity(descriptor: int) -> FileIdentity:
-    found = os.fstat(descriptor)
-    return found.st_dev, found.st_ino
 
 
 def describe(status: Optional[int]) -> str:

@@ -7,10 +7,13 @@ import signal
 from dataclasses import dataclass, replace
 from typing import Mapping, Optional, Sequence, Set
 
-from harness.checks import Failed, Unavailable, expect
+from harness import subreaper
+from harness.arena import Arena
+from harness.checks import Failed, expect, read, write
+from harness.processes import eventually
 from . import callers, processes
 from .callers import Step, Terminal, describe
-from .processes import Process, eventually, identity_of
+from .processes import Process, identity_of
 from .subjects import Place, Subject
 
 
@@ -29,18 +32,18 @@ class Outcome:
         return describe(self.status) + (f", saying '{self.said}'" if self.said else ", silently")
 
 
-class Case:
-    def __init__(self, subject: Subject, directory: str) -> None:
+class Case(Arena):
+    """It adopts all that the check starts, as init would."""
+
+    def __init__(self, subject: Subject) -> None:
+        super().__init__("conformance-")
+        subreaper.become_subreaper()
         self.subject = subject
-        self.directory = directory
         self.place = self.new_place("run")
         self._strangers: Set[int] = set()
         self._launches = 0
 
     # Directories and files
-
-    def path(self, name: str) -> str:
-        return os.path.join(self.directory, name)
 
     def new_place(self, name: str) -> Place:
         """Another directory in which an instance can live: with the default names, and no file in it."""
@@ -66,7 +69,7 @@ class Case:
         launcher = callers.start(argv, steps, stdio, environment)
         for descriptor in stdio:
             os.close(descriptor)
-        return Outcome(callers.exit_status(launcher), read_text(out), read_text(err))
+        return Outcome(subreaper.exit_code_of(launcher), read(out), read(err))
 
     def started(
         self, *steps: Step, place: Optional[Place] = None, environment: Optional[Mapping[str, str]] = None,
@@ -134,6 +137,12 @@ class Case:
         """The pids of whatever runs because of the subject."""
         return processes.living_descendants(os.getpid()) - self._strangers
 
+    def clear(self) -> None:
+        are_gone = subreaper.end_children()
+        super().clear()
+        if not are_gone:
+            raise Failed("a process cannot be killed")
+
 
 def untouched(stranger: Process) -> None:
     expect(stranger.is_alive, "the foreign process was killed")
@@ -145,19 +154,9 @@ def create(path: str) -> int:
     return os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o600)
 
 
-def write(path: str, text: str) -> None:
-    with open(path, "w", encoding="utf-8") as file:
-        file.write(text)
-
-
-def read_text(path: str) -> str:
-    with open(path, encoding="utf-8", errors="replace") as file:
-        return file.read()
-
-
 def content(path: str) -> Optional[str]:
     """The file's text, or nothing where no regular file is; never waits for a fifo's writer."""
-    return read_text(path) if os.path.isfile(path) else None
+    return read(path) if os.path.isfile(path) else None
 
 
 def pid_in(path: str) -> int:
@@ -171,6 +170,6 @@ def exists(path: str) -> bool:
 
 
 __all__ = [
-    "Case", "Failed", "Outcome", "Place", "Process", "Unavailable", "content", "create", "describe",
-    "eventually", "exists", "expect", "identity_of", "pid_in", "read_text", "replace", "untouched", "write",
+    "Case", "Outcome", "Place", "Process", "content", "create", "describe", "eventually", "exists", "expect",
+    "identity_of", "pid_in", "read", "replace", "untouched", "write",
 ]

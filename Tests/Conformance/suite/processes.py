@@ -1,31 +1,15 @@
-"""What /proc tells about a process, waiting for a condition, and ending what was started: by pid, never by name."""
+"""A process as /proc shows it to a check."""
 
 from __future__ import annotations
 
-import ctypes
 import os
-import select
 import signal
-import time
-from typing import Dict, List, Optional, Set, Tuple
+from typing import Dict, List, Optional, Set, Tuple, Union
 
+from harness import processes, subreaper
 from harness.processes import PATIENCE, eventually
 
-PR_SET_CHILD_SUBREAPER = 36
-CLONE_NEWNS = 0x00020000
-MS_RDONLY, MS_REC, MS_PRIVATE = 1, 0x4000, 0x40000
-
-libc = ctypes.CDLL(None, use_errno=True)
-exits: Dict[int, int] = {}
-"""The wait status of every child reaped so far, adopted ones too."""
-
 FileIdentity = Tuple[int, int]
-
-
-def become_subreaper() -> None:
-    """Makes every orphan below this process its child (prctl(2)), so that no daemon gets out of sight."""
-    if libc.prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) != 0:
-        raise OSError(ctypes.get_errno(), "prctl(PR_SET_CHILD_SUBREAPER)")
 
 
 class Process:
@@ -38,21 +22,15 @@ class Process:
         return f"process {self.pid}"
 
     def stat(self) -> List[str]:
-        """The fields of stat from the state on: the name before them may hold blanks and brackets."""
-        try:
-            with open(f"/proc/{self.pid}/stat", encoding="utf-8", errors="replace") as file:
-                text = file.read()
-        except (FileNotFoundError, ProcessLookupError):
-            return ["X", "0", "0", "0", "0"]
-        return text[text.rindex(")") + 2:].split()
+        return processes.stat(self.pid)
 
     @property
     def is_alive(self) -> bool:
-        return self.stat()[0] not in "ZX"
+        return processes.alive(self.pid)
 
     @property
     def parent(self) -> int:
-        return int(self.stat()[1])
+        return processes.parent(self.pid)
 
     @property
     def group(self) -> int:
@@ -60,7 +38,7 @@ class Process:
 
     @property
     def session(self) -> int:
-        return int(self.stat()[3])
+        return processes.session(self.pid)
 
     @property
     def terminal(self) -> int:
@@ -82,20 +60,13 @@ class Process:
     def threads(self) -> int:
         return len(os.listdir(f"/proc/{self.pid}/task"))
 
-    def status(self) -> Dict[str, str]:
-        try:
-            with open(f"/proc/{self.pid}/status", encoding="utf-8", errors="replace") as file:
-                return dict(line.rstrip("\n").split(":\t", 1) for line in file if ":\t" in line)
-        except (FileNotFoundError, ProcessLookupError):
-            return {}
-
     @property
     def umask(self) -> int:
-        return int(self.status()["Umask"], 8)
+        return int(processes.status(self.pid)["Umask"], 8)
 
     def signals(self, *fields: str) -> Set[int]:
         """The numbers of the signals in the named masks of status: SigBlk, SigIgn, SigCgt, SigPnd, ShdPnd."""
-        status = self.status()
+        status = processes.status(self.pid)
         mask = 0
         for field in fields:
             mask |= int(status.get(field, "0"), 16)
@@ -132,7 +103,7 @@ class Process:
     def has_ended(self, seconds: float = PATIENCE) -> bool:
         """Whether it ends in time, and is reaped if this process is its parent, as init would."""
         def gone() -> bool:
-            reap()
+            subreaper.reap()
             return self.stat()[0] == "X"
         return eventually(gone, seconds)
 
@@ -143,8 +114,8 @@ class Process:
         return self.is_alive
 
 
-def identity_of(path: str) -> Optional[FileIdentity]:
-    """Device and inode: the same file under whatever name."""
+def identity_of(path: Union[str, int]) -> Optional[FileIdentity]:
+    """Device and inode: the same file under whatever name, or behind an open descriptor."""
     try:
         found = os.stat(path)
     except OSError:
@@ -166,7 +137,7 @@ def below(root: int) -> Dict[int, str]:
     children: Dict[int, List[int]] = {}
     for name in os.listdir("/proc"):
         if name.isdigit():
-            state, parent = Process(int(name)).stat()[:2]
+            state, parent = processes.stat(int(name))[:2]
             states[int(name)] = state
             children.setdefault(int(parent), []).append(int(name))
     found, waiting = {}, [root]
@@ -175,60 +146,3 @@ def below(root: int) -> Dict[int, str]:
         found.update((pid, states[pid]) for pid in born)
         waiting += born
     return found
-
-
-def reap() -> bool:
-    """Takes every exit that waits for this process, as init does; whether there are children still."""
-    while True:
-        try:
-            pid, status = os.waitpid(-1, os.WNOHANG)
-        except ChildProcessError:
-            return False
-        if pid == 0:
-            return True
-        exits[pid] = status
-
-
-def exit_of(pid: int, seconds: float = PATIENCE) -> Optional[int]:
-    """The child's wait status at the very moment it ends, or nothing when it runs on. Orphans are reaped meanwhile."""
-    deadline = time.monotonic() + seconds
-    reap()
-    if pid in exits:
-        return exits[pid]
-    end = os.pidfd_open(pid)
-    try:
-        while pid not in exits and time.monotonic() < deadline:
-            select.select([end], [], [], 0.01)
-            reap()
-    finally:
-        os.close(end)
-    return exits.get(pid)
-
-
-def end_descendants() -> bool:
-    """Kills and reaps whatever is left below this process, the subreaper; false when something resists."""
-    def none_left() -> bool:
-        for pid in below(os.getpid()):
-            try:
-                os.kill(pid, signal.SIGKILL)
-            except ProcessLookupError:
-                pass
-        return not reap()
-    return eventually(none_left)
-
-
-def enter_private_mounts() -> None:
-    """Gives this process mounts of its own, which end with it. Needs root; raises OSError."""
-    _succeed(libc.unshare(CLONE_NEWNS), "unshare")
-    _succeed(libc.mount(b"none", b"/", None, MS_REC | MS_PRIVATE, None), "mount /")
-
-
-def mount_tmpfs(directory: str, options: str, read_only: bool = False) -> None:
-    flags = MS_RDONLY if read_only else 0
-    _succeed(libc.mount(b"tmpfs", os.fsencode(directory), b"tmpfs", flags, options.encode()), f"mount {directory}")
-
-
-def _succeed(result: int, what: str) -> None:
-    if result != 0:
-        number = ctypes.get_errno()
-        raise OSError(number, f"{what}: {os.strerror(number)}")

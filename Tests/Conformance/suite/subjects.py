@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import os
 import shutil
-import subprocess
 import sys
 from dataclasses import dataclass
-from typing import Dict, List, Optional
+from typing import Dict, List, Optional, Sequence
 
+from harness import commands
+from harness.checks import Failed, NotApplicable
+from harness.suites import REPOSITORY
 from .processes import Process
 
 PEERS = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "peers")
@@ -35,6 +37,11 @@ class Subject:
     def prepare(self, cache: str) -> None:
         """Finds or builds the program; raises Missing."""
 
+    def expect_promise(self, needs: Sequence[str]) -> None:
+        for need in needs:
+            if need in self.lacks:
+                raise NotApplicable(self.lacks[need])
+
     def start(self, place: Place) -> List[str]:
         raise NotImplementedError
 
@@ -53,13 +60,12 @@ class Echod(Subject):
     """DaemonKit's own example daemon, which stands for every daemon built on DaemonKit."""
     name = "echod"
 
-    def __init__(self, path: Optional[str], repository: str) -> None:
+    def __init__(self, path: Optional[str]) -> None:
         self._path = path
-        self._repository = repository
 
     def prepare(self, cache: str) -> None:
         candidates = [self._path] if self._path else [
-            os.path.join(self._repository, ".build", configuration, "echod") for configuration in ("debug", "release")]
+            os.path.join(REPOSITORY, ".build", configuration, "echod") for configuration in ("debug", "release")]
         built = [path for path in candidates if os.access(path, os.X_OK)]
         if not built:
             raise Missing(f"no executable {' or '.join(candidates)}; build it with `swift build`")
@@ -179,11 +185,11 @@ class PythonDaemon(Subject):
 def run(command: List[str], hint: str, seconds: float) -> None:
     """Runs a build step; raises Missing with its last words."""
     try:
-        done = subprocess.run(command, capture_output=True, text=True, timeout=seconds, check=False)
-    except (OSError, subprocess.TimeoutExpired) as error:
+        done = commands.run(*command, seconds=seconds)
+    except (OSError, Failed) as error:
         raise Missing(f"{error} ({hint})") from error
-    if done.returncode != 0:
-        words = (done.stderr or done.stdout).strip().splitlines() or ["no message"]
+    if done.code != 0:
+        words = done.output.strip().splitlines() or ["no message"]
         raise Missing(f"{words[-1]} ({hint})")
 
 
@@ -191,5 +197,5 @@ def is_newer(path: str, source: str) -> bool:
     return os.path.exists(path) and os.path.getmtime(path) > os.path.getmtime(source)
 
 
-def all_subjects(echod: Optional[str], repository: str) -> List[Subject]:
-    return [Echod(echod, repository), StartStopDaemon(), Daemonize(), Libdaemon(), PythonDaemon()]
+def all_subjects(echod: Optional[str]) -> List[Subject]:
+    return [Echod(echod), StartStopDaemon(), Daemonize(), Libdaemon(), PythonDaemon()]

@@ -85,9 +85,9 @@ class Case(Arena):
         return self.begin([*wrapper, *words], ready, PATIENCE, popen)
 
     def begin(self, argv: List[str], ready: bool, seconds: float, popen: dict) -> Master:
-        child, _, err = self.spawn(argv, f"master-{len(self.started)}", **popen)
+        child, _, err = self.spawn(argv, f"master-{len(self.running)}", **popen)
         master = Master(child.pid, self.log_file, self.control, self.pid_file, child, err)
-        self.started.append(master)
+        self.running.append(master)
         return master.ready(seconds) if ready else master
 
     def run(self, *arguments: str, program: str = "", wrapper: Sequence[str] = (), **options) -> Outcome:
@@ -101,7 +101,7 @@ class Case(Arena):
         pid = read(self.pid_file).strip()
         expect(pid.isdigit(), f"pid file {pid!r} after {outcome}")
         master = Master(int(pid), self.log_file, self.control, self.pid_file)
-        self.started.append(master)
+        self.running.append(master)
         return master
 
     def refused(self, *options: str, seconds: float = PATIENCE) -> Outcome:
@@ -174,7 +174,7 @@ class Case(Arena):
     def finish(self) -> None:
         """Stops what still runs in the proper way, and finds out whether a process or a file is left."""
         killed = False
-        for master in self.started:
+        for master in self.running:
             if master.code() is None:
                 master.send(15)
                 master.ends(self.expected_code)

@@ -112,7 +112,6 @@ class Arena(Case):
             os.path.join(binaries, each) for each in ("start_server", "daemonctl"))
         self.victims: List[Victim] = []
         self.begun: List[subprocess.Popen] = []
-        self._mounts: List[str] = []
         self.may_leave_files = True
         self.service, self.stranger = SERVICE, STRANGER
         self.mine = self.directory_of(SERVICE, "mine")
@@ -138,12 +137,6 @@ class Arena(Case):
         expect((found.st_uid, found.st_gid, stat.S_IMODE(found.st_mode)) == (0, 0, 0o600),
                f"root's file is now of {found.st_uid}:{found.st_gid} with mode {stat.S_IMODE(found.st_mode):o}")
         expect(read(path) == content, f"root's file now holds {read(path)[:200]!r}")
-
-    def tiny_disk(self, name: str, size: str = "64k") -> str:
-        path = self.directory_of(None, name)
-        subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={size},mode=755", "none", path], check=True)
-        self._mounts.append(path)
-        return path
 
     # People
 
@@ -195,7 +188,7 @@ class Arena(Case):
                  f"--pid-file={self.pid_file}", *account, *options, "--", *program]
         child, _, err = self.spawn(words, "start_server", **popen)
         master = Master(child.pid, err, self.control, self.pid_file, child, err)
-        self.started.append(master)
+        self.running.append(master)
         master.wait(lambda: self._answers(master), "an answer of start_server")
         return master
 
@@ -273,7 +266,7 @@ class Arena(Case):
             if child.poll() is None:
                 child.kill()
             child.wait()
-        for master in self.started:
+        for master in self.running:
             if master.code() is None:
                 master.send(signal.SIGTERM)
                 master.ends(None, 10)
@@ -284,8 +277,6 @@ class Arena(Case):
                 child.kill()
         for pid in processes.tagged(self.tag):
             processes.kill(pid, signal.SIGCONT)
-        for path in self._mounts:
-            subprocess.run(["umount", "--lazy", path], check=False)
         super().clear()
         for child in self.begun:
             child.wait()

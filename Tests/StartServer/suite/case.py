@@ -53,9 +53,9 @@ class Case(Arena):
         pace = [f"--interval={interval}"] if interval else []
         rest = list(program) if program is not None else self.worker(*worker)
         argv = [*wrapper, self.subject.path, *pace, *options, *(["--"] if separator else []), *rest]
-        child, out, err = self.spawn(argv, f"daemon-{len(self.started)}", env, **popen)
+        child, out, err = self.spawn(argv, f"daemon-{len(self.running)}", env, **popen)
         daemon = Daemon(child.pid, log or err, child, out)
-        self.started.append(daemon)
+        self.running.append(daemon)
         return daemon
 
     def serving(self, *options: str, **arguments) -> Daemon:
@@ -91,7 +91,7 @@ class Case(Arena):
         expect(outcome.code == 0, str(outcome))
         expect(eventually(lambda: read(self.pid_file).endswith("\n")), f"no pid file after {outcome}")
         daemon = Daemon(int(read(self.pid_file)), self.log_file)
-        self.started.append(daemon)
+        self.running.append(daemon)
         return daemon
 
     # Workers
@@ -123,13 +123,13 @@ class Case(Arena):
     def finish(self) -> None:
         """Stops what still runs in the proper way, and finds out whether a process or a file is left."""
         ended_well = True
-        for daemon in self.started:
+        for daemon in self.running:
             if daemon.code() is None and processes.alive(daemon.pid):
                 daemon.stop()
             ended_well = ended_well and daemon.code() == 0
         eventually(lambda: not self.living(), 2)
         expect(not self.living(), f"processes are left: {self.left()}")
-        if self.started and ended_well and not self.may_leave_files:
+        if self.running and ended_well and not self.may_leave_files:
             self.expect_no_files()
 
     def expect_no_files(self) -> None:

@@ -3,6 +3,3 @@
 from . import (     # noqa: F401
     launching, detachment, inheritance, single_instance, pid_file, failures, log_file, ending, control,
 )
-from .registry import ALL, Check
-
-__all__ = ["ALL", "Check"]

@@ -2,8 +2,7 @@
 
 import os
 
-from .. import processes
-from ..case import Case, Unavailable, exists, expect, replace
+from ..case import Case, exists, expect, replace
 from .registry import check
 
 
@@ -19,7 +18,7 @@ def missing_directory(case: Case) -> None:
 @check()
 def full_disk(case: Case) -> None:
     """A disk too full for the pid is refused, and leaves no empty pid file."""
-    disk = _disk(case, "size=4k")
+    disk = case.disk("disk", "size=4k")
     with open(os.path.join(disk, "filler"), "wb") as filler:
         filler.write(b"x" * 4096)
     case.refused(place=replace(case.place, pid_file=os.path.join(disk, "daemon.pid")))
@@ -29,19 +28,7 @@ def full_disk(case: Case) -> None:
 @check()
 def read_only_disk(case: Case) -> None:
     """A pid file on a read-only disk is refused."""
-    case.refused(place=replace(case.place, pid_file=os.path.join(_disk(case, "", read_only=True), "daemon.pid")))
-
-
-def _disk(case: Case, options: str, read_only: bool = False) -> str:
-    """A disk of the check's own, which vanishes with the check."""
-    disk = case.path("disk")
-    os.mkdir(disk)
-    try:
-        processes.enter_private_mounts()
-        processes.mount_tmpfs(disk, options, read_only)
-    except OSError as error:
-        raise Unavailable(f"needs root to mount a disk ({error})") from error
-    return disk
+    case.refused(place=replace(case.place, pid_file=os.path.join(case.disk("disk", "", read_only=True), "daemon.pid")))
 
 
 @check("log")

@@ -4,6 +4,7 @@ import os
 import signal
 import time
 
+from harness import subreaper
 from .. import callers, processes
 from ..callers import ignoring, inside
 from ..case import Case, content, describe, exists, expect, replace, write
@@ -45,7 +46,7 @@ def pipes_are_let_go(case: Case) -> None:
     os.close(writer)
     said = callers.read_to_end(reader)
     expect(said is not None, "the pipe stays open")
-    status = callers.exit_status(launcher)
+    status = subreaper.exit_code_of(launcher)
     expect(status == 0, describe(status))
     expect(case.daemon().is_alive, "the daemon is gone")
 
@@ -54,8 +55,8 @@ def pipes_are_let_go(case: Case) -> None:
 def no_zombie_is_left(case: Case) -> None:
     """The launcher reaps its children: no zombie is left to whoever adopts orphans."""
     case.started()
-    processes.reap()
-    adopted = len(processes.exits) - 1
+    subreaper.reap()
+    adopted = len(subreaper.exits) - 1
     expect(adopted == 0, f"{adopted} left")
 
 

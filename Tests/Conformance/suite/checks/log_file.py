@@ -5,7 +5,7 @@ import signal
 import stat
 
 from ..callers import inside
-from ..case import Case, Process, eventually, expect, exists, identity_of, read_text, replace, write
+from ..case import Case, Process, eventually, expect, exists, identity_of, read, replace, write
 from .registry import check
 
 
@@ -22,7 +22,7 @@ def log_is_appended_to(case: Case) -> None:
     """What is in the log already stays there."""
     write(case.place.log_file, "yesterday's line\n")
     case.started()
-    text = read_text(case.place.log_file)
+    text = read(case.place.log_file)
     expect(text.startswith("yesterday's line\n"), f"it now begins with {text[:40]!r}")
 
 

@@ -4,7 +4,7 @@ import os
 import stat
 
 from ..callers import with_umask
-from ..case import Case, content, exists, expect, read_text, untouched, write
+from ..case import Case, content, exists, expect, read, untouched, write
 from .registry import check
 
 
@@ -71,7 +71,7 @@ def symbolic_link(case: Case) -> None:
     write(target, "precious\n")
     os.symlink(target, case.place.pid_file)
     case.refused()
-    expect(read_text(target) == "precious\n", f"the target now holds {read_text(target)!r}")
+    expect(read(target) == "precious\n", f"the target now holds {read(target)!r}")
     expect(os.path.islink(case.place.pid_file), "the link is gone")
 
 

@@ -1,30 +1,20 @@
-"""The list of checks, in the order in which they are written down."""
+"""How a module names its checks: the first line of a function's text is the promise."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Callable, List, Tuple
+from typing import Callable
 
+from harness.checks import ALL, Check, section_of
 from ..case import Case
-
-
-@dataclass(frozen=True)
-class Check:
-    """One function that raises when the subject does not keep a promise; the first line of its text is the promise."""
-    function: Callable[[Case], None]
-    needs: Tuple[str, ...]
-
-    @property
-    def name(self) -> str:
-        return self.function.__doc__.strip().splitlines()[0].rstrip(".")
-
-
-ALL: List[Check] = []
 
 
 def check(*needs: str) -> Callable[[Callable[[Case], None]], Callable[[Case], None]]:
     """Registers a check. A subject that `lacks` one of its needs is not asked."""
     def register(function: Callable[[Case], None]) -> Callable[[Case], None]:
-        ALL.append(Check(function, needs))
+        def run(case: Case) -> None:
+            case.subject.expect_promise(needs)
+            function(case)
+        promise = function.__doc__.strip().splitlines()[0].rstrip(".")
+        ALL.append(Check(section_of(function), promise, run))
         return function
     return register

@@ -98,7 +98,7 @@ def _start_at_once(case: Case, place: Place, count: int) -> List[Optional[int]]:
     launchers = [callers.start(case.subject.start(place), steps, (0, output, output)) for _ in range(count)]
     for descriptor in (opener, gate, output):
         os.close(descriptor)
-    return callers.exit_statuses(launchers)
+    return callers.exit_codes(launchers)
 
 
 @check()

@@ -54,7 +54,7 @@ def server_starter(case: Case) -> None:
 def generation(case: Case) -> None:
     manager = Manager(case.path("notify"))
     facts = web(case, env=manager.environment)
-    master = case.started[0]
+    master = case.running[0]
     expect(facts["environment"].get("NOTIFY_SOCKET") not in (None, manager.path), f"{facts['environment']}")
     expect(facts["environment"].get("DAEMONKIT_GENERATION") == "1", f"{facts['environment']}")
     master.reload()
@@ -76,7 +76,7 @@ def nothing_internal(case: Case) -> None:
 def same_environment(case: Case) -> None:
     first = dict(web(case)["environment"])
     for number in range(2, 5):
-        case.started[0].reload()
+        case.running[0].reload()
         case.met("web", number)
     last = dict(case.met("web", 4)["environment"])
     for each in (first, last):
@@ -120,7 +120,7 @@ def listener(case: Case) -> None:
 def group(case: Case) -> None:
     facts = web(case)
     expect(facts["group"] == facts["pid"], f"group {facts['group']} of {facts['pid']}")
-    expect(facts["session"] in (os.getsid(case.started[0].pid), facts["pid"]), f"{facts['session']}")
+    expect(facts["session"] in (os.getsid(case.running[0].pid), facts["pid"]), f"{facts['session']}")
 
 
 @check("signals: nothing ignored or blocked, although the master was started with HUP ignored and USR1 blocked")

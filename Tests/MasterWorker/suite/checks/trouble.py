@@ -197,11 +197,11 @@ def kinds(case: Case) -> None:
 def instances(case: Case) -> None:
     for count in (1, 4, 2):
         case.configure(section("worker", "web", SLEEPER, f"instances {count}"))
-        if not case.started:
+        if not case.running:
             case.start()
         else:
-            case.started[0].reload()
-        master = case.started[0]
+            case.running[0].reload()
+        master = case.running[0]
         master.wait(lambda: len(master.current("web")) == len(master.offspring()) == count, f"{count} of them")
 
 

@@ -164,7 +164,7 @@ def path_lookup(case: Case) -> None:
                        env={"PATH": path}, wrapper=words)
     expect(outcome.code == 0, str(outcome))
     master = Master(int(read(case.pid_file)), case.log_file, case.control, case.pid_file)
-    case.started.append(master)
+    case.running.append(master)
     upgraded(case, master)
 
 

@@ -147,7 +147,7 @@ def reader_that_does_not_read(arena: Arena, front_end: str) -> None:
                                 env=arena.environment(), start_new_session=True)
         os.close(writing)
         master = Master(child.pid, arena.log_file, arena.control, arena.pid_file, child)
-        arena.started.append(master)
+        arena.running.append(master)
         master.wait(lambda: os.path.exists(arena.control), "a control socket")
         if front_end == WORKERS:
             fill(arena, master, reading)

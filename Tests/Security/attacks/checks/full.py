@@ -19,7 +19,7 @@ TALK = "n=0; while :; do n=$((n+1)); echo line $n of the service; [ $((n % 50)) 
         LOG_FILE)
 def full_disk(arena: Arena, front_end: str) -> None:
     """start_server's workers write to the file themselves, as Server::Starter's do, and see the error themselves."""
-    disk = arena.tiny_disk("disk")
+    disk = arena.disk("disk", "size=64k,mode=755")
     log = os.path.join(disk, "log")
     script = arena.script("talk", TALK)
     if front_end == MASTERD:

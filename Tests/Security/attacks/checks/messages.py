@@ -126,7 +126,7 @@ def ready(arena: Arena, front_end: str, wrapper) -> None:
         return pid
     expect(eventually(lambda: inner() and os.path.exists(arena.control)), "no master")
     master = Master(inner(), arena.log_file, arena.control, arena.pid_file)
-    arena.started.append(master)
+    arena.running.append(master)
     pid = arena.service_of(master)
     # Before its exec it has the master's own.
     name = eventually(lambda: variables(pid).get("NOTIFY_SOCKET"))

@@ -196,7 +196,7 @@ def program_paths(case: Case) -> None:
     case.script("below/run", f"exec {worker} \"$@\"")
     case.start("--dir=below", program=["./run", "a"])
     expect(case.generation(1)["argv"] == ["a"], f"{case.generation(1)['argv']}")
-    case.started[0].stop()
+    case.running[0].stop()
     case.start(program=["env", f"EXTRA={sys.executable}", *case.worker("b")])
     seen = eventually(lambda: [each["argv"] for each in case.workers()] == [["a"], ["b"]])
     expect(seen, f"{case.workers()}")

@@ -8,7 +8,7 @@ from ..case import Case
 
 
 def variables(case: Case, generation: int, *names: str):
-    worker = case.generation(generation, case.started[-1])
+    worker = case.generation(generation, case.running[-1])
     return [worker.environment.get(name) for name in names]
 
 
@@ -47,7 +47,7 @@ def variable(case: Case) -> None:
     case.write("two/WHICH", "two\n")
     case.start("--port=0", env={"ENVDIR": "one"})
     expect(variables(case, 1, "WHICH") == ["one"], "ENVDIR is not read")
-    case.started[-1].stop()
+    case.running[-1].stop()
     case.start("--port=0", "--envdir=two", env={"ENVDIR": "one"}, worker=["second"])
     found = eventually(lambda: [each for each in case.workers() if each["argv"] == ["second"]])
     expect(found and found[0].environment.get("WHICH") == "two", f"{found and found[0].environment}")

@@ -37,7 +37,7 @@ def pid_file(case: Case) -> None:
 @check("the pid file is there before the worker is started")
 def pid_file_first(case: Case) -> None:
     case.start(f"--pid-file={case.pid_file}", program=["sh", "-c", "cat pid > seen; exec sleep 1000"])
-    expect(eventually(lambda: read(case.path("seen"))) == f"{case.started[0].pid}\n", f"{read(case.path('seen'))!r}")
+    expect(eventually(lambda: read(case.path("seen"))) == f"{case.running[0].pid}\n", f"{read(case.path('seen'))!r}")
 
 
 @check("the workers do not hold the pid file's lock")

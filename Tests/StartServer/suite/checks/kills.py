@@ -80,7 +80,7 @@ def superdaemon_killed(phase: Phase) -> None:
     def run(case: Case) -> None:
         port = free_port()
         reach(case, phase, port).send(9)
-        case.started[0].ends(-9)
+        case.running[0].ends(-9)
         for pid in case.living():      # orphans, which serve on until they are told to stop
             kill(pid)
         expect(eventually(lambda: not case.living()), "the orphans do not end")

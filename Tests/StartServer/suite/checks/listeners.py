@@ -173,7 +173,7 @@ def backlog(case: Case) -> None:
     expect(worker.socket()["backlog"] == min(limit, socket.SOMAXCONN), f"{worker.socket()}, limit {limit}")
     daemon.stop()
     case.start("--port=0", "--backlog=5", worker=["second"])
-    second = case.started[-1].wait(lambda: [w for w in case.workers() if w["argv"] == ["second"]], "a worker")[0]
+    second = case.running[-1].wait(lambda: [w for w in case.workers() if w["argv"] == ["second"]], "a worker")[0]
     expect(second.socket()["backlog"] == 5, f"{second.socket()}")
 
 

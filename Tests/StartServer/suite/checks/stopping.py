@@ -11,7 +11,7 @@ from ..case import Case
 def stop_at_once(case: Case, number: int, limit: float = 0.8) -> None:
     """The worker takes no time to end, so the stop must not either."""
     begin = time.monotonic()
-    case.started[-1].stop(number)
+    case.running[-1].stop(number)
     seconds = time.monotonic() - begin
     expect(seconds < limit, f"the stop took {seconds:.2f} s")
 
