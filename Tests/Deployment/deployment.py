@@ -8,53 +8,43 @@ the exit status is 0 exactly when nothing failed.
 """
 
 import argparse
+import functools
 import os
-import signal
 import sys
 
 sys.dont_write_bytecode = True
 # The harness that all suites in Python share lies beside them.
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
-from suite import checks, printed       # noqa: E402
-from suite.case import Case             # noqa: E402
-from suite.report import Report         # noqa: E402
-
-REPOSITORY = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+from harness import reports, suites         # noqa: E402
+from suite import checks, printed           # noqa: E402
+from suite.case import Case                 # noqa: E402
 
 
 def main() -> int:
     options = parse()
-    echod = os.path.abspath(options.echod)
-    if not os.access(echod, os.X_OK):
-        print(f"deployment.py: {echod} is not there: swift build --product echod", file=sys.stderr)
-        return 2
-    start_server = os.path.abspath(options.start_server or os.path.join(os.path.dirname(echod), "start_server"))
-    masterd = os.path.abspath(options.masterd or os.path.join(os.path.dirname(echod), "masterd"))
-    if options.write:
-        printed.write_all(echod, os.path.join(REPOSITORY, "etc"))
-        return 0
-    for program in (start_server, masterd):
+    beside = os.path.dirname(options.echod)
+    programs = [options.echod, options.start_server or os.path.join(beside, "start_server"),
+                options.masterd or os.path.join(beside, "masterd")]
+    for program in programs:
         if not os.access(program, os.X_OK):
-            name = os.path.basename(program)
-            print(f"deployment.py: {program} is not there: swift build --product {name}", file=sys.stderr)
-            return 2
-    signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))     # through the clean-up, as ^C does
-    report = Report()
-    for check in checks.ALL:
-        if options.only.lower() in check.name.lower():
-            report.add(check.name, Case(echod, start_server, masterd, REPOSITORY).judge(check))
-    print(report.summary())
-    return 1 if report.failed else 0
+            sys.exit(f"deployment.py: {program} is not there: swift build --product {os.path.basename(program)}")
+    if options.write:
+        printed.write_all(options.echod, os.path.join(suites.REPOSITORY, "etc"))
+        return 0
+    results = suites.judge(suites.choice(checks.ALL, options), functools.partial(Case, *programs), options.jobs)
+    print(reports.summary(results))
+    return suites.exit_status(results)
 
 
 def parse() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--echod", metavar="PATH", default=os.path.join(REPOSITORY, ".build/debug/echod"),
-                        help="default: .build/debug/echod")
-    parser.add_argument("--start-server", metavar="PATH", help="default: beside echod")
-    parser.add_argument("--masterd", metavar="PATH", help="default: beside echod")
-    parser.add_argument("--only", metavar="TEXT", default="", help="run only checks whose name holds the text")
+    parser = suites.parser(__doc__)
+    parser.add_argument("--echod", metavar="PATH", type=os.path.abspath, help="default: .build/debug/echod",
+                        default=os.path.join(suites.BINARIES, "echod"))
+    parser.add_argument("--start-server", metavar="PATH", type=os.path.abspath, help="default: beside echod")
+    parser.add_argument("--masterd", metavar="PATH", type=os.path.abspath, help="default: beside echod")
+    # Some of the checks take the time.
+    suites.add_choice(parser, jobs=1)
     parser.add_argument("--write", action="store_true", help="write what echod prints into etc/, and end")
     return parser.parse_args()
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
-import subprocess
 from typing import Dict
+
+from harness.checks import write
+from harness.commands import must
 
 FILES: Dict[str, str] = {
     "systemd": "systemd/echod.service",
@@ -41,13 +43,11 @@ INSTALLERS = ("install", "debian/build", "debian/postinst", "debian/prerm", "deb
 
 
 def service_file(echod: str, kind: str, *options: str) -> str:
-    return subprocess.run([echod, "--print-service", kind, *options], check=True, stdout=subprocess.PIPE,
-                          encoding="utf-8", timeout=30).stdout
+    return must(echod, "--print-service", kind, *options)
 
 
 def manual(program: str) -> str:
-    return subprocess.run([program, "--help-manual"], check=True, stdout=subprocess.PIPE, encoding="utf-8",
-                          timeout=30).stdout
+    return must(program, "--help-manual")
 
 
 def mode(kind: str) -> int:
@@ -59,10 +59,3 @@ def write_all(echod: str, etc: str) -> None:
         write(os.path.join(etc, name), service_file(echod, kind), mode(kind))
     for program, name in MANUALS.items():
         write(os.path.join(etc, name), manual(os.path.join(os.path.dirname(echod), program)), 0o644)
-
-
-def write(path: str, text: str, permissions: int) -> None:
-    os.makedirs(os.path.dirname(path), exist_ok=True)
-    with open(path, "w", encoding="utf-8") as file:
-        file.write(text)
-    os.chmod(path, permissions)

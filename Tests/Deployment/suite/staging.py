@@ -12,8 +12,10 @@ import subprocess
 import sys
 from typing import List, Optional
 
-from harness.checks import Unavailable
-from .case import Case, Result, end, needs, read, run, wait_for
+from harness.checks import Unavailable, needs, read
+from harness.commands import Result, run
+from harness.processes import end, wait_for
+from .case import Case
 
 # A process 1 that ignores SIGCHLD reaps orphans without doing anything; it ends when its standard input does.
 SETUP = """
@@ -84,7 +86,7 @@ class Staging:
 
     def run(self, *command: str, text: str = "") -> Result:
         """As init runs it: almost no environment, in the root directory."""
-        return run(*self.command(*command), text=text, environment=ENVIRONMENT)
+        return run(*self.command(*command), text=text, env=ENVIRONMENT)
 
     def must(self, *command: str, text: str = "") -> str:
         result = self.run(*command, text=text)

@@ -2,7 +2,7 @@
 
 from typing import List
 
-from ..case import Check
+from harness.checks import Check
 from . import (containers, files, guide, init_script, manuals, masterd, notification, openrc, readme, rotation,
                start_server, systemd)
 

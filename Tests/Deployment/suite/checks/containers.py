@@ -7,7 +7,10 @@ import os
 import re
 from typing import List
 
-from ..case import Case, Check, expect_equal, expect_in, needs, read, run, wait_for
+from harness.checks import expect_equal, expect_in, needs, read
+from harness.commands import run
+from harness.processes import wait_for
+from ..case import Case, listed
 from ..printed import FILES, service_file
 from ..staging import Staging
 
@@ -141,9 +144,9 @@ def first_of(outer: int) -> int:
 
 
 CHECKS = [
-    Check("kubernetes-validate takes the manifests", kubernetes_validate_is_content),
-    Check("image and manifest call the daemon alike", both_call_the_daemon_alike),
-    Check("the manifest follows the options", manifest_follows_the_options),
-    Check("the image holds the executable and nothing else", image_holds_nothing_else),
-    Check("the image's command serves as process 1 of nobody", runs_as_process_1),
+    listed("kubernetes-validate takes the manifests", kubernetes_validate_is_content),
+    listed("image and manifest call the daemon alike", both_call_the_daemon_alike),
+    listed("the manifest follows the options", manifest_follows_the_options),
+    listed("the image holds the executable and nothing else", image_holds_nothing_else),
+    listed("the image's command serves as process 1 of nobody", runs_as_process_1),
 ]

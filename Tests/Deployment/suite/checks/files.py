@@ -8,8 +8,9 @@ import shlex
 import stat
 from typing import Callable, List
 
-from harness.checks import Unavailable
-from ..case import Case, Check, expect_equal, expect_in, needs, read, run
+from harness.checks import Unavailable, expect_equal, expect_in, needs, read
+from harness.commands import run
+from ..case import Case, listed
 from ..printed import FILES, mode, service_file
 from ..staging import Staging
 
@@ -175,20 +176,20 @@ def command_lines_are_right(case: Case) -> None:
         expect_equal(f"{words}", (result.code, result.output), (0, ""))
 
 
-CHECKS = [Check(f"etc/{name} is what echod prints", equals_etc(kind)) for kind, name in FILES.items()] + [
-    Check("etc/ holds no other file of echod", nothing_else_in_etc),
-    Check("another user prints the same files", prints_the_same_for_everybody),
-    Check("the init scripts parse (sh, dash, bash)", init_scripts_parse),
-    Check("shellcheck finds nothing", shellcheck_is_content),
-    Check("the launchd job is a property list", property_list),
-    Check("the newsyslog line has its fields", newsyslog_line),
-    Check("options given reach the systemd unit", options_reach_systemd),
-    Check("options given reach the socket unit", options_reach_the_socket_unit),
-    Check("options given reach the default file", options_reach_the_settings),
-    Check("options given reach the init scripts", options_reach_the_scripts),
-    Check("the OpenRC script's settings are conf.d's, else its own", openrc_settings),
-    Check("options given reach launchd and the rotation", options_reach_the_others),
-    Check("options given reach daemonctl's file", options_reach_daemonctl),
-    Check("workers and their control socket reach every file", workers_reach_all),
-    Check("the daemon takes the unit's and the job's command lines", command_lines_are_right),
+CHECKS = [listed(f"etc/{name} is what echod prints", equals_etc(kind)) for kind, name in FILES.items()] + [
+    listed("etc/ holds no other file of echod", nothing_else_in_etc),
+    listed("another user prints the same files", prints_the_same_for_everybody),
+    listed("the init scripts parse (sh, dash, bash)", init_scripts_parse),
+    listed("shellcheck finds nothing", shellcheck_is_content),
+    listed("the launchd job is a property list", property_list),
+    listed("the newsyslog line has its fields", newsyslog_line),
+    listed("options given reach the systemd unit", options_reach_systemd),
+    listed("options given reach the socket unit", options_reach_the_socket_unit),
+    listed("options given reach the default file", options_reach_the_settings),
+    listed("options given reach the init scripts", options_reach_the_scripts),
+    listed("the OpenRC script's settings are conf.d's, else its own", openrc_settings),
+    listed("options given reach launchd and the rotation", options_reach_the_others),
+    listed("options given reach daemonctl's file", options_reach_daemonctl),
+    listed("workers and their control socket reach every file", workers_reach_all),
+    listed("the daemon takes the unit's and the job's command lines", command_lines_are_right),
 ]

@@ -6,7 +6,10 @@ import os
 import re
 from typing import List, Optional, Tuple
 
-from ..case import Case, Check, expect_equal, read, run
+from harness.checks import expect_equal, read
+from harness.commands import run
+from harness.suites import REPOSITORY
+from ..case import Case, listed
 from ..staging import Staging
 
 PAGE = "Sources/DaemonKit/DaemonKit.docc/Deploy.md"
@@ -18,13 +21,13 @@ OURS = ("echod", "daemonctl", "ls", "id", "getent", "grep", "systemd-analyze")
 
 
 def blocks(case: Case) -> List[Tuple[Optional[str], str]]:
-    found = BLOCK.findall(read(os.path.join(case.repository, PAGE)))
+    found = BLOCK.findall(read(os.path.join(REPOSITORY, PAGE)))
     assert len(found) > 10, f"{len(found)} blocks"
     return [(note or None, commands) for note, commands in found]
 
 
 def table_commands(case: Case) -> List[str]:
-    text = read(os.path.join(case.repository, PAGE)).split("### Troubleshooting\n")[1]
+    text = read(os.path.join(REPOSITORY, PAGE)).split("### Troubleshooting\n")[1]
     rows = [re.split(r"(?<!\\) \| ", line) for line in text.splitlines() if line.startswith("| ")]
     commands = [re.fullmatch("`([^`]+)`", row[1]) for row in rows[2:]]
     assert all(commands) and len(commands) > 15, f"{rows}"
@@ -59,7 +62,7 @@ def the_others_say_why(case: Case) -> str:
 
 
 def every_kind_is_told(case: Case) -> None:
-    text = read(os.path.join(case.repository, PAGE))
+    text = read(os.path.join(REPOSITORY, PAGE))
     lines = run(case.echod, "--help-completion").output.splitlines()
     line = next(line for line in lines if line.startswith("--print-service "))
     for kind in line.split("=")[1].split(","):
@@ -67,7 +70,7 @@ def every_kind_is_told(case: Case) -> None:
 
 
 CHECKS = [
-    Check("the guide Deploy: every command works", commands_work),
-    Check("the guide Deploy: what is not run says why", the_others_say_why),
-    Check("the guide Deploy: every kind of file is told", every_kind_is_told),
+    listed("the guide Deploy: every command works", commands_work),
+    listed("the guide Deploy: what is not run says why", the_others_say_why),
+    listed("the guide Deploy: every kind of file is told", every_kind_is_told),
 ]

@@ -6,7 +6,9 @@ import os
 import stat
 from typing import Callable, Dict, Optional, Tuple
 
-from ..case import Case, Check, expect_equal, expect_in, read, wait_for
+from harness.checks import expect_equal, expect_in, read
+from harness.processes import wait_for
+from ..case import Case, listed
 from ..staging import LOG, PID_FILE, Staging
 
 REOPENED = "Reopening log files after receiving SIGHUP"
@@ -243,20 +245,20 @@ def is_executable(case: Case) -> None:
 
 
 CHECKS = [
-    Check(f"init script, {state}: {word}", verb(state, word))
+    listed(f"init script, {state}: {word}", verb(state, word))
     for state, (_, outcomes) in STATES.items() for word in outcomes] + [
-    Check("init scripts are executable", is_executable),
-    Check("init script: stop leaves no pid file", stop_leaves_no_pid_file),
-    Check("init script: the daemon serves as its own user, in directories of its own", serves_as_its_user),
-    Check("init script: a wrong call is 2 and says the usage", wrong_calls),
-    Check("init script: wrong options are 6 and touch nothing", wrong_options),
-    Check("init script: an unknown account is 6", unknown_account),
-    Check("init script: a start that fails is 1", busy_port),
-    Check("init script: /etc/default is read", settings_are_read),
-    Check("init script: settings that others can change are not read", settings_of_others),
-    Check("init script: without the daemon 5, 0 for stop, 4 for status", not_installed),
-    Check("init script: 4 for who is not root", not_root),
-    Check("init script: works without LSB's functions", without_lsb_functions),
-    Check("init script: another NAME makes it another daemon's", another_name),
-    Check("init script: never signals a pid whose lock is free", a_foreign_pid_is_left_alone),
+    listed("init scripts are executable", is_executable),
+    listed("init script: stop leaves no pid file", stop_leaves_no_pid_file),
+    listed("init script: the daemon serves as its own user, in directories of its own", serves_as_its_user),
+    listed("init script: a wrong call is 2 and says the usage", wrong_calls),
+    listed("init script: wrong options are 6 and touch nothing", wrong_options),
+    listed("init script: an unknown account is 6", unknown_account),
+    listed("init script: a start that fails is 1", busy_port),
+    listed("init script: /etc/default is read", settings_are_read),
+    listed("init script: settings that others can change are not read", settings_of_others),
+    listed("init script: without the daemon 5, 0 for stop, 4 for status", not_installed),
+    listed("init script: 4 for who is not root", not_root),
+    listed("init script: works without LSB's functions", without_lsb_functions),
+    listed("init script: another NAME makes it another daemon's", another_name),
+    listed("init script: never signals a pid whose lock is free", a_foreign_pid_is_left_alone),
 ]

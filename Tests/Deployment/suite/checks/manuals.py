@@ -6,7 +6,9 @@ import os
 import re
 from typing import Callable, List
 
-from ..case import Case, Check, expect_equal, needs, read, run
+from harness.checks import expect_equal, needs, read
+from harness.commands import run
+from ..case import Case, listed
 from ..printed import MANUALS, manual
 
 ALL = [*MANUALS.values(), "man/masterd.cfg.5"]
@@ -28,7 +30,7 @@ def man(case: Case, path: str, width: int) -> str:
     needs("man")
     environment = {**os.environ, "LC_ALL": "C.UTF-8", "MANWIDTH": str(width), "MANROFFOPT": ""}
     result = run("sh", "-c", 'man --warnings -E UTF-8 -l "$1" 2>"$2"', "sh", path, case.path("warnings"),
-                 environment=environment)
+                 env=environment)
     expect_equal(f"man --warnings {os.path.basename(path)}", (result.code, read(case.path("warnings"))), (0, ""))
     # Bold and underlined as overstrikes, where there are any.
     return re.sub(".\b", "", result.output)
@@ -69,8 +71,8 @@ def have_every_option(case: Case) -> str:
     return f"{count} options"
 
 
-CHECKS = [Check(f"etc/{page} is what {name} prints", equals_etc(name)) for name, page in MANUALS.items()] + [
-    Check("man has no warning about any page", man_is_content),
-    Check("the manual pages have their sections", have_their_sections),
-    Check("the manual pages have every option of the help", have_every_option),
+CHECKS = [listed(f"etc/{page} is what {name} prints", equals_etc(name)) for name, page in MANUALS.items()] + [
+    listed("man has no warning about any page", man_is_content),
+    listed("the manual pages have their sections", have_their_sections),
+    listed("the manual pages have every option of the help", have_every_option),
 ]

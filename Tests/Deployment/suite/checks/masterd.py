@@ -10,7 +10,10 @@ import stat
 import subprocess
 from typing import Dict, List
 
-from ..case import Case, Check, expect_equal, expect_in, needs, read, run, wait_for
+from harness.checks import expect_equal, expect_in, needs, read
+from harness.commands import run
+from harness.processes import wait_for
+from ..case import Case, listed
 from ..staging import ENVIRONMENT, Staging
 from .notification import Manager, reload_once
 from .openrc import STAND_IN
@@ -104,7 +107,7 @@ def command_lines_are_right(case: Case) -> None:
         job: List[str] = plistlib.load(file)["ProgramArguments"]
     environment = {**os.environ, "PATH": f"{os.path.dirname(case.masterd)}:{os.environ['PATH']}"}
     for words in (setting(unit_of(case), "ExecStart").split()[1:-1], job[1:]):
-        result = run(case.masterd, "--check", "-c", case.etc("masterd/masterd.cfg"), *words, environment=environment)
+        result = run(case.masterd, "--check", "-c", case.etc("masterd/masterd.cfg"), *words, env=environment)
         expect_equal(f"{words}", (result.code, result.output), (0, ""))
 
 
@@ -307,19 +310,19 @@ def of_one_that_does_not_run(case: Case) -> None:
 
 
 CHECKS = [
-    Check("masterd.service: systemd-analyze verify", verified),
-    Check(f"masterd.service: systemd-analyze security is at most {MAX_EXPOSURE}", exposure),
-    Check("masterd.service with the drop-in for children that want more: systemd-analyze verify",
+    listed("masterd.service: systemd-analyze verify", verified),
+    listed(f"masterd.service: systemd-analyze security is at most {MAX_EXPOSURE}", exposure),
+    listed("masterd.service with the drop-in for children that want more: systemd-analyze verify",
           relaxed("masterd.service", lambda case: ("/usr/sbin/masterd", case.masterd))),
-    Check("masterd's init scripts are echod's under another name", scripts_are_echods),
-    Check("shellcheck finds nothing in masterd's files", shellcheck_is_content),
-    Check("masterd's launchd job is a property list", property_list),
-    Check("masterd takes the unit's and the job's command lines, and masterd.cfg", command_lines_are_right),
-    Check("masterd as its unit starts it, with a copy of masterd.cfg: serve, reload, stop", lives_as_the_unit_says),
-    Check("NOTIFY_SOCKET of masterd: ready, reload, stop", tells_systemd),
-    Check("NOTIFY_SOCKET of masterd: the watchdog is fed", beats),
-    Check("masterd's init script: every verb", init_script),
-    Check("masterd's OpenRC script, by a stand-in for openrc-run: every verb", openrc),
-    Check("logrotate -f of masterd's logs under writes: no line is lost or torn", loses_nothing),
-    Check("logrotate -f where no masterd runs", of_one_that_does_not_run),
+    listed("masterd's init scripts are echod's under another name", scripts_are_echods),
+    listed("shellcheck finds nothing in masterd's files", shellcheck_is_content),
+    listed("masterd's launchd job is a property list", property_list),
+    listed("masterd takes the unit's and the job's command lines, and masterd.cfg", command_lines_are_right),
+    listed("masterd as its unit starts it, with a copy of masterd.cfg: serve, reload, stop", lives_as_the_unit_says),
+    listed("NOTIFY_SOCKET of masterd: ready, reload, stop", tells_systemd),
+    listed("NOTIFY_SOCKET of masterd: the watchdog is fed", beats),
+    listed("masterd's init script: every verb", init_script),
+    listed("masterd's OpenRC script, by a stand-in for openrc-run: every verb", openrc),
+    listed("logrotate -f of masterd's logs under writes: no line is lost or torn", loses_nothing),
+    listed("logrotate -f where no masterd runs", of_one_that_does_not_run),
 ]

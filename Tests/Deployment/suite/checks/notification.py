@@ -9,7 +9,9 @@ import subprocess
 import time
 from typing import Callable, Dict, List
 
-from ..case import Case, Check, expect_equal, expect_in, read, wait_for
+from harness.checks import expect_equal, expect_in, read
+from harness.processes import wait_for
+from ..case import Case, listed
 
 
 class Manager:
@@ -100,9 +102,9 @@ def survives_a_deaf_manager(case: Case) -> None:
 
 
 CHECKS = [
-    Check("NOTIFY_SOCKET (path): ready, reload, stop", whole_life(abstract=False)),
-    Check("NOTIFY_SOCKET (abstract): ready, reload, stop", whole_life(abstract=True)),
-    Check("NOTIFY_SOCKET (path): the watchdog is fed at half its time", watchdog(abstract=False)),
-    Check("NOTIFY_SOCKET (abstract): the watchdog is fed at half its time", watchdog(abstract=True)),
-    Check("NOTIFY_SOCKET that nobody has bound: the daemon serves", survives_a_deaf_manager),
+    listed("NOTIFY_SOCKET (path): ready, reload, stop", whole_life(abstract=False)),
+    listed("NOTIFY_SOCKET (abstract): ready, reload, stop", whole_life(abstract=True)),
+    listed("NOTIFY_SOCKET (path): the watchdog is fed at half its time", watchdog(abstract=False)),
+    listed("NOTIFY_SOCKET (abstract): the watchdog is fed at half its time", watchdog(abstract=True)),
+    listed("NOTIFY_SOCKET that nobody has bound: the daemon serves", survives_a_deaf_manager),
 ]

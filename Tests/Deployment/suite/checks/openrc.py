@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 
-from ..case import Case, Check, expect_equal, expect_in, read, wait_for
+from harness.checks import expect_equal, expect_in, read
+from harness.processes import wait_for
+from ..case import Case, listed
 from ..staging import LOG, PID_FILE, Staging
 
 # Sources conf.d and the script, then calls the verb's functions in openrc-run's order.
@@ -59,4 +61,4 @@ def whole_life(case: Case) -> None:
         assert not os.path.exists(stage.path(PID_FILE))
 
 
-CHECKS = [Check("OpenRC script, by a stand-in for openrc-run: every verb", whole_life)]
+CHECKS = [listed("OpenRC script, by a stand-in for openrc-run: every verb", whole_life)]

@@ -6,7 +6,8 @@ import os
 import re
 from typing import List, Tuple
 
-from ..case import Case, Check, expect_equal, read
+from harness.checks import expect_equal, read
+from ..case import Case, listed
 from ..printed import FILES, HAND_WRITTEN, INSTALLERS, mode
 from ..staging import Staging
 
@@ -55,7 +56,7 @@ def names_every_file(case: Case) -> None:
 
 
 CHECKS = [
-    Check("etc/README.md: every command works", commands_work),
-    Check("etc/README.md: what is not run says why", the_others_say_why),
-    Check("etc/README.md: every file is named", names_every_file),
+    listed("etc/README.md: every command works", commands_work),
+    listed("etc/README.md: what is not run says why", the_others_say_why),
+    listed("etc/README.md: every file is named", names_every_file),
 ]

@@ -8,7 +8,9 @@ import re
 import threading
 from typing import List
 
-from ..case import Case, Check, expect_equal, needs, read, wait_for
+from harness.checks import expect_equal, needs, read
+from harness.processes import wait_for
+from ..case import Case, listed
 from ..staging import LOG, PID_FILE, Staging
 
 FILE = "/etc/logrotate.d/echod"
@@ -140,8 +142,8 @@ def of_a_stopped_daemon(case: Case) -> None:
 
 
 CHECKS = [
-    Check("logrotate -f: the daemon goes on in a new file of the right owner and mode", rotates),
-    Check("logrotate -f under writes: no line is lost or torn", loses_nothing),
-    Check("logrotate -f of a daemon that does not run", of_a_stopped_daemon),
-    Check("init script's rotate after a rename: a new file", verb_rotate),
+    listed("logrotate -f: the daemon goes on in a new file of the right owner and mode", rotates),
+    listed("logrotate -f under writes: no line is lost or torn", loses_nothing),
+    listed("logrotate -f of a daemon that does not run", of_a_stopped_daemon),
+    listed("init script's rotate after a rename: a new file", verb_rotate),
 ]

@@ -9,7 +9,10 @@ import signal
 import subprocess
 from typing import Dict, List
 
-from ..case import Case, Check, expect_equal, expect_in, needs, read, run, wait_for
+from harness.checks import expect_equal, expect_in, needs, read
+from harness.commands import run
+from harness.processes import wait_for
+from ..case import Case, listed
 from ..staging import ACCOUNT, ENVIRONMENT, Staging
 from .notification import Manager, reload_once
 from .systemd import analyze, relaxed
@@ -216,14 +219,14 @@ def of_one_that_does_not_run(case: Case) -> None:
 
 
 CHECKS = [
-    Check("start_server@.service: systemd-analyze verify", verified),
-    Check(f"start_server@.service: systemd-analyze security is at most {MAX_EXPOSURE}", exposure),
-    Check("start_server@.service with the drop-in for children that want more: systemd-analyze verify",
+    listed("start_server@.service: systemd-analyze verify", verified),
+    listed(f"start_server@.service: systemd-analyze security is at most {MAX_EXPOSURE}", exposure),
+    listed("start_server@.service with the drop-in for children that want more: systemd-analyze verify",
           relaxed("start_server@.service", lambda case: ("/usr/bin/start_server", case.start_server))),
-    Check("start_server's settings mean the same to a shell", settings_are_the_shells_too),
-    Check("start_server as its unit starts it: serve, reload, upgrade, stop", lives_as_the_unit_says),
-    Check("NOTIFY_SOCKET of start_server: ready, reload, stop", tells_systemd),
-    Check("NOTIFY_SOCKET of start_server: the watchdog is fed", beats),
-    Check("logrotate -f of start_server's log: a new worker goes on in the new file", rotates),
-    Check("logrotate -f where no start_server runs", of_one_that_does_not_run),
+    listed("start_server's settings mean the same to a shell", settings_are_the_shells_too),
+    listed("start_server as its unit starts it: serve, reload, upgrade, stop", lives_as_the_unit_says),
+    listed("NOTIFY_SOCKET of start_server: ready, reload, stop", tells_systemd),
+    listed("NOTIFY_SOCKET of start_server: the watchdog is fed", beats),
+    listed("logrotate -f of start_server's log: a new worker goes on in the new file", rotates),
+    listed("logrotate -f where no start_server runs", of_one_that_does_not_run),
 ]

@@ -8,7 +8,10 @@ import socket
 import subprocess
 from typing import Callable, List, Optional, Tuple
 
-from ..case import Case, Check, Result, expect_equal, expect_in, needs, read, run, wait_for
+from harness.checks import expect_equal, expect_in, needs, read
+from harness.commands import Result, run
+from harness.processes import wait_for
+from ..case import Case, listed
 from ..printed import service_file
 
 VARIANTS: List[Tuple[str, ...]] = [
@@ -166,13 +169,13 @@ def named(options: Tuple[str, ...]) -> str:
     return f" with {' '.join(options)}" if options else ""
 
 
-CHECKS = [Check("systemd-analyze verify" + named(options), verify(options)) for options in VARIANTS] + [
-    Check("systemd-analyze verify of the units under another name", renamed)] + [
-    Check(f"systemd-analyze security is at most {MAX_EXPOSURE}" + named(options), exposure(options))
+CHECKS = [listed("systemd-analyze verify" + named(options), verify(options)) for options in VARIANTS] + [
+    listed("systemd-analyze verify of the units under another name", renamed)] + [
+    listed(f"systemd-analyze security is at most {MAX_EXPOSURE}" + named(options), exposure(options))
     for options in VARIANTS] + [
-    Check("systemd-socket-activate: a client gets its bytes back over TCP", activated_tcp),
-    Check("systemd-socket-activate: over two Unix sockets with names", activated_twice),
-    Check("systemd-socket-activate: over UDP", activated_udp),
-    Check("systemd-socket-activate: the socket file outlives the daemon", activated_socket_outlives),
-    Check("systemd-socket-activate: a socket of a wrong kind is refused", refuses_a_wrong_kind),
+    listed("systemd-socket-activate: a client gets its bytes back over TCP", activated_tcp),
+    listed("systemd-socket-activate: over two Unix sockets with names", activated_twice),
+    listed("systemd-socket-activate: over UDP", activated_udp),
+    listed("systemd-socket-activate: the socket file outlives the daemon", activated_socket_outlives),
+    listed("systemd-socket-activate: a socket of a wrong kind is refused", refuses_a_wrong_kind),
 ]
