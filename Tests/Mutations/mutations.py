@@ -10,18 +10,21 @@ import argparse
 import os
 import random
 import shutil
-import subprocess
 import sys
 import tempfile
 from concurrent.futures import ThreadPoolExecutor
 from typing import List, Optional, Tuple
 
 sys.dont_write_bytecode = True
+# The harness that all suites in Python share lies beside them.
+sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
+from harness import commands, suites    # noqa: E402
+from harness.checks import Failed       # noqa: E402
 from mutants import MUTANTS, Mutant     # noqa: E402
 
-TESTS = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
-ENGINE = os.path.join(os.path.dirname(TESTS), "Sources", "Supervision")
+TESTS = os.path.join(suites.REPOSITORY, "Tests")
+ENGINE = os.path.join(suites.REPOSITORY, "Sources", "Supervision")
 COMPILER = ["swiftc", "-Onone", "-wmo", "-swift-version", "6", "-package-name", "DaemonKit"]
 LIMIT = 300.0
 """Seconds that a compilation or a run may take."""
@@ -29,6 +32,7 @@ LIMIT = 300.0
 
 def main() -> int:
     options = parse()
+    suites.end_through_clean_up()
     directory = tempfile.mkdtemp(prefix="mutations.")
     try:
         prepare(directory)
@@ -47,7 +51,7 @@ def main() -> int:
 
 
 def parse() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__.split("\n", maxsplit=1)[0])
+    parser = suites.parser(__doc__)
     parser.add_argument("--histories", type=int, default=30_000, help="at most so many for each engine")
     parser.add_argument("--seed", type=int, default=int.from_bytes(os.urandom(4), "big"), help="of the first history")
     parser.add_argument("--jobs", type=int, default=2, help="engines at a time")
@@ -78,9 +82,7 @@ def compile_module(directory: str, module: str, sources: str, target: str, inter
 
 
 def run(command: List[str], directory: str) -> None:
-    done = subprocess.run(command, cwd=directory, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=LIMIT)
-    if done.returncode != 0:
-        raise SystemExit(f"{' '.join(command[:4])} …: {done.stdout.decode(errors='replace')}")
+    commands.must(*command, cwd=directory, seconds=LIMIT)
 
 
 def judged(directory: str, mutant: Optional[Mutant], options: argparse.Namespace) -> bool:
@@ -104,12 +106,11 @@ def lived(directory: str, mutant: Optional[Mutant], options: argparse.Namespace)
     objects = [os.path.join(place, "Supervision.o"), "Simulation.o", "main.o"]
     program = os.path.join(place, "histories")
     run(["swiftc", *objects, "-o", program], directory)
-    arguments = [str(options.seed), str(options.histories)]
     try:
-        done = subprocess.run([program, *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=LIMIT)
-    except subprocess.TimeoutExpired:
+        done = commands.run(program, str(options.seed), str(options.histories), seconds=LIMIT)
+    except Failed:
         return -1, "never ends"
-    return done.returncode, done.stdout.decode(errors="replace").strip()
+    return done.code, done.output.strip()
 
 
 def mutate(path: str, mutant: Mutant) -> None:

@@ -8,6 +8,8 @@ import tempfile
 from dataclasses import dataclass
 from typing import Dict, List, Optional, Tuple
 
+from harness.checks import read
+
 USER = "nobody"
 OLD_PID = "123456789012345\n"
 
@@ -99,11 +101,7 @@ class Place:
 
     def read(self, name: str) -> str:
         """A file in our directory; empty where there is none."""
-        try:
-            with open(os.path.join(self.directory, name), encoding="utf-8", errors="replace") as file:
-                return file.read()
-        except FileNotFoundError:
-            return ""
+        return read(os.path.join(self.directory, name))
 
     def notifications(self) -> str:
         """What the service manager was told since the last call."""

@@ -15,7 +15,6 @@ import argparse
 import multiprocessing
 import os
 import shutil
-import subprocess
 import sys
 import time
 from collections import Counter, defaultdict
@@ -27,13 +26,13 @@ sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
 import tracing                                                      # noqa: E402
+from harness import commands, subreaper, suites                     # noqa: E402
 from faults import Call, Fault, Task, calls, ends_start, faults     # noqa: E402
 from scenarios import SCENARIOS, Place, Scenario                    # noqa: E402
 from tracing import HeldStart                                       # noqa: E402
 from verdict import (                                               # noqa: E402
     echoes, eventually_none, judge_failure, judge_main_failure, judge_success, listeners, survivors, where)
 
-REPOSITORY = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 DEADLINE = 20.0
 """Seconds after which a start counts as hanging."""
 ATTEMPTS = 3
@@ -73,8 +72,8 @@ def main() -> int:
 
 
 def parse() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--echod", metavar="PATH", default=os.path.join(REPOSITORY, ".build/debug/echod"),
+    parser = suites.parser(__doc__)
+    parser.add_argument("--echod", metavar="PATH", default=os.path.join(suites.BINARIES, "echod"),
                         help="default: .build/debug/echod")
     parser.add_argument("--all", action="store_true", help="also every single one of many like calls")
     parser.add_argument("--scenario", metavar="NAME", action="append", choices=[each.name for each in SCENARIOS],
@@ -93,10 +92,8 @@ def why_not() -> str:
         return "not Linux"
     if not shutil.which("strace"):
         return "no strace"
-    probe = subprocess.run(
-        ["strace", "-o", os.devnull, "-e", "inject=chdir:error=EIO:when=1", "true"], stdin=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, check=False)
-    return f"strace cannot trace: {probe.stderr.decode(errors='replace').strip()}" if probe.returncode else ""
+    probe = commands.run("strace", "-o", os.devnull, "-e", "inject=chdir:error=EIO:when=1", "true")
+    return f"strace cannot trace: {probe.output.strip()}" if probe.code else ""
 
 
 def chosen(options: argparse.Namespace) -> Tuple[List[Scenario], List[str]]:
@@ -108,7 +105,7 @@ def chosen(options: argparse.Namespace) -> Tuple[List[Scenario], List[str]]:
 
 def run_all(job, arguments: list, options: argparse.Namespace) -> list:
     """In processes of their own: each is the parent of all orphans of its starts, one start at a time."""
-    with multiprocessing.get_context("fork").Pool(options.jobs, initializer=tracing.become_subreaper) as pool:
+    with multiprocessing.get_context("fork").Pool(options.jobs, initializer=subreaper.become_subreaper) as pool:
         return pool.map(job, arguments, chunksize=1)
 
 
@@ -206,14 +203,14 @@ def run(echod: str, scenario: Scenario, task: Task, expressions: List[str], faul
             start = tracing.start_held(place.command(echod), place.environment(), place.directory, task.birth)
             start.trace(place.trace, expressions)
             outcome = judge(place, start, fault)
-            tracing.kill_children(but=start.strace.pid)
+            subreaper.end_children(but=[start.strace.pid])
             start.end_tracing()
             outcome.trace = place.read("trace").splitlines()
             return outcome
         except tracing.NotHeld as error:
             return Outcome(FAILED, [str(error)], said=place.read("stderr"))
         finally:
-            tracing.kill_children()
+            subreaper.end_children()
 
 
 def judge(place: Place, start: HeldStart, fault: Optional[Fault]) -> Outcome:

@@ -8,13 +8,13 @@ all others go, and strace attaches to that one, and to nobody else.
 
 import ctypes
 import os
-import select
 import signal
 import subprocess
-import time
 from typing import Dict, List, Optional, Set, Tuple
 
-libc = ctypes.CDLL(None, use_errno=True)
+from harness import subreaper
+from harness.subreaper import exit_code, exit_code_of, libc
+
 libc.ptrace.argtypes = [ctypes.c_long, ctypes.c_int, ctypes.c_void_p, ctypes.c_void_p]
 libc.ptrace.restype = ctypes.c_long
 
@@ -22,7 +22,6 @@ PTRACE_CONT, PTRACE_DETACH, PTRACE_GETEVENTMSG, PTRACE_SEIZE, PTRACE_INTERRUPT =
 TRACE_FORK, TRACE_VFORK, TRACE_CLONE, TRACE_EXEC = 2, 4, 8, 16
 FORK, VFORK, CLONE, EXEC = 1, 2, 3, 4
 WALL = 0x40000000
-PR_SET_CHILD_SUBREAPER = 36
 PATIENCE = 20
 """Seconds until the wanted task must be born."""
 
@@ -31,18 +30,14 @@ class NotHeld(Exception):
     """The start ended, or took too long, before the wanted task was born."""
 
 
-def become_subreaper() -> None:
-    """Every orphan of a start becomes a child of this process, so that none gets out of sight."""
-    if libc.prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) != 0:
-        raise OSError(ctypes.get_errno(), "prctl(PR_SET_CHILD_SUBREAPER)")
-
-
 def start_held(command: List[str], environment: Dict[str, str], directory: str, birth: int) -> "HeldStart":
     """Runs the command as a child of ours up to the birth of that number, whose task is stopped there.
 
     Birth 0 is the exec(2) of the command; then the forks and threads of all its processes count, as they come.
     """
     gate, opener = os.pipe()
+    # What came of earlier starts, of which a pid may come again.
+    subreaper.exits.clear()
     launcher = os.fork()
     if launcher == 0:
         execute(command, environment, directory, gate)
@@ -171,7 +166,7 @@ class HeldStart:
     def await_launcher(self, seconds: float) -> Optional[int]:
         """Its exit code; None while it runs when the time is up."""
         if self.launcher_exit is None:
-            self.launcher_exit = await_end(self.launcher, seconds)
+            self.launcher_exit = exit_code_of(self.launcher, seconds)
         return self.launcher_exit
 
     def end_tracing(self) -> None:
@@ -184,69 +179,3 @@ class HeldStart:
             self.strace.kill()
             self.strace.wait()
         self.strace.stderr.close()
-
-
-def await_end(pid: int, seconds: float) -> Optional[int]:
-    """A child's exit code (negative for a signal), which is reaped; None while it runs when the time is up."""
-    try:
-        handle = os.pidfd_open(pid)
-    except ProcessLookupError:
-        return None
-    try:
-        ended, _, _ = select.select([handle], [], [], max(0.0, seconds))
-        return exit_code(os.waitpid(pid, 0)[1]) if ended else None
-    finally:
-        os.close(handle)
-
-
-def exit_code(status: int) -> int:
-    return -os.WTERMSIG(status) if os.WIFSIGNALED(status) else os.WEXITSTATUS(status)
-
-
-def children() -> List[int]:
-    """Our living children; those that have ended are reaped."""
-    while True:
-        try:
-            pid, _ = os.waitpid(-1, os.WNOHANG)
-        except ChildProcessError:
-            return []
-        if pid == 0:
-            return living_children(os.getpid())
-
-
-def living_children(parent: int) -> List[int]:
-    return [pid for pid in all_children(parent) if stat_field(pid, 0) not in "ZX"]
-
-
-def all_children(parent: int) -> List[int]:
-    """From the kernel's list where it keeps one (CONFIG_PROC_CHILDREN), since to look at every process is slow."""
-    found: List[int] = []
-    try:
-        for task in os.listdir(f"/proc/{parent}/task"):
-            with open(f"/proc/{parent}/task/{task}/children", encoding="ascii") as file:
-                found += map(int, file.read().split())
-        return found
-    except OSError:
-        everybody = [int(name) for name in os.listdir("/proc") if name.isdigit()]
-        return [pid for pid in everybody if stat_field(pid, 1) == str(parent)]
-
-
-def stat_field(pid: int, index: int) -> str:
-    """A field of /proc/PID/stat from the state (0) on; empty when there is no such process."""
-    try:
-        with open(f"/proc/{pid}/stat", encoding="utf-8", errors="replace") as file:
-            return file.read().rpartition(")")[2].split()[index]
-    except OSError:
-        return ""
-
-
-def kill_children(but: int = 0) -> None:
-    """By pid, and their children after them: orphans come to us."""
-    deadline = time.monotonic() + 5
-    while time.monotonic() < deadline:
-        left = [pid for pid in children() if pid != but]
-        if not left:
-            return
-        for pid in left:
-            os.kill(pid, signal.SIGKILL)
-        time.sleep(0.002)

@@ -7,14 +7,15 @@ import pwd
 import re
 import signal
 import socket
-import time
 from typing import Callable, List, Optional, Tuple
 
+from harness import processes, subreaper
 from harness.processes import eventually
+from harness.subreaper import exit_code_of
 
 from faults import Fault
 from scenarios import OLD_PID, USER, Place
-from tracing import HeldStart, await_end, children, living_children, stat_field
+from tracing import HeldStart
 
 PATIENCE = 5.0
 """Seconds for what must happen at once, on a busy machine."""
@@ -22,7 +23,9 @@ PATIENCE = 5.0
 
 def survivors(start: HeldStart) -> List[int]:
     """What lives of a start; strace is ours."""
-    return [pid for pid in children() if start.strace is None or pid != start.strace.pid]
+    subreaper.reap()
+    ours = processes.living_children(os.getpid())
+    return [pid for pid in ours if start.strace is None or pid != start.strace.pid]
 
 
 # A start that says: I serve.
@@ -109,10 +112,8 @@ def is_not_dropped(place: Place, pid: int) -> List[str]:
     if not place.scenario.drops:
         return []
     entry = pwd.getpwnam(USER)
-    try:
-        with open(f"/proc/{pid}/status", encoding="utf-8") as file:
-            status = dict(line.rstrip("\n").split(":\t", 1) for line in file if ":\t" in line)
-    except (FileNotFoundError, ProcessLookupError):
+    status = processes.status(pid)
+    if not status:
         return ["it has ended"]
     problems = [] if set(status["Uid"].split()) == {str(entry.pw_uid)} else [f"its user ids are {status['Uid']!r}"]
     if set(status["Gid"].split()) != {str(entry.pw_gid)}:
@@ -136,7 +137,7 @@ def stops_badly(place: Place, start: HeldStart, pid: int) -> List[str]:
     if pid not in survivors(start):
         return left_behind(place, start)
     os.kill(pid, signal.SIGTERM)
-    code = await_end(pid, PATIENCE)
+    code = exit_code_of(pid, PATIENCE)
     if code is None:
         return ["SIGTERM does not end it" + where(start)]
     problems = [] if code == 0 else [f"SIGTERM ended it with status {code}"]
@@ -266,8 +267,8 @@ def where(start: HeldStart) -> str:
     """What every process of a start waits for."""
     ours = survivors(start)
     for pid in ours:
-        ours += living_children(pid)
-    return "".join(f"; process {pid} is in state {stat_field(pid, 0)} in {wait_channel(pid)}" for pid in ours)
+        ours += processes.living_children(pid)
+    return "".join(f"; process {pid} is in state {processes.stat(pid)[0]} in {wait_channel(pid)}" for pid in ours)
 
 
 def wait_channel(pid: int) -> str:

@@ -95,6 +95,10 @@ def children(pid: int) -> List[int]:
     return [int(child) for task in tasks for child in _bytes(pid, f"task/{task}/children").split()]
 
 
+def living_children(pid: int) -> List[int]:
+    return [child for child in children(pid) if alive(child)]
+
+
 def command(pid: int) -> str:
     return _bytes(pid, "cmdline").replace(b"\0", b" ").decode(errors="replace").strip()
 
