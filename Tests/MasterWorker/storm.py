@@ -20,7 +20,8 @@ sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 from load import SUBJECTS, add_subject, start                   # noqa: E402
 from harness import processes, suites                           # noqa: E402
 from harness.checks import Failed, expect                       # noqa: E402
-from harness.load import sleep_until                            # noqa: E402
+from harness.load import pause_until                            # noqa: E402
+from harness.moments import let_pass                    # noqa: E402
 from harness.processes import eventually                        # noqa: E402
 from suite.case import Case                                     # noqa: E402
 from suite.clients import port_of                               # noqa: E402
@@ -80,7 +81,7 @@ def storm(case: Case, subject: str, options: argparse.Namespace) -> str:
     try:
         for number in range(options.reloads):
             master.send(signal.SIGUSR2)
-            sleep_until(begin + (number + 1) * 0.02)
+            pause_until(begin + (number + 1) * 0.02)
         master.reload(seconds=60)
     finally:
         seen = load.end()
@@ -110,7 +111,7 @@ def stops(rounds: Rounds, subject: str, options: argparse.Namespace) -> List[flo
         def send(master: Master) -> None:
             master.send(first)
             if gap:
-                time.sleep(gap)
+                let_pass(gap)
             master.send(second)
         return send
     ends = ["0"]

@@ -19,6 +19,7 @@ sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 from start_server import OURS, subject_at              # noqa: E402
 from harness import suites                             # noqa: E402
 from harness.checks import Failed                      # noqa: E402
+from harness.moments import let_pass                    # noqa: E402
 from suite.case import Case                            # noqa: E402
 
 PAUSES = [0, 0, 0.0001]
@@ -71,7 +72,7 @@ def storm(case: Case, options: argparse.Namespace, number: int, point: int, paus
             term = time.monotonic()
         daemon.hup()
         if pause:
-            time.sleep(pause)
+            let_pass(pause)
     daemon.ends(0, options.limit)
     seconds = time.monotonic() - term
     case.finish()

@@ -8,6 +8,7 @@ from collections import Counter
 from typing import Callable, Iterator, Sequence, Tuple
 
 from .checks import expect
+from .moments import let_pass
 
 TIMEOUT = 10.0
 """Seconds after which a request has failed."""
@@ -49,13 +50,13 @@ def at_even_times(begin: float, seconds: float, **counts: int) -> Iterator[str]:
     moments = [(seconds * (index + 0.5 - place / 10) / count, name)
                for place, (name, count) in enumerate(counts.items()) for index in range(count)]
     for moment, name in sorted(moments):
-        sleep_until(begin + moment)
+        pause_until(begin + moment)
         yield name
-    sleep_until(begin + seconds)
+    pause_until(begin + seconds)
 
 
-def sleep_until(moment: float) -> None:
-    time.sleep(max(0.0, moment - time.monotonic()))
+def pause_until(moment: float) -> None:
+    let_pass(moment - time.monotonic())
 
 
 def show(failures: Sequence[str]) -> None:

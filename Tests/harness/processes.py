@@ -5,7 +5,7 @@ import signal
 import subprocess
 import threading
 import time
-from typing import Callable, Dict, List, Sequence, TypeVar
+from typing import Callable, Dict, List, Sequence, Set, TypeVar
 
 from .checks import Failed
 
@@ -74,6 +74,20 @@ def status(pid: int) -> Dict[str, str]:
             return dict(line.rstrip("\n").split(":\t", 1) for line in file if ":\t" in line)
     except (FileNotFoundError, ProcessLookupError):
         return {}
+
+
+def signals(pid: int, *masks: str) -> Set[int]:
+    """The numbers of the signals in the named masks of status: SigBlk, SigIgn, SigCgt, SigPnd, ShdPnd."""
+    found, mask = status(pid), 0
+    for name in masks:
+        mask |= int(found.get(name, "0"), 16)
+    return {number for number in range(1, 65) if mask >> (number - 1) & 1}
+
+
+def takes(pid: int, *numbers: int) -> bool:
+    """Whether it takes signals that were sent to it; that of its end stands for all (the kernel kills the group)."""
+    sent = {*map(int, numbers), int(signal.SIGKILL)}
+    return eventually(lambda: not alive(pid) or not sent & signals(pid, "SigPnd", "ShdPnd"))
 
 
 def open_files(pid: int) -> Dict[int, str]:

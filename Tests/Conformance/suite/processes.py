@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import signal
 from typing import Dict, List, Optional, Set, Tuple, Union
 
 from harness import processes, subreaper
@@ -64,13 +63,8 @@ class Process:
     def umask(self) -> int:
         return int(processes.status(self.pid)["Umask"], 8)
 
-    def signals(self, *fields: str) -> Set[int]:
-        """The numbers of the signals in the named masks of status: SigBlk, SigIgn, SigCgt, SigPnd, ShdPnd."""
-        status = processes.status(self.pid)
-        mask = 0
-        for field in fields:
-            mask |= int(status.get(field, "0"), 16)
-        return {number for number in range(1, 65) if mask >> (number - 1) & 1}
+    def signals(self, *masks: str) -> Set[int]:
+        return processes.signals(self.pid, *masks)
 
     def descriptors(self) -> Dict[int, FileIdentity]:
         """The open descriptors, each with the identity of the file behind it."""
@@ -109,8 +103,7 @@ class Process:
 
     def survives(self, number: int) -> bool:
         """Whether it lives on once the signal, already sent, has been taken from its queue."""
-        watched = {int(number), int(signal.SIGKILL)}     # the kernel kills the group when the action is to end
-        eventually(lambda: not self.is_alive or not watched & self.signals("SigPnd", "ShdPnd"))
+        processes.takes(self.pid, number)
         return self.is_alive
 
 

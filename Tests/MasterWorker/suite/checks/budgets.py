@@ -10,6 +10,7 @@ from typing import List
 
 from harness import processes
 from harness.checks import check, expect, needs_root
+from harness.moments import meanwhile
 from harness.processes import eventually
 from .. import control
 from ..case import WORKERS, Case, section
@@ -84,7 +85,7 @@ def asked(master: Master, count: int) -> List[float]:
 def rests(master: Master) -> bool:
     """Whether it works no more."""
     before = processes.stat(master.pid)[11:13]
-    time.sleep(0.3)
+    meanwhile(0.3)
     return processes.stat(master.pid)[11:13] == before
 
 

@@ -3,12 +3,12 @@
 import os
 import random
 import signal
-import time
 from typing import Callable, Dict, List
 
 from harness import processes
 from harness.checks import Failed, check, expect
 from harness.clients import ask
+from harness.moments import let_pass
 from harness.processes import eventually
 from ..case import Case, section
 from ..clients import port_of
@@ -66,7 +66,7 @@ class Chaos:
             "session": lambda: self.sessions.append(self.master.session()),
             "a client that goes": self.go,
             "show": lambda: [self.master.table(), self.master.children(), self.master.ask("show metrics")] and None,
-            "pause": lambda: time.sleep(self.chance.random() * 0.05),
+            "pause": lambda: let_pass(self.chance.random() * 0.05),
         }
         name = self.chance.choice(list(things))
         self.done.append(name)
@@ -111,7 +111,7 @@ class Chaos:
 
     def sleep(self) -> None:
         self.master.send(signal.SIGSTOP)
-        time.sleep(self.chance.random() * 0.1)
+        let_pass(self.chance.random() * 0.1)
         self.master.send(signal.SIGCONT)
 
     def go(self) -> None:

@@ -243,7 +243,8 @@ def flood(case: Case) -> None:
 
 @check("log prefix: bytes that are no text, and control characters, leave a line a line")
 def binary(case: Case) -> None:
-    case.configure(section("program", "p", r"printf 'a\033[31mb\rc\377d\n'", "critical no", "log prefix"))
+    script = case.script("p", r"printf 'a\033[31mb\rc\377d\n'; exec sleep 1000")
+    case.configure(section("program", "p", script, "log prefix"))
     master = case.start()
     master.says("p: a")
     with open(case.log_file, "rb") as file:

@@ -8,6 +8,7 @@ import time
 
 from harness import processes
 from harness.checks import check, expect
+from harness.moments import let_pass
 from harness.processes import eventually
 from .. import control, metrics
 from ..case import SLEEPER, Case, section
@@ -98,7 +99,7 @@ def packets(case: Case) -> None:
     with control.connect(master.socket) as sock:
         for byte in b"show version\n":
             sock.send(bytes([byte]))
-            time.sleep(0.001)
+            let_pass(0.001)
         expect(sock.recv(4096)[:1].isdigit(), "no answer byte by byte")
     with master.session() as one:
         one.send("echo one\necho two\n")

@@ -3,10 +3,10 @@
 import os
 import re
 import signal
-import time
 
 from harness import processes
 from harness.checks import check, expect
+from harness.moments import meanwhile
 from harness.processes import eventually
 from ..case import Case, section
 from ..clients import Visitor, echoes, port_of
@@ -140,7 +140,7 @@ def not_after_success(case: Case) -> None:
     master = started(case, "restart on-failure backoff 20ms 1s", more=[section("program", "side")])
     case.order(case.met("web")["pid"], "exit", 0)
     master.says(r"exited with code 0 \(Exit\)")
-    time.sleep(0.3)
+    meanwhile(0.3)
     expect(len(case.facts("web")) == 1, "it was started again")
 
 

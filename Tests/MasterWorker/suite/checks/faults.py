@@ -7,6 +7,7 @@ import time
 
 from harness import processes
 from harness.checks import check, expect, read
+from harness.moments import let_pass
 from harness.processes import eventually
 from .. import control
 from ..case import SLEEPER, Case, section
@@ -32,7 +33,7 @@ def lost_stop(case: Case) -> None:
     for number in range(20):
         master = case.start()
         master.send(signal.SIGUSR2)
-        time.sleep(0.003 * (number % 10))
+        let_pass(0.003 * (number % 10))
         master.send(signal.SIGTERM)
         master.ends(0, 5)
         case.expect_nothing_left()
@@ -183,7 +184,7 @@ def twenty_milliseconds(case: Case) -> None:
     with Visitor(port_of(master), 0.001) as visitor:
         for _ in range(50):
             master.send(signal.SIGUSR2)
-            time.sleep(0.02)
+            let_pass(0.02)
         master.reload(seconds=PATIENCE)
         visitor.is_content()
     case.note(f"{visitor.requests} requests, {master.table().master.reloads} reloads, "

@@ -3,11 +3,9 @@
 import os
 import signal
 
-from harness import processes
 from harness.checks import check, expect, read
 from harness.processes import eventually
 from ..case import Case, section
-from ..master import Master
 
 FINISHED = "Current program (\\d+) exited with code"
 

@@ -61,7 +61,7 @@ def waits_for_critical(case: Case) -> None:
     master = case.start(ready=False)
     quick, slow = case.met("quick"), case.met("slow")
     case.happens(quick["pid"], "ready")
-    time.sleep(0.2)
+    master.wait(lambda: master.current("quick"), "that the master knows it")
     expect(not master.count("Loading success"), "ready although a critical program is not")
     case.touch("gate")
     master.ready()

@@ -65,10 +65,9 @@ def drain(case: Case) -> None:
     master = case.start()
     pids = master.offspring()
     master.send(9)
-    time.sleep(0.3)
+    expect(eventually(lambda: case.events(pids[0], "TERM") or case.events(pids[0], "USR1")), "it was told nothing")
     expect(processes.alive(pids[0]), "it did not drain")
     gone(case, pids)
-    expect(case.events(pids[0], "TERM") or case.events(pids[0], "USR1"), f"{case.events(pids[0])}")
 
 
 @check("masterd: a worker as another user goes too")

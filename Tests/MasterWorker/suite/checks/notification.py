@@ -7,6 +7,7 @@ import time
 
 from harness import processes
 from harness.checks import check, expect
+from harness.moments import meanwhile
 from harness.processes import eventually
 from ..case import Case, section
 from ..master import Master
@@ -39,13 +40,16 @@ def tool(case: Case) -> None:
 def stranger(case: Case) -> None:
     case.configure(section("worker", "web", case.worker("web", f"gate={case.path('gate')}"), "readiness notify"))
     master = case.start(ready=False)
-    address = case.met("web")["environment"]["NOTIFY_SOCKET"]
+    web = case.met("web")
+    address = web["environment"]["NOTIFY_SOCKET"]
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sock:
         try:
             sock.sendto(b"READY=1", "\0" + address[1:] if address.startswith("@") else address)
         except OSError:
             pass
-    time.sleep(0.2)
+    # It comes behind the other in the master's queue.
+    case.order(web["pid"], "notify", "STATUS=behind it")
+    master.wait(lambda: "behind it" in facts_of(master, "web"), "the child's own message")
     expect("Loading success" not in master.log, "a stranger's READY=1 counts")
     case.touch("gate")
     master.ready()
@@ -99,7 +103,7 @@ def watchdog(case: Case) -> None:
     variables = case.met("web")["environment"]
     expect(variables.get("WATCHDOG_USEC") == "300000", f"WATCHDOG_USEC {variables.get('WATCHDOG_USEC')}")
     expect(variables.get("WATCHDOG_PID") in (None, str(pid)), f"WATCHDOG_PID {variables.get('WATCHDOG_PID')}")
-    time.sleep(0.6)
+    meanwhile(0.6)
     expect(processes.alive(pid), "it was killed although it beats")
     case.order(pid, "beat", 0)
     begin = time.monotonic()

@@ -58,7 +58,7 @@ def order(case: Case) -> None:
     configure(case, "new", behaviour=[f"gate={case.path('gate')}"])
     master.send(signal.SIGUSR2)
     new = case.met("new")["pid"]
-    time.sleep(0.15)
+    master.wait(lambda: new in [each.pid for each in master.children()], "that the master knows the new one")
     expect(not case.events(old, "TERM") and not case.events(old, "USR1"), f"the old one got {case.events(old)}")
     case.touch("gate")
     expect(eventually(lambda: not processes.alive(old)), "the old one lives on")

@@ -7,6 +7,7 @@ import time
 
 from harness import processes
 from harness.checks import check, expect, needs_root
+from harness.moments import meanwhile
 from harness.processes import eventually
 from .. import control
 from ..case import Case, section
@@ -156,7 +157,7 @@ def deaf_client(case: Case) -> None:
                         dropped = True
                 except OSError:
                     dropped = True
-                time.sleep(0.01)
+                meanwhile(0.01)
             except OSError:
                 dropped = True
         case.note("dropped" if dropped else "not dropped, held back")

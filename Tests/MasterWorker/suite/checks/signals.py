@@ -4,12 +4,13 @@ import os
 import random
 import re
 import signal
-import time
 from concurrent.futures import ThreadPoolExecutor
+from typing import List
 
 from harness import processes
 from harness.checks import check, expect, needs_root, read
 from harness.clients import connect
+from harness.moments import meanwhile
 from harness.processes import eventually
 from ..case import Case, section
 from ..clients import Echo, echoes, port_of
@@ -265,7 +266,7 @@ def idle(kind: str) -> None:
             return int(status["voluntary_ctxt_switches"]) + int(status["nonvoluntary_ctxt_switches"])
         def is_quiet() -> bool:
             before = wakeups()
-            time.sleep(2)
+            meanwhile(2)
             return wakeups() == before
         # The first seconds after a start may have an end of their own.
         expect(any(is_quiet() for _ in range(4)), "it wakes up at least every two seconds")
@@ -276,15 +277,21 @@ idle("masterd")
 idle("--workers")
 
 
+def zombies(parent: int) -> List[int]:
+    return [pid for pid in processes.children(parent) if processes.stat(pid)[0] == "Z"]
+
+
 @check("as process 1 it reaps strangers: an orphan leaves no zombie; TERM ends it")
 def first_process(case: Case) -> None:
     needs_root()
     case.configure(section("program", "p", case.script("p", "(sleep 0.05 & sleep 0.05 &); exec sleep 1000")))
     space = case.start(wrapper=["unshare", "--pid", "--fork", "--kill-child", "--mount-proc"])
     outer = space.offspring()[0]
-    time.sleep(0.3)
-    zombies = [pid for pid in case.living() + processes.children(outer) if processes.stat(pid)[0] == "Z"]
-    expect(not zombies, f"zombies {zombies}")
+    def commands() -> List[str]:
+        return [processes.command(pid) for pid in case.living()]
+    expect(eventually(lambda: "sleep 1000" in commands()), "no program")
+    expect(eventually(lambda: "sleep 0.05" not in commands()), "the orphans do not end")
+    expect(eventually(lambda: not zombies(outer)), f"zombies {zombies(outer)}")
     expect(space.answers(), "no answer")
     processes.kill(outer, signal.SIGTERM)
     space.ends(0)

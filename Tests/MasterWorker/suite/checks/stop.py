@@ -7,6 +7,7 @@ import time
 from harness import processes
 from harness.checks import check, expect, read
 from harness.clients import ask
+from harness.moments import let_pass, meanwhile
 from harness.ports import free_port
 from harness.processes import eventually
 from ..case import SLEEPER, Case, section
@@ -89,8 +90,6 @@ def soft(case: Case) -> None:
         expect(echo.says(), "no echo before")
         master.send(signal.SIGUSR1)
         expect(eventually(lambda: not _accepts(port)), "new connections are still accepted")
-        time.sleep(0.5)
-        master.still_runs()
         expect(echo.says("still"), "the connection was ended by the soft stop")
         expect(master.answers(), "the control socket does not answer")
     master.ends(0)
@@ -112,7 +111,7 @@ def term_after_soft(case: Case) -> None:
     pid = case.met("web")["pid"]
     master.send(signal.SIGUSR1)
     expect(eventually(lambda: case.events(pid, "USR1") or case.events(pid, "TERM")), "the worker was told nothing")
-    time.sleep(0.6)
+    meanwhile(0.6)
     expect(processes.alive(pid), "it was ended by a time-out")
     master.send(signal.SIGTERM)
     master.ends(None, 3)
@@ -183,7 +182,7 @@ def in_start(case: Case) -> None:
     one(case, "unready")
     for step in range(10):
         master = case.start(ready=False)
-        time.sleep(0.004 * step)
+        let_pass(0.004 * step)
         master.send(signal.SIGTERM)
         master.ends(None)
         # Before its handlers are there the signal ends it as it ends everybody.
@@ -228,7 +227,7 @@ def term_after_reload(case: Case) -> None:
     for milliseconds in range(0, 21, 2):
         master = case.start()
         master.send(signal.SIGUSR2)
-        time.sleep(milliseconds / 1000)
+        let_pass(milliseconds / 1000)
         master.send(signal.SIGTERM)
         master.ends(0)
         case.expect_nothing_left()

@@ -8,6 +8,7 @@ import time
 from harness import processes
 from harness.checks import check, expect, read
 from harness.clients import ask, connect
+from harness.moments import let_pass
 from harness.ports import free_port
 from harness.processes import eventually
 from ..case import SLEEPER, Case, section
@@ -110,7 +111,7 @@ def asleep(case: Case) -> None:
     pid = case.met("web")["pid"]
     for _ in range(3):
         master.send(signal.SIGSTOP)
-        time.sleep(0.7)
+        let_pass(0.7)
         master.send(signal.SIGCONT)
         expect(master.only("web") == pid, f"{master.children()}")
 
@@ -124,7 +125,7 @@ def asleep_in_start(case: Case) -> None:
     master.send(signal.SIGSTOP)
     case.touch("gate")
     case.happens(pid, "ready")
-    time.sleep(0.8)
+    let_pass(0.8)
     master.send(signal.SIGCONT)
     master.ready()
 
@@ -252,7 +253,8 @@ def commands_in_reload(case: Case) -> None:
         one.send("reload\n")
         case.met("new")
         two.send("stop side\nscale web 2\n")
-        time.sleep(0.1)
+        # Who asks later is answered later.
+        expect(master.answers(), "no answer")
         case.touch("gate")
         expect(one.answer().startswith("Success=1\n"), "the reload has failed")
         master.wait(lambda: len(master.current("web")) == 2 and not master.current("side"), "what was told")

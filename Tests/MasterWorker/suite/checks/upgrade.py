@@ -7,6 +7,7 @@ import time
 from harness import processes
 from harness.checks import check, expect, read
 from harness.clients import ask
+from harness.moments import let_pass
 from harness.processes import eventually
 from ..case import Case, section
 from ..clients import Visitor, port_of
@@ -121,7 +122,7 @@ def half_command(case: Case) -> None:
     master = started(case)
     with master.session() as one:
         one.send("show ver")
-        time.sleep(0.05)
+        let_pass(0.05)
         upgraded(case, master)
         expect(one.answers("sion"), "the half was lost")
 

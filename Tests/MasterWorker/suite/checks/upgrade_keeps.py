@@ -6,6 +6,7 @@ import time
 
 from harness import processes
 from harness.checks import check, expect
+from harness.moments import let_pass, meanwhile
 from harness.processes import eventually
 from ..case import Case, section
 from ..clients import Echo, port_of
@@ -43,7 +44,7 @@ def watchdog(case: Case) -> None:
     master = started(case, "watchdog 400ms", "restart on-failure backoff 50ms 1s", behaviour=["beat=0.05"])
     pid = case.met("kept")["pid"]
     upgraded(case, master)
-    time.sleep(0.6)
+    meanwhile(0.6)
     expect(processes.alive(pid), "killed although it beats")
     case.order(pid, "beat", 0)
     case.met("kept", 2)
@@ -207,7 +208,7 @@ def death_in_proof(case: Case) -> None:
         inode = renew(case)
         with master.session() as one:
             one.send("upgrade\n")
-            time.sleep(0.005 * step)
+            let_pass(0.005 * step)
             processes.kill(master.only("kept") if step == 0 else case.facts("kept")[-1]["pid"])
             expect(one.answer(PATIENCE).startswith("Success=1\n"), "the upgrade has failed")
         expect(is_new(master, inode), "the executable is the old one")

@@ -2,10 +2,10 @@
 
 import os
 import signal
-import time
 
 from harness import processes
 from harness.checks import check, expect, read
+from harness.moments import let_pass
 from harness.processes import eventually
 from ..case import Case, section
 from ..clients import Visitor, echoes, port_of
@@ -33,7 +33,7 @@ def half_line(case: Case) -> None:
     master = started(case)
     kept = case.met("kept")["pid"]
     case.order(kept, "print", 1, "first half, ")
-    time.sleep(0.1)
+    let_pass(0.1)
     upgraded(case, master)
     case.order(kept, "print", 1, "second half\n")
     master.says(r"first half, second half\n")
@@ -67,7 +67,7 @@ def in_a_reload(case: Case) -> None:
         renew(case)
         with master.session() as two:
             two.send("upgrade\n")
-            time.sleep(0.3)
+            let_pass(0.3)
             case.touch("gate")
             expect(two.answer(PATIENCE).startswith("Success=1\n"), "the upgrade has failed")
         expect(one.answer(PATIENCE).startswith("Success=1\n"), "the reload has failed")
@@ -103,7 +103,7 @@ def stop_after(case: Case) -> None:
         master = started(case)
         renew(case)
         master.send(signal.SIGUSR2)
-        time.sleep(step * 0.015)
+        let_pass(step * 0.015)
         master.send(signal.SIGTERM)
         master.ends(0)
         case.expect_nothing_left()
@@ -151,7 +151,7 @@ def death_around_exec(case: Case) -> None:
         inode = renew(case)
         pid = master.only("p")
         master.send(signal.SIGUSR2)
-        time.sleep(0.004 * step)
+        let_pass(0.004 * step)
         processes.kill(pid)
         master.wait(lambda: is_new(master, inode), "the new executable", PATIENCE)
         master.wait(lambda: master.current("p") and master.current("p") != [pid], f"another one in round {step}")
@@ -183,7 +183,7 @@ def replaced_meanwhile(case: Case) -> None:
         case.install(good, path)
         with master.session() as one:
             one.send("upgrade\n")
-            time.sleep(0.01 * step)
+            let_pass(0.01 * step)
             put(path, "#!/bin/sh\nexit 3\n")
             answer = one.answer(PATIENCE)
         expect(answer.startswith("Success="), f"{answer!r}")

@@ -3,10 +3,10 @@
 import os
 import signal
 import subprocess
-import time
 
 from harness import processes
 from harness.checks import expect, read
+from harness.moments import let_pass, meanwhile
 from harness.processes import eventually
 from suite import control
 from suite.case import section
@@ -106,7 +106,7 @@ def fifo(arena: Arena, front_end: str) -> None:
     with arena.probe(master):
         swap(arena, log, "os.mkfifo(log, 0o666)")
         reopened(arena, front_end, master)
-        time.sleep(1)       # the length of the attack
+        meanwhile(1)       # the length of the attack
     arena.goes_on(master)
 
 
@@ -123,7 +123,7 @@ def fifo_with_reader(arena: Arena, front_end: str) -> None:
             stdout=subprocess.PIPE)
         expect(reader.stdout.readline() == b"full\n", "the FIFO could not be filled")
         reopened(arena, front_end, master)
-        time.sleep(2)       # the length of the attack
+        meanwhile(2)       # the length of the attack
     arena.goes_on(master)
 
 
@@ -152,7 +152,7 @@ def reader_that_does_not_read(arena: Arena, front_end: str) -> None:
         if front_end == WORKERS:
             fill(arena, master, reading)
         with arena.probe(master):
-            time.sleep(2)   # the length of the attack
+            meanwhile(2)   # the length of the attack
         arena.goes_on(master)
     finally:
         os.close(reading)
@@ -165,7 +165,7 @@ def command_that_does_not_read(arena: Arena, front_end: str) -> None:
     with arena.probe(master):
         for _ in range(3):
             master.send(signal.SIGHUP)
-            time.sleep(1)       # the length of the attack; each reload has its lines
+            meanwhile(1)       # the length of the attack; each reload has its lines
     arena.goes_on(master)
 
 
@@ -222,7 +222,7 @@ def socket_swap(arena: Arena, front_end: str) -> None:
             arena.configure(worker, listen.replace("600", f"66{6 - number}"))
             with control.connect(master.socket) as sock:
                 sock.sendall(b"reload\n")
-                time.sleep(0.4)     # the new generation is starting
+                let_pass(0.4)     # the new generation is starting
                 if make:
                     said = arena.do_as(arena.service, f"import os, sys; os.unlink(sys.argv[1])\n{make}", path, secret)
                     expect(not said, said)

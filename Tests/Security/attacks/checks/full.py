@@ -2,9 +2,9 @@
 
 import os
 import re
-import time
 
 from harness.checks import expect, read
+from harness.moments import meanwhile
 from harness.processes import eventually
 
 from ..arena import MASTERD, Arena
@@ -32,7 +32,7 @@ def full_disk(arena: Arena, front_end: str) -> None:
             found = os.statvfs(disk)
             return found.f_bavail == 0
         expect(eventually(is_full, 15), "the disk is not full yet")
-        time.sleep(1)       # lines are lost meanwhile
+        meanwhile(1)       # lines are lost meanwhile
         before = read(log)
         os.truncate(log, 0)
         told = r"(?i)(lost|dropped|not written|missing)"

@@ -6,6 +6,7 @@ import time
 
 from harness import processes
 from harness.checks import expect
+from harness.moments import meanwhile
 from suite import control
 
 from ..arena import MASTERD, MASTERS, PATIENCE, START_SERVER, Arena, keep
@@ -63,7 +64,7 @@ def stopped_between(arena: Arena, front_end: str) -> None:
         held = [arena.python_as(arena.service, STOPPER, master.pid, 6, stdout=subprocess.PIPE) for _ in range(3)]
         # The length of the attack; what it holds is held a while longer.
         stopped = "".join(child.communicate(timeout=20)[0].decode() for child in held).splitlines()
-        time.sleep(1)
+        meanwhile(1)
     arena.note(f"{len(stopped)} stopped before exec")
     for line in stopped:
         processes.kill(int(line.split()[1]), 18)
@@ -104,7 +105,7 @@ def many_reports(arena: Arena, front_end: str) -> None:
                         sock.recv(1 << 20)
                     except OSError:
                         pass
-                time.sleep(0.01)
+                meanwhile(0.01)
             arena.reload(front_end, master, 20)
     arena.goes_on(master)
 
@@ -127,7 +128,7 @@ def unread(arena: Arena, front_end: str) -> None:
             worst, end = before, time.monotonic() + 6
             while time.monotonic() < end:
                 worst = max(worst, resident())
-                time.sleep(0.05)
+                meanwhile(0.05)
         arena.note(f"{(worst - before) // 1024} MB more")
         expect(worst - before < 64 * 1024, f"the answers that nobody reads take {(worst - before) // 1024} MB")
     arena.goes_on(master)

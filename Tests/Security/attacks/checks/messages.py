@@ -1,10 +1,10 @@
 """Kind 3: messages from those who are no child, and messages that come when there is no room."""
 
 import os
-import time
 
 from harness import processes
 from harness.checks import expect, read
+from harness.moments import meanwhile
 from harness.processes import eventually
 from suite.case import section
 from suite.master import Master
@@ -67,7 +67,7 @@ def lingers(arena: Arena, front_end: str, person) -> None:
         for send in sends if name else []:
             # The peer lives on: its end would be the end of the lingering, too.
             arena.python_as(person, LINGER + f"sock, rest = lingering(20)\n{send}\ntime.sleep(60)", name)
-        time.sleep(PATIENCE + 1)    # the length of the attack
+        meanwhile(PATIENCE + 1)    # the length of the attack
         for child in arena.begun:
             child.kill()
     arena.goes_on(master)
@@ -137,7 +137,7 @@ def ready(arena: Arena, front_end: str, wrapper) -> None:
                            " say('FDSTORE=1\\nFDNAME=evil', sys.argv[1], [own.fileno()])\n"
                            "except OSError:\n pass", name)
         expect(not said, f"the attack could not be made: {said}")
-        time.sleep(0.5)     # a message that is believed is believed at once
+        meanwhile(0.5)     # a message that is believed is believed at once
         rows = [row.split() for row in master.ask("show proc").splitlines() if " svc " in row or " worker " in row]
         if front_end == START_SERVER:
             expect(rows and rows[0][-1] != "ready", f"the worker that has said nothing is taken for ready: {rows}")
@@ -225,7 +225,7 @@ signal.pause()
     master = arena.serve(front_end, command=f"{PYTHON} -I -S {main} {record}",
                          lines=["readiness notify", "watchdog 1s"])
     with arena.probe(master):
-        time.sleep(2.5)     # more than two time-outs of the watchdog
+        meanwhile(2.5)     # more than two time-outs of the watchdog
         expect(eventually(lambda: len(read(record).split()) > 1, 3),
                "the main process says nothing, and is not restarted")
     for pid in arena.living():

@@ -1,10 +1,10 @@
 """What was published of other daemons, each by its name: the same mistake must not be here."""
 
 import os
-import time
 
 from harness import processes
 from harness.checks import expect, read
+from harness.moments import meanwhile
 from harness.processes import eventually
 from suite.case import section
 
@@ -126,7 +126,7 @@ time.sleep(1000)
         master = arena.serve(front_end, "--readiness=notify", command=command)
     with arena.probe(master):
         expect(eventually(lambda: os.path.exists(record)), "not everything could be said")
-        time.sleep(0.3)     # longer than the master needs to read it
+        meanwhile(0.3)     # longer than the master needs to read it
     arena.goes_on(master)
 
 

@@ -3,6 +3,7 @@
 import time
 
 from harness.checks import check, expect
+from harness.moments import meanwhile
 from harness.processes import eventually, status
 from ..case import Case
 
@@ -49,7 +50,7 @@ def forced(case: Case) -> None:
 @check("a HUP puts the next one off", slow=True)
 def put_off(case: Case) -> None:
     daemon = case.serving("--port=0", "--enable-auto-restart", "--auto-restart-interval=3", "--kill-old-delay=0")
-    time.sleep(1.5)
+    meanwhile(1.5)
     daemon.reload()
     begin = time.monotonic()
     daemon.line(r"autorestart triggered \(interval=3\)")
@@ -86,7 +87,7 @@ def rest(case: Case) -> None:
     switches = wakes(daemon.pid)
     eventually(lambda: settled(daemon.pid), 3)
     switches = wakes(daemon.pid)
-    time.sleep(3)
+    meanwhile(3)
     expect(wakes(daemon.pid) == switches, f"{wakes(daemon.pid) - switches} wake-ups in 3 s")
 
 
@@ -95,7 +96,7 @@ def rest_when_on(case: Case) -> None:
     daemon = case.serving("--port=0", "--enable-auto-restart", "--auto-restart-interval=60")
     eventually(lambda: settled(daemon.pid), 2)
     switches = wakes(daemon.pid)
-    time.sleep(3)
+    meanwhile(3)
     expect(wakes(daemon.pid) == switches, f"{wakes(daemon.pid) - switches} wake-ups in 3 s")
 
 
@@ -105,5 +106,5 @@ def wakes(pid: int) -> int:
 
 def settled(pid: int) -> bool:
     before = wakes(pid)
-    time.sleep(0.3)
+    meanwhile(0.3)
     return wakes(pid) == before

@@ -5,6 +5,7 @@ import signal
 import time
 
 from harness.checks import check, expect, read
+from harness.moments import let_pass
 from harness.processes import alive, children, eventually, kill, stat
 from ..case import Case
 from ..clients import Visitor
@@ -50,7 +51,7 @@ def default_interval(case: Case) -> None:
     pid = case.generation(1, daemon).pid
     daemon.line(f"new worker {pid} seems to have failed to start, exit status:256")
     second = case.generation(2, daemon)
-    time.sleep(1.5)
+    let_pass(1.5)
     kill(second.pid)
     daemon.line(f"worker {second.pid} died unexpectedly with status:9, restarting")
 
@@ -82,7 +83,7 @@ def death(case: Case) -> None:
 def death_unseen(case: Case) -> None:
     daemon = case.serving("--port=0", interval="1")
     worker = case.generation(1)
-    time.sleep(1.2)
+    let_pass(1.2)
     kill(worker.pid)
     case.generation(2, daemon)
     with Visitor(worker.address()) as visitor:
@@ -110,7 +111,7 @@ def reload(case: Case) -> None:
 def old_serves(case: Case) -> None:
     daemon = case.serving("--port=0", interval="1")
     first = case.generation(1)
-    time.sleep(1.2)
+    let_pass(1.2)
     with Visitor(first.address()) as visitor:
         daemon.hup()
         second = case.generation(2, daemon)
@@ -194,7 +195,7 @@ def slow_drain(case: Case) -> None:
 def old_dies(case: Case) -> None:
     daemon = case.serving("--port=0", interval="1")
     first = case.generation(1)
-    time.sleep(1.2)
+    let_pass(1.2)
     daemon.hup()
     case.generation(2, daemon)
     kill(first.pid)
@@ -207,12 +208,12 @@ def old_dies(case: Case) -> None:
 @check("HUPs during a round make one more round together", known="each HUP is a round of its own", slow=True)
 def coalesced(case: Case) -> None:
     daemon = case.serving("--port=0", interval="1")
-    time.sleep(1.2)
+    let_pass(1.2)
     daemon.hup()
     case.generation(2, daemon)
     for _ in range(5):
         daemon.hup()
-        time.sleep(0.02)
+        let_pass(0.02)
     third = case.generation(3, daemon)
     case.answered(third, 3)
     more = eventually(lambda: len(case.workers()) > 3, 2.5)

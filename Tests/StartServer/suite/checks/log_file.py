@@ -2,10 +2,10 @@
 
 import os
 import signal
-import time
 
 from harness.checks import check, expect, read
-from harness.processes import eventually, kill
+from harness.moments import let_pass, meanwhile
+from harness.processes import eventually, kill, takes
 from ..case import Case
 
 
@@ -60,7 +60,7 @@ def restarted_command(case: Case) -> None:
     kill(first)
     for _ in range(3):
         daemon.hup()
-        time.sleep(0.05)
+        let_pass(0.05)
     daemon.wait(lambda: len(read(case.path("loggers")).split()) > 1, "a second logger")
     daemon.line("received HUP, spawning a new worker")
     daemon.line("killing old workers")
@@ -73,7 +73,7 @@ def broken_command(case: Case) -> None:
     script = case.script("logger", f"echo $$ >>{case.path('loggers')}\nexit 1")
     daemon = case.start("--port=0", f"--log-file=|exec {script}")
     worker = case.generation(1, daemon)
-    time.sleep(1)
+    meanwhile(1)
     case.answered(worker, 1)
     daemon.still_runs()
     expect(len(read(case.path("loggers")).split()) < 15, "loggers come and go")
@@ -110,7 +110,7 @@ def nothing_to_reopen(case: Case) -> None:
         daemon = case.start("--port=0", *options, worker=[f"with={len(options)}"])
         worker = daemon.wait(lambda: [w for w in case.workers() if w["argv"] == [f"with={len(options)}"]], "one")[0]
         daemon.send(signal.SIGUSR1)
-        time.sleep(0.2)
+        expect(takes(daemon.pid, signal.SIGUSR1), "it does not take USR1")
         daemon.still_runs()
         expect(not worker.events(), f"the worker got {worker.events()}")
         case.answered(worker, 1)

@@ -1,9 +1,9 @@
 """Fault injection: TERM and HUP at each moment of a start, of a reload and of a delay."""
 
 import signal
-import time
 
 from harness.checks import check, expect
+from harness.moments import let_pass
 from harness.processes import eventually
 from ..case import Case
 from ..daemon import Daemon
@@ -32,7 +32,7 @@ def ended_without_trace(case: Case, moment: float) -> None:
 
 def start_and_send(case: Case, moment: float, number: int) -> Daemon:
     daemon = case.start("--port=0", f"--path={case.socket}", *case.files, program=SLEEPER)
-    time.sleep(moment)
+    let_pass(moment)
     daemon.send(number)
     return daemon
 
@@ -53,7 +53,7 @@ def term_after_first_line(case: Case) -> None:
     for moment in STEPS:
         daemon = case.start("--port=0", f"--path={case.socket}", *case.files, program=SLEEPER)
         daemon.line(r"start_server \(pid:\d+\) starting now\.\.\.")
-        time.sleep(moment / 2)
+        let_pass(moment / 2)
         daemon.send(signal.SIGTERM)
         codes.append(ended_by(daemon, signal.SIGTERM, moment / 2))
         ended_without_trace(case, moment / 2)
@@ -89,7 +89,7 @@ def hup_then_term(case: Case) -> None:
         daemon = case.start("--port=0", *case.files, program=SLEEPER)
         daemon.line(r"starting new worker \d+")
         daemon.hup()
-        time.sleep(moment)
+        let_pass(moment)
         daemon.send(signal.SIGTERM)
         daemon.ends(0)
         ended_without_trace(case, moment)
@@ -102,7 +102,7 @@ def term_then_hup(case: Case) -> None:
         daemon = case.start("--port=0", *case.files, worker=["drain=0.05"])
         daemon.line(r"starting new worker \d+")
         daemon.send(signal.SIGTERM)
-        time.sleep(moment)
+        let_pass(moment)
         daemon.hup()
         daemon.ends(0)
         ended_without_trace(case, moment)
@@ -121,7 +121,7 @@ def two_hups(case: Case) -> None:
     for moment in STEPS:
         before = len(daemon.matches(r"starting new worker \d+"))
         daemon.hup()
-        time.sleep(moment)
+        let_pass(moment)
         daemon.hup()
         daemon.line(r"starting new worker \d+", before + 1)
         daemon.wait(settled, "one worker alone, the newest")
@@ -132,11 +132,11 @@ def term_in_interval(case: Case) -> None:
     daemons = [case.start("--port=0", interval="1", program=SLEEPER) for _ in range(8)]
     for each in daemons:
         each.line(r"starting new worker \d+")
-    time.sleep(1.2)
+    let_pass(1.2)
     for each in daemons:
         each.hup()
     for each in daemons:
-        time.sleep(0.15)
+        let_pass(0.15)
         each.send(signal.SIGTERM)
     for each in daemons:
         each.ends(0)
@@ -149,7 +149,7 @@ def in_delay(case: Case) -> None:
         each.line(r"starting new worker \d+")
         each.hup()
     for index, each in enumerate(daemons):
-        time.sleep(0.1)
+        let_pass(0.1)
         each.send(signal.SIGTERM if index % 2 else signal.SIGHUP)
     for each in daemons[1::2]:
         each.ends(0)

@@ -2,10 +2,11 @@
 
 import os
 import socket
+import signal
 import time
 
 from harness.checks import check, expect, read
-from harness.processes import eventually
+from harness.processes import eventually, takes
 from ..case import Case
 from ..clients import Visitor
 
@@ -134,7 +135,7 @@ def signals_meanwhile(case: Case) -> None:
     case.generation(1, daemon)
     for _ in range(3):
         daemon.hup()
-    time.sleep(0.2)
+    expect(takes(daemon.pid, signal.SIGHUP), "it does not take HUP")
     begin = time.monotonic()
     daemon.stop()
     expect(time.monotonic() - begin < 1, f"the stop took {time.monotonic() - begin:.2f} s")

@@ -4,7 +4,8 @@ import signal
 import time
 
 from harness.checks import check, expect
-from harness.processes import eventually, kill
+from harness.moments import let_pass
+from harness.processes import eventually, kill, takes
 from ..case import Case
 
 
@@ -103,7 +104,7 @@ def during_reload(case: Case) -> None:
 def during_failing(case: Case) -> None:
     daemon = case.start("--port=0", *case.files, f"--path={case.socket}", interval="30", program=["false"])
     daemon.line(r"starting new worker \d+")
-    time.sleep(0.3)
+    daemon.line(r"new worker \d+ seems to have failed to start, .*")
     stop_at_once(case, signal.SIGTERM)
 
 
@@ -126,7 +127,7 @@ def hup_while_stopping(case: Case) -> None:
     daemon.line(r"received TERM, sending TERM to all workers:\d+")
     for _ in range(5):
         daemon.hup()
-        time.sleep(0.02)
+        let_pass(0.02)
     daemon.ends(0)
     expect(len(daemon.matches(r"starting new worker \d+")) == 1, "it started another worker")
 
@@ -136,7 +137,7 @@ def second_term(case: Case) -> None:
     daemon = case.serving("--port=0", *case.files, worker=["drain=1"])
     for number in (signal.SIGTERM, signal.SIGTERM, signal.SIGINT):
         daemon.send(number)
-        time.sleep(0.1)
+        expect(takes(daemon.pid, number), "it does not take the signal")
     daemon.ends(0)
     expect(not case.generation(1).is_alive, "it left before its worker")
 

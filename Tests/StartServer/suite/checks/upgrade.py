@@ -6,6 +6,7 @@ import time
 from dataclasses import replace
 
 from harness.checks import Failed, check, expect, read
+from harness.moments import let_pass, meanwhile
 from harness.processes import eventually, kill, open_files
 from ..case import Case
 from ..clients import Visitor
@@ -148,7 +149,7 @@ def in_round(case: Case) -> None:
     upgrade(case, daemon)
     daemon.line("killing old workers")
     daemon.line(f"old worker {first.pid} died, status:0")
-    time.sleep(0.2)
+    case.answered(second, 2)
     expect(len(case.workers()) == 2 and not second.events(), f"{case.workers()}, {second.events()}")
     expect(len(first.events("TERM")) == 1, f"the old worker got {first.events()}")
 
@@ -181,7 +182,7 @@ def death_meanwhile(case: Case) -> None:
     for generation in range(1, 11):
         worker = case.generation(generation, daemon)
         daemon.send(signal.SIGUSR2)
-        time.sleep(0.002 * generation)
+        let_pass(0.002 * generation)
         kill(worker.pid)
         daemon.line(f"worker {worker.pid} died unexpectedly with status:9, restarting")
     case.answered(case.generation(11, daemon), 11, "0")
@@ -192,7 +193,7 @@ def signals_meanwhile(case: Case) -> None:
     daemon = serving(case)
     for round_ in range(10):
         daemon.send(signal.SIGUSR2)
-        time.sleep(0.003 * round_)
+        let_pass(0.003 * round_)
         daemon.reload()
         case.generation(round_ + 2, daemon)
     daemon.send(signal.SIGUSR2)
@@ -217,7 +218,7 @@ def settled_descriptors(daemon: Daemon) -> "list[int]":
     seen: "list[list[int]]" = []
 
     def settled() -> bool:
-        time.sleep(0.05)
+        meanwhile(0.05)
         seen.append(sorted(open_files(daemon.pid)))
         return len(seen) > 6 and all(each == seen[-1] for each in seen[-6:])
     expect(eventually(settled), f"the descriptors do not settle: {seen[-6:]}")
