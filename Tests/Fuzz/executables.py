@@ -13,8 +13,17 @@ import time
 from typing import Callable, Dict, List, Optional
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-TOKENS = [b"\n", b" ", b"=", b";", b"<<E\n", b"\0", b"\xff", b"\xe2\x82", b"%00", b"'", b'"', b"\\", b"$A", b"${A", b"-1",
-          b"0", b"18446744073709551616", b"9223372036854775807", b"2147483648", b"--", b"@1 ", b"@!1 "]
+# The harness that all suites in Python share lies beside them.
+sys.path.insert(0, os.path.dirname(HERE))
+
+from harness.checks import Failed                    # noqa: E402
+from harness.clients import connect                  # noqa: E402
+from harness.commands import run                     # noqa: E402
+from harness.moments import meanwhile                # noqa: E402
+from harness.processes import end, eventually        # noqa: E402
+
+TOKENS = [b"\n", b" ", b"=", b";", b"<<E\n", b"\0", b"\xff", b"\xe2\x82", b"%00", b"'", b'"', b"\\", b"$A", b"${A",
+          b"-1", b"0", b"18446744073709551616", b"9223372036854775807", b"2147483648", b"--", b"@1 ", b"@!1 "]
 LIMIT = 20.0
 
 
@@ -59,16 +68,12 @@ class Failure(Exception):
 def spawned(words: List[bytes], given: bytes, env: Optional[Dict[bytes, bytes]] = None, pass_fds=()) -> None:
     """A process of its own for the input, which has to end by itself."""
     environment = {b"PATH": b"/usr/bin:/bin", **(env or {})}
-    child = subprocess.Popen(words, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-                             env=environment, pass_fds=pass_fds, cwd="/tmp", start_new_session=True)
     try:
-        said = child.communicate(timeout=LIMIT)[0]
-    except subprocess.TimeoutExpired:
-        child.kill()
-        child.communicate()
-        raise Failure(f"{words[0]!r} hangs", given) from None
-    if child.returncode < 0:
-        raise Failure(f"{words[0]!r} was ended by signal {-child.returncode}: {said[-800:]!r}", given)
+        result = run(*words, seconds=LIMIT, env=environment, pass_fds=pass_fds, cwd="/tmp")
+    except Failed as failure:
+        raise Failure(str(failure), given) from None
+    if result.code < 0:
+        raise Failure(f"{words[0]!r} was ended by signal {-result.code}: {result.output[-800:]}", given)
 
 
 def without_zeros(text: bytes) -> bytes:
@@ -162,14 +167,10 @@ class Master:
             [os.path.join(binaries, "masterd"), "-f", "-c", config, f"--pid-file={directory}/pid",
              f"--log-file={directory}/log"],
             stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True)
-        end = time.monotonic() + LIMIT
-        while not os.path.exists(self.socket) and time.monotonic() < end and self.child.poll() is None:
-            time.sleep(0.02)
+        eventually(lambda: os.path.exists(self.socket) or self.child.poll() is not None, LIMIT)
 
     def say(self, given: bytes, path: str) -> None:
-        with socket.socket(socket.AF_UNIX) as sock:
-            sock.settimeout(LIMIT)
-            sock.connect(path)
+        with connect(path, LIMIT) as sock:
             sock.setblocking(False)
             try:
                 sock.send(given)
@@ -180,24 +181,16 @@ class Master:
     def answers(self, given: bytes) -> None:
         if self.child.poll() is not None:
             raise Failure(f"masterd ended with {self.child.returncode}", given)
-        with socket.socket(socket.AF_UNIX) as sock:
-            sock.settimeout(LIMIT)
-            try:
-                sock.connect(self.socket)
+        try:
+            with connect(self.socket, LIMIT) as sock:
                 sock.sendall(b"show version\n")
                 if not sock.recv(100):
                     raise Failure("masterd answers nothing", given)
-            except OSError as error:
-                raise Failure(f"masterd does not answer: {error}", given) from None
+        except OSError as error:
+            raise Failure(f"masterd does not answer: {error}", given) from None
 
     def stop(self) -> None:
-        if self.child.poll() is None:
-            self.child.terminate()
-            try:
-                self.child.wait(LIMIT)
-            except subprocess.TimeoutExpired:
-                self.child.kill()
-                self.child.wait()
+        end(self.child, LIMIT)
 
 
 def control(binaries: str, directory: str, mutator: Mutator) -> Callable[[], None]:
@@ -217,7 +210,7 @@ def control(binaries: str, directory: str, mutator: Mutator) -> Callable[[], Non
 
 
 def from_child(target: str) -> Callable[[str, str, Mutator], Callable[[], None]]:
-    """A child says it: over its notification socket, or its channel. Here it is only looked whether the master lives."""
+    """A child says it: over its notification socket, or its channel. Here it is only asked whether the master lives."""
     def make(binaries: str, directory: str, mutator: Mutator) -> Callable[[], None]:
         count = os.path.join(directory, "count")
         words = f'"{sys.executable}" "{os.path.abspath(__file__)}" child-{target} "{count}"'
@@ -225,7 +218,8 @@ def from_child(target: str) -> Callable[[str, str, Mutator], Callable[[], None]]
         master = Master(binaries, directory, f"command {words}", "readiness none", *more, kind="worker")
 
         def once() -> None:
-            time.sleep(0.2)
+            # The child talks.
+            meanwhile(0.2)
             master.answers(b"(chosen by the child)")
         once.close = master.stop                        # type: ignore[attr-defined]
         once.count = lambda: os.path.getsize(count)     # type: ignore[attr-defined]
@@ -265,11 +259,11 @@ def main() -> int:
         child(sys.argv[1][len("child-"):], sys.argv[2])
         return 0
     target, seconds, binaries, keep = sys.argv[1], float(sys.argv[2]), os.path.abspath(sys.argv[3]), sys.argv[4]
-    count, end = 0, time.monotonic() + seconds
+    count, deadline = 0, time.monotonic() + seconds
     with tempfile.TemporaryDirectory(prefix="fuzz-") as directory:
         once = TARGETS[target](binaries, directory, Mutator(target))
         try:
-            while time.monotonic() < end:
+            while time.monotonic() < deadline:
                 once()
                 count += 1
             if hasattr(once, "count"):
