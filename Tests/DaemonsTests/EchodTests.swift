@@ -81,11 +81,13 @@ struct EchodTests {
     func idle() throws {
         let (daemon, address) = try start("-i", "400ms")
         let (quiet, busy) = (try Client(address), try Client(address))
-        let deadline = MonotonicTime.now + .milliseconds(900)
-        while MonotonicTime.now < deadline {
-            #expect(try busy.echoes("x"))
-            Poll.pause(.milliseconds(20))
+        // One talks on until the other is closed.
+        var isServed = true
+        let isClosed = try eventually { () throws -> Bool in
+            isServed = try busy.echoes("x") && isServed
+            return Poll.readable(quiet.socket.number, timeout: .milliseconds(20))
         }
+        #expect(isClosed && isServed)
         #expect(try quiet.receive(1).isEmpty)
         #expect(try busy.echoes("still here"))
         daemon.end()

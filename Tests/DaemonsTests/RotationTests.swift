@@ -29,7 +29,7 @@ struct RotationTests {
             for process in running { process.send(.hangup) }
         }
         for (name, _) in writers {
-            try #require(eventually(.seconds(120)) { folder.lines("report.\(name)").contains("written") })
+            try #require(eventually(within: .seconds(120)) { folder.lines("report.\(name)").contains("written") })
         }
         for process in running {
             process.send(.terminate)

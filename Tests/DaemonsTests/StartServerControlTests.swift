@@ -221,7 +221,7 @@ struct StartServerControlTests {
             let outcome = try run(folder, Product.startServer, words)
             #expect(outcome.code == EADDRINUSE, "\(outcome.errors)")
         }
-        #expect(folder.exists("control"))
+        #expect(folder.exists("control") && isDeserted(folder["control"], .stream))
         let words = ["--control-socket=\(folder["control"])", "--"] + StartServer.sleeper
         let running = try Running(folder, Product.startServer, words)
         #expect(eventually { running.standardError.contains("starting new worker") }, "\(running.standardError)")

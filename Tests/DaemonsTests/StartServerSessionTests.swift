@@ -7,7 +7,7 @@ import Unix
 struct StartServerSessionTests {
     /// That it sleeps when it has nothing to do: it neither works nor wakes.
     private func isIdle(_ server: StartServer) -> Bool {
-        eventually(.seconds(20)) {
+        eventually(within: .seconds(20)) {
             let before = (server.ticks, server.switches)
             // No wait for something, but the time for which nothing may happen.
             Poll.pause(.milliseconds(200))

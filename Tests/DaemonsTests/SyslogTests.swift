@@ -27,16 +27,14 @@ struct SyslogTests {
     /// Takes what has come until a record holds the text.
     private func receives(_ socket: borrowing FileDescriptor, _ text: String) -> String? {
         var buffer = [UInt8](repeating: 0, count: 8192)
-        let deadline = MonotonicTime.now + .seconds(30)
-        while MonotonicTime.now < deadline {
-            guard let count = try? Descriptor.read(socket.number, into: &buffer) else {
-                Poll.pause(.milliseconds(3))
-                continue
-            }
-            let record = String(decoding: buffer[..<count], as: UTF8.self)
-            if record.contains(text) { return record }
+        var record = ""
+        let number = socket.number
+        let has = eventually {
+            guard let count = try? Descriptor.read(number, into: &buffer) else { return false }
+            record = String(decoding: buffer[..<count], as: UTF8.self)
+            return record.contains(text)
         }
-        return nil
+        return has ? record : nil
     }
 
     @Test("No log socket at the start: it starts; when the socket comes, records come, and the loss is told")

@@ -1,13 +1,23 @@
 import Unix
 
-/// Waits for a condition that others bring about; false when it did not come in time.
-package func eventually(within limit: Duration = .seconds(20), _ condition: () throws -> Bool) rethrows -> Bool {
+/// Waits for a condition that others bring about; false when it did not come in time. The limit is generous: it only ends
+/// a broken test.
+package func eventually(within limit: Duration = .seconds(30), _ condition: () throws -> Bool) rethrows -> Bool {
     let deadline = MonotonicTime.now + limit
     while !(try condition()) {
         if MonotonicTime.now >= deadline { return false }
         Poll.pause(.milliseconds(1))
     }
     return true
+}
+
+/// Waits until nobody has the Unix socket any more: a child that another test forks meanwhile has a copy of whatever is
+/// open until it executes its program.
+package func isDeserted(_ path: String, _ kind: SocketKind) -> Bool {
+    eventually {
+        guard let client = try? Socket.open(AF_UNIX, kind) else { return false }
+        return (try? Socket.connect(client.number, to: .unix(path))) == nil
+    }
 }
 
 /// What `body` takes of the processor on this thread, whatever else is going on.

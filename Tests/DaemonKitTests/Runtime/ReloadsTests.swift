@@ -73,10 +73,10 @@ struct ReloadsTests {
                 _ = Poll.readable(gate.descriptor, timeout: nil)
             })
         reloads.request { _ in record.add("answer") }
-        while !record.all.contains("handler") { Poll.pause(.milliseconds(1)) }
+        #expect(eventually { record.all.contains("handler") })
         for _ in 0..<100 { reloads.request { _ in record.add("answer") } }
         gate.wake()
-        while record.all.count(where: { $0 == "answer" }) < 101 { Poll.pause(.milliseconds(1)) }
+        #expect(eventually { record.all.count { $0 == "answer" } == 101 })
         #expect(record.all.count(where: { $0 == "begins" }) == 2)
     }
 
@@ -88,7 +88,7 @@ struct ReloadsTests {
         reloads.request()
         #expect(record.all.isEmpty)
         reloads.daemonIsReady()
-        while !record.all.contains("ended: well") { Poll.pause(.milliseconds(1)) }
+        #expect(eventually { record.all.contains("ended: well") })
         #expect(record.all == ["begins", "handler", "ended: well"])
     }
 }

@@ -3,3 +3,5 @@
 // The whole test target sees it.
 @_exported import struct TestSupport.ProcessHandle
 @_exported import let TestSupport.isThorough
+@_exported import func TestSupport.eventually
+@_exported import func TestSupport.isDeserted

@@ -51,13 +51,3 @@ final class Folder: Sendable {
         _ = process.waitForEnd(.seconds(10))
     }
 }
-
-/// Waits until the condition holds; false when it never does. The limit is generous: it only ends a broken test.
-func eventually(_ limit: Duration = .seconds(30), _ condition: () throws -> Bool) rethrows -> Bool {
-    let deadline = MonotonicTime.now + limit
-    while true {
-        if try condition() { return true }
-        if MonotonicTime.now >= deadline { return false }
-        Poll.pause(.milliseconds(3))
-    }
-}
