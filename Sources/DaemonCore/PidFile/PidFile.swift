@@ -13,7 +13,7 @@ package struct PidFile: Sendable {
     /// Nobody but root and us could change anything on the way to it when it was locked.
     private let isSafe: Bool
     /// Who had written its pid into the file and let go of the lock without removing either: it died.
-    package let leftBy: ProcessID?
+    private let leftBy: ProcessID?
 
     private init(
         path: String, descriptor: Int32, writer: Int32, owned: OwnedFile, isSafe: Bool, leftBy: ProcessID?
@@ -103,6 +103,11 @@ package struct PidFile: Sendable {
             }
         }
         throw DaemonError(.pidFile, "\(tried): other processes keep replacing it")
+    }
+
+    /// What the next start says of one that died.
+    package func deathNotice(of daemon: String) -> String? {
+        leftBy.map { "the last \(daemon) (pid \($0)) died: it has left pid file \(path) behind" }
     }
 
     private static func owner(_ number: Int32) -> String {

@@ -23,9 +23,8 @@ struct Logging: ~Copyable, StartPhase {
         then { phase in
             let (plan, log) = (phase.facts.plan, phase.log)
             log.notice("\(plan.daemon.name) daemon startup")
-            if let pid = phase.pidFile?.leftBy, phase.facts.canRemovePidFile {
-                let name = plan.daemon.name
-                log.warning("the last \(name) (pid \(pid)) died: it has left pid file \(plan.pidFile) behind")
+            if let notice = phase.pidFile?.deathNotice(of: plan.daemon.name), phase.facts.canRemovePidFile {
+                log.warning("\(notice)")
             }
             if let cause = log.fileFailure { throw DaemonError(.logFile, "log file \(plan.logFile)", cause) }
             if !plan.isForeground && plan.logFile != "-" { try log.redirectStandardStreams() }

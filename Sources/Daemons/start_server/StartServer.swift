@@ -84,9 +84,7 @@ enum StartServer {
                 catchSignals(pipe)
             }
             try log.redirect(console)
-            if let path = settings.pidFile, let pid = pidFile?.leftBy {
-                console.write(.warning, "the last start_server (pid \(pid)) died: it has left pid file \(path) behind")
-            }
+            if let notice = pidFile?.deathNotice(of: "start_server") { console.write(.warning, notice) }
             try writePidFile(pidFile)
             // From here on nothing of the start is left to be removed by an abort.
             StartAbort.disarm()
