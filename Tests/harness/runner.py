@@ -14,6 +14,8 @@ from .reports import FAIL, KNOWN, NOT_APPLICABLE, PASS, SKIPPED, Result
 
 LIMIT = 300
 """Seconds after which a check is given up: far more than all of its own limits."""
+ENDS = (signal.SIGTERM, signal.SIGINT)
+"""What ends a suite, and its checks through their clean-up."""
 
 
 def run(chosen: Sequence[Check], arena: Callable, jobs: int, is_ours: bool = True) -> Iterator[Result]:
@@ -26,7 +28,10 @@ def run(chosen: Sequence[Check], arena: Callable, jobs: int, is_ours: bool = Tru
     try:
         while waiting or running:
             while waiting and len(running) < jobs:
+                # Until it is known here, and has an arena that can be cleared.
+                signal.pthread_sigmask(signal.SIG_BLOCK, ENDS)
                 running.append(_Process(waiting.pop(0), arena, is_ours))
+                signal.pthread_sigmask(signal.SIG_UNBLOCK, ENDS)
             for each in select.select(running, [], [])[0]:
                 if each.has_ended():
                     running.remove(each)
@@ -96,11 +101,13 @@ class _Process:
 def _judge_and_exit(check: Check, arena: Callable, is_ours: bool, writer: int) -> None:
     code = 1
     try:
-        signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
+        for number in ENDS:
+            signal.signal(number, lambda number, frame: sys.exit(128 + number))
         signal.signal(signal.SIGALRM, _is_overdue)
-        # Before the result comes: a reader that has gone away ends nobody's clean-up.
         os.write(writer, json.dumps(_judged(check, arena, is_ours)).encode() + b"\n")
         code = 0
+    except SystemExit:
+        pass
     except BaseException:
         traceback.print_exc()
     finally:
@@ -124,6 +131,7 @@ def _judged(check: Check, arena: Callable, is_ours: bool) -> Tuple[str, float, s
         case.finish()
         return ", ".join(case.notes + ([said] if isinstance(said, str) and said else []))
     try:
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, ENDS)
         signal.alarm(LIMIT)
         try:
             verdict, seen = attempt(body)
@@ -134,6 +142,8 @@ def _judged(check: Check, arena: Callable, is_ours: bool) -> Tuple[str, float, s
         account = case.account() if verdict == FAIL else ""
     finally:
         signal.alarm(0)
+        for number in ENDS:
+            signal.signal(number, signal.SIG_IGN)
         case.clear()
     if check.known is not None and not is_ours:
         verdict, seen = (KNOWN, seen) if verdict == FAIL else (verdict, f"{seen}, although known to fail".lstrip(", "))
