@@ -7,9 +7,10 @@ import os
 import re
 import time
 
+from harness.checks import expect
+from harness.processes import wait_for
 from . import settings
 from .settings import ECHOD, ECHOD_PORT, MASTERD, MASTERD_PORT, START_SERVER
-from .tools import require, wait_for
 
 # Whose files are ours.
 OURS = re.compile(r"daemonkit|echod|masterd|start_server|daemonctl")
@@ -22,7 +23,7 @@ def install(story) -> str:
     machine = story.machine
     machine.chroot(f"dpkg -i {story.copy_in(story.debs.old)}")
     enabled = machine.chroot("ls /etc/rc2.d /etc/systemd/system/*.wants 2>/dev/null || true").split()
-    require(not [link for link in enabled if OURS.search(link) and not link.startswith("K")],
+    expect(not [link for link in enabled if OURS.search(link) and not link.startswith("K")],
             "the installation alone has enabled a service")
     machine.write("/etc/masterd/masterd.cfg", settings.MASTERD_CFG)
     machine.write("/etc/default/echod", settings.PLAIN)
@@ -34,13 +35,13 @@ def install(story) -> str:
 def boot(story) -> str:
     seconds = story.machine.boot()
     for service in ("masterd", "echod"):
-        wait_for(f"{service} is active", lambda service=service: story.manager.is_active(service), limit=20)
+        wait_for(f"{service} is active", lambda service=service: story.manager.is_active(service), seconds=20)
     return f"masterd and echod run {seconds:.1f} s after process 1"
 
 
 def serve(story) -> str:
-    require(story.ask(ECHOD_PORT), "echod does not serve")
-    require(story.ask(MASTERD_PORT), "masterd's worker does not serve")
+    expect(story.ask(ECHOD_PORT), "echod does not serve")
+    expect(story.ask(MASTERD_PORT), "masterd's worker does not serve")
     with story.load(ECHOD_PORT) as own, story.load(MASTERD_PORT) as under_master:
         own.more(150)
         under_master.more(150)
@@ -51,23 +52,23 @@ def ready_when_started(story) -> str:
     for _ in range(3):
         for service, port in (("echod", ECHOD_PORT), ("masterd", MASTERD_PORT)):
             story.manager.do("restart", service)
-            require(story.ask(port), f"{service} does not serve when its restart has returned")
+            expect(story.ask(port), f"{service} does not serve when its restart has returned")
             story.report.served += 1
     return "3 restarts of each, and the next client is served at once"
 
 
 # ---- Reload and rotation ---------------------------------------------------------------------------------------------
 
-def workers(story) -> list:
-    """Of masterd: echod's processes whose parent it is."""
-    parent = story.manager.main_pid("masterd")
+def workers(story, service: str = "masterd") -> list:
+    """echod's processes whose parent is the service's main process."""
+    parent = story.manager.main_pid(service)
     output = story.machine.try_run(f"ps -o pid=,comm= --ppid {parent}")
     return sorted(int(line.split()[0]) for line in output.splitlines() if line.endswith(" echod"))
 
 
-def await_workers(story, former: list, count: int = 2) -> list:
+def await_workers(story, former: list, service: str = "masterd", count: int = 2) -> list:
     return wait_for(f"{count} workers, none of {former}",
-                    lambda: len(found := workers(story)) == count and not set(found) & set(former) and found)
+                    lambda: len(found := workers(story, service)) == count and not set(found) & set(former) and found)
 
 
 def reload_masterd(story) -> str:
@@ -78,7 +79,7 @@ def reload_masterd(story) -> str:
             story.manager.do("reload", "masterd")
             await_workers(story, former)
             load.more(30)
-    require(story.manager.main_pid("masterd") == pid, "masterd has another pid")
+    expect(story.manager.main_pid("masterd") == pid, "masterd has another pid")
     return f"{RELOADS} reloads, new workers each time: " + story.count(load)
 
 
@@ -88,7 +89,7 @@ def reload_echod(story) -> str:
         for _ in range(RELOADS):
             story.manager.do("reload", "echod")
             load.more(30)
-    require(story.manager.main_pid("echod") == pid, "echod has another pid")
+    expect(story.manager.main_pid("echod") == pid, "echod has another pid")
     return f"{RELOADS} reloads: " + story.count(load)
 
 
@@ -101,7 +102,7 @@ def broken_configuration(story) -> str:
         machine.try_run("systemctl reload masterd" if story.init == "systemd" else "service masterd reload")
         load.more(100)
     machine.write("/etc/masterd/masterd.cfg", settings.MASTERD_CFG)
-    require(workers(story) == former, "other workers")
+    expect(workers(story) == former, "other workers")
     story.manager.do("reload", "masterd")
     await_workers(story, former)
     return "the old workers serve on: " + story.count(load)
@@ -123,7 +124,7 @@ def rotate(story) -> str:
     for name, log in (("prefixed", "masterd"), ("filed", "filed")):
         settled[name] = settle(story, name)
         wait_for(f"{settled[name]} lines of {name}: {found(story, name, log)} (all, different)",
-                 lambda: found(story, name, log) == (settled[name], settled[name]), limit=10)
+                 lambda: found(story, name, log) == (settled[name], settled[name]), seconds=10)
         story.report.written += settled[name]
         story.report.found += settled[name]
     rotated = len(machine.run("ls /var/log/masterd/masterd.log.*").split())
@@ -135,12 +136,11 @@ def written(story, name: str) -> int:
 
 
 def settle(story, name: str) -> int:
-    """The count when it has stopped growing."""
-    def same():
-        before = written(story, name)
-        time.sleep(0.5)
-        return written(story, name) == before and before
-    return wait_for("the last line", same)
+    """The count when the program rests."""
+    def last() -> int:
+        text = story.machine.read(f"/run/lines.{name}.last")
+        return int(text) if text.endswith("\n") else 0
+    return wait_for("the last line", last)
 
 
 def found(story, name: str, log: str) -> tuple:
@@ -156,10 +156,10 @@ def rotate_echod(story) -> str:
     machine.run("logrotate --force /etc/logrotate.d/echod")
     pid = story.manager.main_pid("echod")
     old = wait_for("the old log", lambda: machine.read(log + ".1").splitlines())
-    require(old[:len(before)] == before, "lines are missing in the old log")
-    opened = lambda: machine.run(f"readlink /proc/{pid}/fd/*", check=False).split()     # noqa: E731
+    expect(old[:len(before)] == before, "lines are missing in the old log")
+    opened = lambda: machine.try_run(f"readlink /proc/{pid}/fd/*").split()     # noqa: E731
     wait_for("the new log, open", lambda: log in opened())
-    require(log + ".1" not in opened(), "the old log is still open")
+    expect(log + ".1" not in opened(), "the old log is still open")
     story.report.written += len(before)
     story.report.found += len(before)
     return f"{len(before)} lines in the old log, the new one is open"
@@ -169,7 +169,7 @@ def daemonctl(story) -> str:
     """The same by the tool that knows both inits, from the files that the package brings."""
     machine = story.machine
     said = machine.run("daemonctl list")
-    require("masterd" in said and "echod" in said, f"list: {said}")
+    expect("masterd" in said and "echod" in said, f"list: {said}")
     with story.load(MASTERD_PORT) as load:
         former = workers(story)
         machine.run("daemonctl reload masterd")
@@ -177,14 +177,14 @@ def daemonctl(story) -> str:
         machine.run("daemonctl reopen-logs masterd")
         load.more(30)
     machine.run("daemonctl restart echod")
-    require(story.ask(ECHOD_PORT), "echod does not serve when daemonctl has restarted it")
+    expect(story.ask(ECHOD_PORT), "echod does not serve when daemonctl has restarted it")
     machine.run("daemonctl stop echod")
     status = machine.try_run("daemonctl status echod >/dev/null 2>&1; echo $?").split()[-1]
-    require(status == "3", f"status of what was stopped is {status}, not LSB's 3")
-    require(not story.manager.is_active("echod"), "the init takes echod for active")
+    expect(status == "3", f"status of what was stopped is {status}, not LSB's 3")
+    expect(not story.manager.is_active("echod"), "the init takes echod for active")
     machine.run("daemonctl start echod")
-    require(story.manager.is_active("echod"), "the init does not know of echod's start")
-    require(story.ask(ECHOD_PORT), "echod does not serve when daemonctl has started it")
+    expect(story.manager.is_active("echod"), "the init does not know of echod's start")
+    expect(story.ask(ECHOD_PORT), "echod does not serve when daemonctl has started it")
     story.report.served += 2
     return "list, reload, reopen-logs, restart, stop, status, start: " + story.count(load)
 
@@ -195,8 +195,8 @@ def crashed_worker(story) -> str:
     former = workers(story)
     story.machine.run(f"kill -9 {former[0]}")
     wait_for("two workers again", lambda: len(now := workers(story)) == 2 and former[0] not in now)
-    require(former[1] in workers(story), "the other worker is another")
-    require(story.ask(MASTERD_PORT), "it does not serve")
+    expect(former[1] in workers(story), "the other worker is another")
+    expect(story.ask(MASTERD_PORT), "it does not serve")
     return "masterd has started another"
 
 
@@ -204,7 +204,7 @@ def stop(story) -> str:
     """Under load: who is connected gets the answer, who comes later is refused."""
     try:
         texts = [stop_service(story, "echod", ECHOD_PORT, 35), stop_service(story, "masterd", MASTERD_PORT, 100)]
-        require(not story.machine.processes(ECHOD) + story.machine.processes(MASTERD), "a process runs on")
+        expect(not story.machine.pids_of(ECHOD) + story.machine.pids_of(MASTERD), "a process runs on")
     finally:
         for service in ("echod", "masterd"):
             story.manager.do("start", service)
@@ -214,15 +214,15 @@ def stop(story) -> str:
 def stop_service(story, service: str, port: int, limit: float) -> str:
     with story.load(port) as load:
         began = time.monotonic()
-        story.manager.do("stop", service, limit=limit + 10)
+        story.manager.do("stop", service, seconds=limit + 10)
         seconds = time.monotonic() - began
-    require(seconds < limit, f"it took {seconds:.1f} s")
-    require(not story.manager.is_active(service), f"{service} is active")
+    expect(seconds < limit, f"it took {seconds:.1f} s")
+    expect(not story.manager.is_active(service), f"{service} is active")
     pid_file = f"/run/{service}/{service}.pid"
-    require(not story.machine.holds(f"test -e {pid_file}"), f"{pid_file} is still there")
+    expect(not story.machine.holds(f"test -e {pid_file}"), f"{pid_file} is still there")
     cut = sum(count for reason, count in load.counts["reasons"].items() if "refused" not in reason)
     # masterd has its sockets until its last child has ended: who comes to their queue by then is cut off, one a client.
-    require(cut <= (0 if service == "echod" else load.clients), f"{service}: connections were cut: {load.text}")
+    expect(cut <= (0 if service == "echod" else load.clients), f"{service}: connections were cut: {load.text}")
     story.report.served += load.served
     return f"{service} in {seconds:.1f} s, {load.served} served, {cut} cut, {load.failed - cut} refused after it"
 
@@ -239,14 +239,14 @@ def boot_again(story) -> str:
     before = {service: ends(story, service) for service in ("masterd", "echod")}
     seconds = machine.power_off()
     for service, count in before.items():
-        require(ends(story, service) == count + 1, f"{service} has not written that it shuts down")
+        expect(ends(story, service) == count + 1, f"{service} has not written that it shuts down")
     for service in before:
         pid_file = f"{machine.root}/run/{service}/{service}.pid"
-        require(not os.path.exists(pid_file), f"{pid_file} is left")
+        expect(not os.path.exists(pid_file), f"{pid_file} is left")
     up = machine.boot()
     for service in before:
-        wait_for(f"{service} is active", lambda service=service: story.manager.is_active(service), limit=20)
-    require(story.ask(ECHOD_PORT) and story.ask(MASTERD_PORT), "a service does not serve")
+        wait_for(f"{service} is active", lambda service=service: story.manager.is_active(service), seconds=20)
+    expect(story.ask(ECHOD_PORT) and story.ask(MASTERD_PORT), "a service does not serve")
     story.report.served += 2
     return f"off in {seconds:.1f} s, both ended in order; up again in {up:.1f} s, both serve"
 
@@ -263,11 +263,11 @@ def broken_upgrade(story) -> str:
     pid = manager.main_pid("masterd")
     inside = story.copy_in(story.debs.broken)
     with story.load(MASTERD_PORT) as load:
-        said = machine.run(f"dpkg -i --force-confold {inside}", limit=120)
+        said = machine.run(f"dpkg -i --force-confold {inside}", seconds=120)
         load.more(100)
-    require(pid in machine.processes(MASTERD), "the running masterd is gone")
+    expect(pid in machine.pids_of(MASTERD), "the running masterd is gone")
     if story.init == "systemd":
-        require("serves on with its old version" in said, f"the administrator is not told: {said}")
+        expect("serves on with its old version" in said, f"the administrator is not told: {said}")
     return "the running masterd serves on: " + story.count(load)
 
 
@@ -281,12 +281,12 @@ def upgrade(story) -> str:
     inside = story.copy_in(story.debs.new)
     with contextlib.ExitStack() as stack:
         loads = [stack.enter_context(story.load(port)) for port in services.values()]
-        machine.run(f"dpkg -i --force-confold {inside}", limit=120)
-        wait_for("no process of the former version", lambda: not old_processes(story), limit=40)
+        machine.run(f"dpkg -i --force-confold {inside}", seconds=120)
+        wait_for("no process of the former version", lambda: not old_processes(story), seconds=40)
         for load in loads:
             load.more(100)
     text = story.count(*loads)
-    require({service: manager.main_pid(service) for service in services} == pids, "a main process has another pid")
+    expect({service: manager.main_pid(service) for service in services} == pids, "a main process has another pid")
     return f"{', '.join(services)}: same pids, other programs: {text}"
 
 
@@ -298,44 +298,44 @@ def old_processes(story) -> str:
 def remove(story) -> str:
     machine = story.machine
     conffiles = set(re.findall(r"^ (/\S+)", machine.run("dpkg-query -W -f '${Conffiles}\\n' daemonkit"), re.MULTILINE))
-    machine.run("dpkg -r daemonkit", limit=120)
-    running = [pid for program in (ECHOD, MASTERD, START_SERVER) for pid in machine.processes(program)]
-    require(not running, f"still running: {running}")
-    require(not story.ask(MASTERD_PORT, 1) and not story.ask(ECHOD_PORT, 1), "a client is served")
+    machine.run("dpkg -r daemonkit", seconds=120)
+    running = [pid for program in (ECHOD, MASTERD, START_SERVER) for pid in machine.pids_of(program)]
+    expect(not running, f"still running: {running}")
+    expect(not story.ask(MASTERD_PORT, 1) and not story.ask(ECHOD_PORT, 1), "a client is served")
     left = {path for path in machine.files() if OURS.search(path)}
     # The administrator's own, what the daemons have written, which services are enabled, dpkg's record.
     expected = re.compile(r"^(/var/log/.*|/var/lib/dpkg/.*|/var/lib/systemd/.*|/etc/systemd/system/.*|/etc/rc..d/.*"
                           r"|/var/tmp/.*|/usr/local/.*|/etc/start_server.*|/etc/masterd|/etc/daemonkit)$")
     others = sorted(path for path in left - conffiles if not expected.match(path))
-    require(not others, f"left: {others}")
+    expect(not others, f"left: {others}")
     return f"nothing runs; {len(left & conffiles)} configuration files are left, and logs"
 
 
 def purge(story) -> str:
     machine = story.machine
-    machine.run("rm -rf /var/tmp/* /usr/local/bin/lines /etc/start_server /etc/systemd/system/*.d", check=False)
-    machine.run("dpkg -P daemonkit", limit=60)
+    machine.try_run("rm -rf /var/tmp/* /usr/local/bin/lines /etc/start_server /etc/systemd/system/*.d")
+    machine.run("dpkg -P daemonkit", seconds=60)
     left = sorted(path for path in machine.files() if OURS.search(path))
-    require(not left, f"left: {left}")
-    require(not machine.try_run("getent passwd echod; getent group echod"), "the account is left")
-    require(not machine.try_run("ls -d /run/echod /run/masterd 2>/dev/null").strip(), "a directory in /run is left")
+    expect(not left, f"left: {left}")
+    expect(not machine.try_run("getent passwd echod; getent group echod"), "the account is left")
+    expect(not machine.try_run("ls -d /run/echod /run/masterd 2>/dev/null").strip(), "a directory in /run is left")
     return "no file, no account"
 
 
 def fresh(story) -> str:
     """Installed while the system runs, with its own configuration; then purged in one step."""
     machine = story.machine
-    machine.run(f"dpkg -i {story.copy_in(story.debs.old)}", limit=120)
-    require(not machine.processes(MASTERD) + machine.processes(ECHOD), "the installation has started something")
+    machine.run(f"dpkg -i {story.copy_in(story.debs.old)}", seconds=120)
+    expect(not machine.pids_of(MASTERD) + machine.pids_of(ECHOD), "the installation has started something")
     machine.run("systemctl enable --now masterd" if story.init == "systemd" else
                 "update-rc.d masterd enable && service masterd start")
-    require(story.ask(MASTERD_PORT), "the configuration as it comes serves nothing")
+    expect(story.ask(MASTERD_PORT), "the configuration as it comes serves nothing")
     story.report.served += 1
-    machine.run("dpkg -P daemonkit", limit=60)
-    require(not machine.processes(MASTERD) + machine.processes(ECHOD), "a process runs on")
+    machine.run("dpkg -P daemonkit", seconds=60)
+    expect(not machine.pids_of(MASTERD) + machine.pids_of(ECHOD), "a process runs on")
     machine.run("rm -rf /var/tmp/*")
     left = sorted(path for path in machine.files() if OURS.search(path))
-    require(not left, f"left: {left}")
+    expect(not left, f"left: {left}")
     return "nothing starts by itself; masterd serves with the configuration of the package; purged, nothing is left"
 
 

@@ -6,10 +6,11 @@ import glob
 import hashlib
 import os
 import shutil
-import subprocess
 from typing import Callable
 
-from .tools import Failure, run
+from harness.checks import Failed, Unavailable, write
+from harness.commands import must, run
+
 
 SUITE = "bookworm"
 COMMON = ["adduser", "libgcc-s1", "libstdc++6", "logrotate", "procps"]
@@ -26,10 +27,6 @@ FOREIGN = ["brightness", "hwclock.sh", "mount-configfs"]
 BOOTED = "/run/booted"
 
 
-class NoImage(Failure):
-    """Why there is no system to boot: the network, most often."""
-
-
 class Images:
     def __init__(self, directory: str, work: str, say: Callable[[str], None]) -> None:
         self.directory = directory
@@ -38,15 +35,16 @@ class Images:
         os.makedirs(directory, exist_ok=True)
 
     def extract(self, init: str, root: str) -> None:
-        run(["tar", "-C", root, "-xf", self.image(init)], limit=120)
+        must("tar", "-C", root, "-xf", self.image(init), seconds=120)
 
     def image(self, init: str) -> str:
         path = self._path(init, COMMON + PACKAGES[init])
         if not os.path.exists(path):
             try:
                 self._make(path, init, self._add_init)
-            except Failure as failure:
-                raise NoImage(str(failure)) from None
+            except Failed as failure:
+                # The network, most often.
+                raise Unavailable(f"no system to boot: {failure}") from None
         return path
 
     def _base(self) -> str:
@@ -65,15 +63,15 @@ class Images:
         root = os.path.join(self.work, f"image-{name}")
         os.makedirs(root)
         # In memory, because dpkg waits for the disk at every file.
-        mount(["-t", "tmpfs", "-o", "mode=755,size=2g", "tmpfs", root])
+        mount("-t", "tmpfs", "-o", "mode=755,size=2g", "tmpfs", root)
         make(root, name)
         for old in glob.glob(os.path.join(self.directory, f"{SUITE}-{name}-*.tar")):
             os.unlink(old)
         partial = f"{path}.{os.getpid()}"
-        run(["tar", "-C", root, "--exclude=./var/cache/apt/*", "--exclude=./var/lib/apt/lists/*", "--exclude=./dev/*",
-             "-cf", partial, "."], limit=120)
+        must("tar", "-C", root, "--exclude=./var/cache/apt/*", "--exclude=./var/lib/apt/lists/*", "--exclude=./dev/*",
+             "-cf", partial, ".", seconds=120)
         os.rename(partial, path)
-        run(["umount", root])
+        must("umount", root)
 
     def _debootstrap(self, root: str, _: str) -> None:
         packages = os.path.join(self.directory, "packages")
@@ -82,28 +80,28 @@ class Images:
         for package in glob.glob("/var/cache/apt/archives/*.deb"):
             shutil.copy(package, packages)
         options = ["--variant=minbase", f"--include={','.join(COMMON)}", f"--cache-dir={packages}"]
-        run(["debootstrap", *options, SUITE, root], limit=420)
+        must("debootstrap", *options, SUITE, root, seconds=420)
 
     def _add_init(self, root: str, init: str) -> None:
-        run(["tar", "-C", root, "-xf", self._base()], limit=120)
+        must("tar", "-C", root, "-xf", self._base(), seconds=120)
         # No service starts while it is installed.
         denial = os.path.join(root, "usr/sbin/policy-rc.d")
         write(denial, "#!/bin/sh\nexit 101\n", 0o755)
         shutil.copy("/etc/resolv.conf", os.path.join(root, "etc/resolv.conf"))
-        mount(["--bind", "/dev", os.path.join(root, "dev")])
-        mount(["-t", "proc", "proc", os.path.join(root, "proc")])
+        mount("--bind", "/dev", os.path.join(root, "dev"))
+        mount("-t", "proc", "proc", os.path.join(root, "proc"))
         quiet = {**os.environ, "DEBIAN_FRONTEND": "noninteractive", "LC_ALL": "C"}
         try:
-            run(["chroot", root, "apt-get", "-qq", "update"], limit=120, env=quiet)
-            run(["chroot", root, "apt-get", "-qq", "-y", "--no-install-recommends", "install", *PACKAGES[init]],
-                limit=180, env=quiet)
+            must("chroot", root, "apt-get", "-qq", "update", seconds=120, env=quiet)
+            must("chroot", root, "apt-get", "-qq", "-y", "--no-install-recommends", "install", *PACKAGES[init],
+                 seconds=180, env=quiet)
         finally:
             for directory in ("dev", "proc"):
-                subprocess.run(["umount", os.path.join(root, directory)], check=False)
+                run("umount", os.path.join(root, directory))
         os.unlink(denial)
         if init == "sysvinit":
             for script in FOREIGN:
-                run(["chroot", root, "update-rc.d", script, "remove"])
+                must("chroot", root, "update-rc.d", script, "remove")
             self._adapt_inittab(os.path.join(root, "etc/inittab"))
 
     @staticmethod
@@ -114,13 +112,5 @@ class Images:
         write(path, "".join(lines) + f"bt:2:once:/bin/touch {BOOTED}\n", 0o644)
 
 
-def mount(arguments: list) -> None:
-    if subprocess.run(["mount", *arguments], check=False).returncode != 0:
-        raise Failure(f"mount {' '.join(arguments)} failed")
-
-
-def write(path: str, text: str, mode: int = 0o644) -> None:
-    os.makedirs(os.path.dirname(path), exist_ok=True)
-    with open(path, "w", encoding="utf-8") as file:
-        file.write(text)
-    os.chmod(path, mode)
+def mount(*arguments: str) -> None:
+    must("mount", *arguments)

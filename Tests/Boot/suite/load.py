@@ -8,7 +8,9 @@ import subprocess
 import sys
 import threading
 
-from .tools import wait_for
+from harness import processes
+from harness.processes import wait_for
+
 
 CLIENT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "client.py")
 
@@ -48,10 +50,9 @@ class Load:
             return
         self._process.stdin.close()
         try:
-            self._process.wait(timeout=40)
+            self._process.wait(40)
         except subprocess.TimeoutExpired:
-            self._process.kill()
-            self._process.wait()
+            processes.end(self._process)
         self._reader.join()
 
     @property

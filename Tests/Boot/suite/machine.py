@@ -12,8 +12,11 @@ import threading
 import time
 from typing import List, Optional
 
+from harness import processes
+from harness.checks import Failed, read, write
+from harness.commands import must, run
+from harness.processes import wait_for
 from . import images
-from .tools import Failure, run, wait_for
 
 ENTER = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "enter")
 PATH = "/usr/sbin:/usr/bin:/sbin:/bin"
@@ -31,11 +34,11 @@ class Machine:
         self.console = os.path.join(work, f"console-{init}")
         # A file system of its own, because an init that ends makes its root read-only, wherever it is mounted.
         os.makedirs(self.root)
-        images.mount(["-t", "tmpfs", "-o", "mode=755,size=2g", "tmpfs", self.root])
+        images.mount("-t", "tmpfs", "-o", "mode=755,size=2g", "tmpfs", self.root)
         self._cgroups = os.path.join(work, "cgroup")
         if not os.path.isdir(self._cgroups):
             os.makedirs(self._cgroups)
-            images.mount(["-t", "cgroup2", "cgroup2", self._cgroups])
+            images.mount("-t", "cgroup2", "cgroup2", self._cgroups)
             self._tidy()
         self.cgroup = os.path.join(self._cgroups, f"daemonkit-boot-{os.getpid()}-{init}")
         self._unshare: Optional[subprocess.Popen] = None
@@ -55,33 +58,29 @@ class Machine:
         return (f"/proc/{self.pid}/root" if self.pid else self.root) + path
 
     def write(self, path: str, text: str, mode: int = 0o644) -> None:
-        images.write(self.path(path), text, mode)
+        write(self.path(path), text, mode)
 
     def read(self, path: str) -> str:
-        try:
-            with open(self.path(path), encoding="utf-8", errors="replace") as file:
-                return file.read()
-        except FileNotFoundError:
-            return ""
+        return read(self.path(path))
 
     def files(self) -> set:
         """Everything on its disk, but for what is no package's and changes by itself."""
         passing = ["/tmp", "/var/tmp", "/run", "/var/log/journal", "/var/cache"]
         skipped = " -o ".join(f"-path {self.root}{directory}" for directory in passing)
-        output = run(["find", self.root, "-xdev", "(", *skipped.split(), ")", "-prune", "-o", "-print"]).stdout
+        output = must("find", self.root, "-xdev", "(", *skipped.split(), ")", "-prune", "-o", "-print")
         return {line[len(self.root):] or "/" for line in output.splitlines()}
 
-    def chroot(self, command: str, limit: float = 60) -> str:
+    def chroot(self, command: str, seconds: float = 60) -> str:
         """Runs while it is off."""
-        return run(["chroot", self.root, *CLEAN, "sh", "-c", command], limit=limit).stdout
+        return must("chroot", self.root, *CLEAN, "sh", "-c", command, seconds=seconds)
 
     # ---- Life --------------------------------------------------------------------------------------------------------
 
-    def boot(self, limit: float = 90) -> float:
+    def boot(self, seconds: float = 90) -> float:
         """Returns when its init has started everything; how long that took."""
         began = time.monotonic()
         # The init that has ended has left it read-only.
-        images.mount(["-o", "remount,rw", self.root])
+        images.mount("-o", "remount,rw", self.root)
         os.makedirs(self.cgroup, exist_ok=True)
         master, slave = pty.openpty()
         threading.Thread(target=self._copy_console, args=(master,), daemon=True).start()
@@ -94,17 +93,13 @@ class Machine:
             stdin=subprocess.DEVNULL, stdout=slave, stderr=slave, start_new_session=True)
         os.close(slave)
         self.pid = wait_for("process 1", self._child)
-        wait_for("the init", lambda: self._is_init() or self._ended(), limit=20)
-        wait_for("the end of the start", lambda: self._is_up() or self._ended(), limit, pause=0.2)
+        wait_for("the init", lambda: self._is_init() or self._ended(), seconds=20)
+        wait_for("the end of the start", lambda: self._is_up() or self._ended(), seconds)
         return time.monotonic() - began
 
     def _child(self) -> int:
         self._ended()
-        try:
-            with open(f"/proc/{self._unshare.pid}/task/{self._unshare.pid}/children", encoding="ascii") as file:
-                return int(file.read().split()[0])
-        except (OSError, IndexError):
-            return 0
+        return next(iter(processes.children(self._unshare.pid)), 0)
 
     @property
     def is_on(self) -> bool:
@@ -112,14 +107,10 @@ class Machine:
 
     def _ended(self) -> None:
         if not self.is_on:
-            raise Failure(f"{self.init} ended: {self.console_tail()}")
+            raise Failed(f"{self.init} ended: {self.console_tail()}")
 
     def _is_init(self) -> bool:
-        try:
-            with open(f"/proc/{self.pid}/cmdline", "rb") as file:
-                return file.read().startswith((b"/sbin/init", b"init"))
-        except FileNotFoundError:
-            return False
+        return processes.command(self.pid).startswith(("/sbin/init", "init"))
 
     def _is_up(self) -> bool:
         if self.init == "sysvinit":
@@ -139,21 +130,17 @@ class Machine:
         os.close(master)
 
     def console_tail(self) -> str:
-        try:
-            with open(self.console, encoding="utf-8", errors="replace") as file:
-                return file.read()[-1500:]
-        except FileNotFoundError:
-            return "no console output"
+        return read(self.console)[-1500:] or "no console output"
 
-    def power_off(self, limit: float = 90) -> float:
+    def power_off(self, seconds: float = 90) -> float:
         """Shuts down as an administrator does; how long that took."""
         self._ended()
         began = time.monotonic()
         self.try_run("systemctl poweroff" if self.init == "systemd" else "init 0")
         try:
-            self._unshare.wait(timeout=limit)
+            self._unshare.wait(seconds)
         except subprocess.TimeoutExpired:
-            raise Failure(f"not off after {limit:.0f} s: {self.console_tail()}") from None
+            raise Failed(f"not off after {seconds:.0f} s: {self.console_tail()}") from None
         finally:
             self.kill()
         return time.monotonic() - began
@@ -170,7 +157,7 @@ class Machine:
         self._unshare = None
         self.pid = 0
         for directory, _, _ in os.walk(self.cgroup, topdown=False):
-            wait_for(f"an empty {directory}", lambda directory=directory: self._remove(directory), limit=10)
+            wait_for(f"an empty {directory}", lambda directory=directory: self._remove(directory), seconds=10)
 
     @staticmethod
     def _remove(directory: str) -> bool:
@@ -187,19 +174,21 @@ class Machine:
     def entering(self, namespaces: List[str]) -> List[str]:
         return ["nsenter", f"--target={self.pid}", *namespaces, "--"]
 
-    def run(self, command: str, limit: float = 60, check: bool = True) -> str:
-        """A shell command inside; its output."""
-        inside = self.entering(["--mount", "--pid", "--net", "--uts", "--ipc", "--cgroup"])
-        return run([*inside, *CLEAN, "sh", "-c", command], limit=limit, check=check).stdout
+    def _inside(self, command: str) -> List[str]:
+        namespaces = ["--mount", "--pid", "--net", "--uts", "--ipc", "--cgroup"]
+        return [*self.entering(namespaces), *CLEAN, "sh", "-c", command]
 
-    def try_run(self, command: str, limit: float = 60) -> str:
-        return self.run(command, limit=limit, check=False)
+    def run(self, command: str, seconds: float = 60) -> str:
+        """A shell command inside, which has to succeed; its output."""
+        return must(*self._inside(command), seconds=seconds)
+
+    def try_run(self, command: str, seconds: float = 60) -> str:
+        return run(*self._inside(command), seconds=seconds).output
 
     def holds(self, command: str) -> bool:
-        inside = self.entering(["--mount", "--pid", "--net", "--uts", "--ipc", "--cgroup"])
-        return run([*inside, *CLEAN, "sh", "-c", command], check=False).returncode == 0
+        return run(*self._inside(command)).code == 0
 
-    def processes(self, program: str) -> List[int]:
+    def pids_of(self, program: str) -> List[int]:
         """The pids, as seen inside, of those that run the program or its former version."""
         script = (f'for p in /proc/[0-9]*; do case $(readlink "$p/exe") in {shlex.quote(program)}|'
                   f'{shlex.quote(program)}" (deleted)") echo "${{p#/proc/}}";; esac; done')

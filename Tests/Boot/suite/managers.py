@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from harness.processes import wait_for
 from .machine import Machine
-from .tools import wait_for
 
 
 class Systemd:
@@ -16,10 +16,10 @@ class Systemd:
         """Before the first start."""
         return self.machine.chroot("systemctl enable " + " ".join(services))
 
-    def do(self, verb: str, service: str, limit: float = 60) -> str:
+    def do(self, verb: str, service: str, seconds: float = 60) -> str:
         # The test starts more often than systemd allows by itself.
         self.machine.try_run(f"systemctl reset-failed {service}")
-        return self.machine.run(f"systemctl {verb} {service}", limit=limit)
+        return self.machine.run(f"systemctl {verb} {service}", seconds=seconds)
 
     def is_active(self, service: str) -> bool:
         return self.machine.holds(f"systemctl --quiet is-active {service}")
@@ -36,10 +36,10 @@ class Systemd:
     def upgrade_signal(self, service: str) -> str:
         return self.machine.run(f"systemctl kill --signal USR2 --kill-whom main {service}")
 
-    def await_restart(self, service: str, former: int, limit: float = 30) -> int:
+    def await_restart(self, service: str, former: int, seconds: float = 30) -> int:
         """The main process that came after the former one, when it is ready."""
         wait_for(f"{service} active with another main process",
-                 lambda: self.main_pid(service) not in (0, former) and self.is_active(service), limit)
+                 lambda: self.main_pid(service) not in (0, former) and self.is_active(service), seconds)
         return self.main_pid(service)
 
 
@@ -52,8 +52,8 @@ class SysvInit:
     def enable(self, *services: str) -> str:
         return self.machine.chroot("; ".join(f"update-rc.d {service} enable" for service in services))
 
-    def do(self, verb: str, service: str, limit: float = 60) -> str:
-        return self.machine.run(f"service {service} {verb}", limit=limit)
+    def do(self, verb: str, service: str, seconds: float = 60) -> str:
+        return self.machine.run(f"service {service} {verb}", seconds=seconds)
 
     def is_active(self, service: str) -> bool:
         return self.machine.holds(f"service {service} status")

@@ -6,11 +6,12 @@ import glob
 import hashlib
 import os
 import shutil
-import time
-from typing import Callable, NamedTuple
+from typing import Callable, List, NamedTuple
 
+from harness.checks import expect
+from harness.commands import must
+from harness.suites import REPOSITORY
 from .report import Report
-from .tools import require, run
 
 OLD, BROKEN, NEW = "0.0.1", "0.0.2", "0.0.3"
 
@@ -21,17 +22,22 @@ class Packages(NamedTuple):
     new: str
 
 
-def build(repository: str, release: str, work: str, report: Report) -> Packages:
-    began = time.monotonic()
-    script = [os.path.join(repository, "etc/debian/build"), "--from", release, "--version", OLD, "--fast", "--to"]
-    old, again = (run([*script, f"{work}/{directory}"], limit=180).stdout.split()[-1] for directory in ("deb", "again"))
-    require(digest(old) == digest(again), "two builds of the package differ")
-    report.ok("etc/debian/build, twice the same", f"{os.path.getsize(old) >> 20} MiB", time.monotonic() - began)
-    began = time.monotonic()
-    packages = Packages(old, changed(old, work, BROKEN, break_masterd),
-                        changed(old, work, NEW, change_programs))
-    report.ok("packages of other versions", f"{BROKEN} with a broken masterd, {NEW}", time.monotonic() - began)
-    return packages
+def build(release: str, work: str, report: Report) -> Packages:
+    script = [os.path.join(REPOSITORY, "etc/debian/build"), "--from", release, "--version", OLD, "--fast", "--to"]
+    made: List[str] = []
+
+    def twice_the_same() -> str:
+        made.extend(must(*script, f"{work}/{name}", seconds=180).split()[-1] for name in ("deb", "again"))
+        expect(digest(made[0]) == digest(made[1]), "two builds of the package differ")
+        return f"{os.path.getsize(made[0]) >> 20} MiB"
+
+    def other_versions() -> str:
+        made.extend([changed(made[0], work, BROKEN, break_masterd), changed(made[0], work, NEW, change_programs)])
+        return f"{BROKEN} with a broken masterd, {NEW}"
+    are_made = report.step("packages", "etc/debian/build, twice the same", twice_the_same) \
+        and report.step("packages", "other versions", other_versions)
+    expect(are_made, "there is nothing to install")
+    return Packages(made[0], *made[2:])
 
 
 def digest(path: str) -> str:
@@ -41,7 +47,7 @@ def digest(path: str) -> str:
 
 def changed(old: str, work: str, version: str, change: Callable[[str], None]) -> str:
     directory = os.path.join(work, f"tree-{version}")
-    run(["dpkg-deb", "--raw-extract", old, directory])
+    must("dpkg-deb", "--raw-extract", old, directory)
     change(directory)
     control = os.path.join(directory, "DEBIAN/control")
     with open(control, encoding="utf-8") as file:
@@ -50,7 +56,7 @@ def changed(old: str, work: str, version: str, change: Callable[[str], None]) ->
         file.write(text.replace(f"Version: {OLD}\n", f"Version: {version}\n"))
     os.unlink(os.path.join(directory, "DEBIAN/md5sums"))
     new = os.path.join(work, f"daemonkit-{version}.deb")
-    run(["dpkg-deb", "--root-owner-group", "-Zgzip", "-z1", "--build", directory, new], limit=120)
+    must("dpkg-deb", "--root-owner-group", "-Zgzip", "-z1", "--build", directory, new, seconds=120)
     shutil.rmtree(directory)
     return new
 
@@ -67,24 +73,22 @@ def break_masterd(directory: str) -> None:
         file.write("#!/bin/sh\nexit 1\n")
 
 
-def install(repository: str, release: str, work: str, report: Report) -> None:
+def install(release: str, work: str) -> str:
     """etc/install by itself, into a directory: what it puts there it takes away, but no setting that was changed."""
-    began = time.monotonic()
     root = os.path.join(work, "installed")
-    script = [os.path.join(repository, "etc/install"), "--destdir", root]
-    run([*script, "--from", release])
+    script = [os.path.join(REPOSITORY, "etc/install"), "--destdir", root]
+    must(*script, "--from", release)
     files = listing(root)
-    run([*script, "--from", release])
-    require(listing(root) == files, "a second installation makes other files")
+    must(*script, "--from", release)
+    expect(listing(root) == files, "a second installation makes other files")
     setting = os.path.join(root, "etc/default/masterd")
     with open(setting, "a", encoding="utf-8") as file:
         file.write("# mine\n")
-    said = run([*script, "--from", release]).stdout
-    require("kept: " in said and os.path.exists(setting + ".new"), f"a changed setting was not kept: {said}")
-    run([*script, "--uninstall"])
-    require(listing(root) == {"etc/default/masterd"}, f"left: {listing(root)}")
-    name = "etc/install, again, with a changed setting, --uninstall"
-    report.ok(name, f"{len(files)} files", time.monotonic() - began)
+    said = must(*script, "--from", release)
+    expect("kept: " in said and os.path.exists(setting + ".new"), f"a changed setting was not kept: {said}")
+    must(*script, "--uninstall")
+    expect(listing(root) == {"etc/default/masterd"}, f"left: {listing(root)}")
+    return f"{len(files)} files"
 
 
 def listing(root: str) -> set:

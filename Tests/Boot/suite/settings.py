@@ -27,11 +27,14 @@ program filed
     log file /var/log/masterd/filed.log
 """
 
-# Writes numbered lines while /run/lines.on is there. The count is written when the lines are.
+# Writes numbered lines while /run/lines.on is there. The count is written when the lines are, and the last one when
+# that file is gone.
 LINES = """\
 #!/bin/sh
 n=0
 while sleep 0.1; do
+    [ -e /run/lines.on ] || continue
+    rm -f "/run/lines.$1.last"
     while [ -e /run/lines.on ]; do
         for _ in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do
             n=$((n + 1))
@@ -40,6 +43,7 @@ while sleep 0.1; do
         echo "$n" >"/run/lines.$1"
         sleep 0.01
     done
+    echo "$n" >"/run/lines.$1.last"
 done
 """
 

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import os
-import time
 from typing import Callable, Dict, List, Tuple
 
+from harness.checks import Failed
 from .images import Images
 from .load import Load
 from .machine import Machine
 from .managers import Systemd, SysvInit
 from .packages import Packages
 from .report import Report
-from .tools import Failure
 
 # Lines of a service's state that a failed step shows.
 EXPLANATION = 14
@@ -44,19 +43,15 @@ class Story:
             for name, body in steps:
                 self._step(name, body)
                 if not self.machine.is_on and name != common.LAST:
-                    raise Failure(f"{self.init} has ended: {self.machine.console_tail()}")
+                    raise Failed(f"{self.init} has ended: {self.machine.console_tail()}")
         finally:
             self.machine.kill()
 
     def _step(self, name: str, body: Callable[["Story"], str]) -> bool:
-        began = time.monotonic()
-        try:
-            self.report.ok(f"{self.init}: {name}", body(self) or "", time.monotonic() - began)
+        if self.report.step(self.init, name, lambda: body(self)):
             return True
-        except (Failure, OSError) as failure:
-            self.report.fail(f"{self.init}: {name}", str(failure))
-            self._explain()
-            return False
+        self._explain()
+        return False
 
     def _explain(self) -> None:
         """What an administrator would look at."""
@@ -66,7 +61,7 @@ class Story:
             try:
                 for line in self.manager.state(service).splitlines()[-EXPLANATION:]:
                     self.report.note(f"{service}: {line.strip()[:200]}")
-            except Failure as failure:
+            except Failed as failure:
                 self.report.note(str(failure))
 
     # ---- Words for the steps -----------------------------------------------------------------------------------------
@@ -83,7 +78,7 @@ class Story:
                 self.report.lost += load.failed
         text = "; ".join(load.text for load in loads)
         if not may_fail and any(load.failed for load in loads):
-            raise Failure(text)
+            raise Failed(text)
         return text
 
     def ask(self, port: int, seconds: float = 5) -> bool:

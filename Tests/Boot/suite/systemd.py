@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import time
 
+from harness.checks import expect
+from harness.processes import wait_for
 from . import settings
-from .common import workers
+from .common import await_workers, workers
 from .settings import ECHOD_PORT, MASTERD_PORT, START_SERVER_PORT
-from .tools import require, wait_for
+
+PERIOD = 2
+"""Seconds of the watchdog."""
 
 
 def types(story) -> str:
     manager = story.manager
     found = {service: manager.show(service, "Type") for service in ("echod", "masterd")}
     for service, kind in found.items():
-        require(kind in ("notify", "notify-reload"), f"{service}: Type={kind}")
-        require(not story.machine.try_run(f"systemd-analyze verify {service}.service 2>&1 | grep {service}"),
+        expect(kind in ("notify", "notify-reload"), f"{service}: Type={kind}")
+        expect(not story.machine.try_run(f"systemd-analyze verify {service}.service 2>&1 | grep {service}"),
                 f"{service}: systemd-analyze verify complains")
     said = {service: manager.show(service, "StatusText") for service in found}
     return f"{found}, status {said}"
@@ -32,7 +36,7 @@ def crash(story, service: str, port: int) -> str:
         manager.await_restart(service, pid)
         seconds = time.monotonic() - began
         load.more(100)
-    require(int(manager.show(service, "NRestarts")) == restarts + 1, "systemd counts other restarts")
+    expect(int(manager.show(service, "NRestarts")) == restarts + 1, "systemd counts other restarts")
     return f"again active after {seconds:.1f} s; meanwhile {story.count(load, may_fail=True)}"
 
 
@@ -43,7 +47,7 @@ def crash_echod(story) -> str:
 def crash_masterd(story) -> str:
     former = workers(story)
     text = crash(story, "masterd", MASTERD_PORT)
-    require(not set(former) & set(story.machine.processes(settings.ECHOD)), "workers of the dead masterd are left")
+    expect(not set(former) & set(story.machine.pids_of(settings.ECHOD)), "workers of the dead masterd are left")
     return text
 
 
@@ -59,7 +63,7 @@ def restart_masterd(story) -> str:
 def watchdog(story, service: str, port: int) -> str:
     machine, manager = story.machine, story.manager
     drop_in = f"/etc/systemd/system/{service}.service.d"
-    machine.write(f"{drop_in}/watchdog.conf", "[Service]\nWatchdogSec=2\n")
+    machine.write(f"{drop_in}/watchdog.conf", f"[Service]\nWatchdogSec={PERIOD}\n")
     machine.run("systemctl daemon-reload")
     manager.do("restart", service)
     try:
@@ -69,20 +73,25 @@ def watchdog(story, service: str, port: int) -> str:
         manager.do("restart", service)
 
 
+def fed(story, service: str) -> int:
+    """When systemd got the last beat, in microseconds."""
+    return int(story.manager.show(service, "WatchdogTimestampMonotonic"))
+
+
 def miss_a_beat(story, service: str, port: int) -> str:
     machine, manager = story.machine, story.manager
     pid = manager.main_pid(service)
-    # Two periods, in which nothing happens when it is fed.
-    time.sleep(4)
-    require(manager.main_pid(service) == pid, "it was restarted though it was not stopped")
+    began = fed(story, service)
+    wait_for("a beat two periods later", lambda: fed(story, service) >= began + 2 * PERIOD * 1_000_000, 30)
+    expect(manager.main_pid(service) == pid, "it was restarted though it was not stopped")
     machine.run(f"kill -STOP {pid}")
     began = time.monotonic()
     manager.await_restart(service, pid)
     seconds = time.monotonic() - began
     journal = machine.run(f"journalctl --no-pager -q -u {service} | tail -n 30")
-    require("atchdog" in journal, f"not because of the watchdog: {journal}")
-    require(story.ask(port), "it does not serve")
-    return f"fed for 4 s; stopped by SIGSTOP, again active after {seconds:.1f} s"
+    expect("atchdog" in journal, f"not because of the watchdog: {journal}")
+    expect(story.ask(port), "it does not serve")
+    return f"fed for {2 * PERIOD} s; stopped by SIGSTOP, again active after {seconds:.1f} s"
 
 
 def watchdog_echod(story) -> str:
@@ -110,16 +119,12 @@ def workers_of_echod(story) -> str:
     machine.write("/etc/default/echod", settings.WORKERS)
     manager.do("restart", "echod")
     pid = manager.main_pid("echod")
-
-    def children() -> list:
-        return machine.try_run(f"ps -o pid= --ppid {pid}").split()
-    former = children()
-    require(len(former) == 2, f"workers: {former}")
+    former = workers(story, "echod")
+    expect(len(former) == 2, f"workers: {former}")
     with story.load(ECHOD_PORT) as load:
         for _ in range(3):
-            former = children()
             manager.upgrade_signal("echod")
-            wait_for("other workers", lambda: len(now := children()) == 2 and not set(now) & set(former))
+            former = await_workers(story, former, "echod")
             manager.do("reload", "echod")
             load.more(30)
     with story.load(ECHOD_PORT) as orphaned:
@@ -130,7 +135,7 @@ def workers_of_echod(story) -> str:
     manager.do("restart", "echod")
     text = story.count(orphaned, may_fail=True)
     # systemd has the sockets; who was being served is cut off with the workers.
-    require("refused" not in text and orphaned.failed <= orphaned.clients, f"after kill -9 of the master: {text}")
+    expect("refused" not in text and orphaned.failed <= orphaned.clients, f"after kill -9 of the master: {text}")
     return f"3 times USR2 and a reload: {story.count(load)}; kill -9 of the master: {text}"
 
 
@@ -138,9 +143,9 @@ def socket_activation(story) -> str:
     machine, manager = story.machine, story.manager
     manager.do("stop", "echod")
     machine.run("systemctl start echod.socket")
-    require(not manager.is_active("echod"), "the service runs before the first client")
-    require(story.ask(ECHOD_PORT), "the first client is not served")
-    require(manager.is_active("echod"), "the service does not run after the first client")
+    expect(not manager.is_active("echod"), "the service runs before the first client")
+    expect(story.ask(ECHOD_PORT), "the first client is not served")
+    expect(manager.is_active("echod"), "the service does not run after the first client")
     story.report.served += 1
     with story.load(ECHOD_PORT) as load:
         for _ in range(3):
@@ -153,7 +158,7 @@ def socket_activation(story) -> str:
     # Who was being served when it was killed has lost its connection; nobody was refused.
     refused = [reason for reason in load.counts["reasons"] if "refused" in reason]
     text = story.count(load, may_fail=True)
-    require(not refused and load.failed <= 4, f"failed: {text}")
+    expect(not refused and load.failed <= 4, f"failed: {text}")
     machine.run("systemctl stop echod.service echod.socket && systemctl start echod.service")
     return "started by its first client; 3 restarts and a kill -9: " + text
 
@@ -166,7 +171,7 @@ def start_server(story) -> str:
     machine.run(f"systemctl enable {unit}")
     manager.do("start", unit)
     story.more_services[unit] = START_SERVER_PORT
-    require(story.ask(START_SERVER_PORT), "it does not serve when the start has returned")
+    expect(story.ask(START_SERVER_PORT), "it does not serve when the start has returned")
     pid = manager.main_pid(unit)
 
     def worker() -> str:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from harness.checks import expect
+from harness.processes import wait_for
 from . import settings
-from .common import workers
+from .common import await_workers, workers
 from .settings import ECHOD, ECHOD_PORT, MASTERD, MASTERD_PORT
-from .tools import require, wait_for
 
 
 def crash_masterd(story) -> str:
@@ -13,12 +14,12 @@ def crash_masterd(story) -> str:
     machine, manager = story.machine, story.manager
     former = workers(story)
     machine.run(f"kill -9 {manager.main_pid('masterd')}")
-    wait_for("its workers leave", lambda: not set(former) & set(machine.processes(ECHOD)))
-    require(not machine.processes(MASTERD), "masterd runs")
+    wait_for("its workers leave", lambda: not set(former) & set(machine.pids_of(ECHOD)))
+    expect(not machine.pids_of(MASTERD), "masterd runs")
     status = machine.try_run("service masterd status; echo $?").split()[-1]
-    require(status == "1", f"status is {status}, not LSB's 1: dead, with pid file")
+    expect(status == "1", f"status is {status}, not LSB's 1: dead, with pid file")
     manager.do("start", "masterd")
-    require(story.ask(MASTERD_PORT), "it does not serve")
+    expect(story.ask(MASTERD_PORT), "it does not serve")
     return "its workers left, status says dead (1), and it starts again over the old pid file"
 
 
@@ -26,16 +27,12 @@ def crash_of_echods_worker(story) -> str:
     machine, manager = story.machine, story.manager
     machine.write("/etc/default/echod", settings.WORKERS)
     manager.do("restart", "echod")
-    pid = manager.main_pid("echod")
-
-    def children() -> list:
-        return machine.try_run(f"ps -o pid= --ppid {pid}").split()
-    former = wait_for("two workers", lambda: len(now := children()) == 2 and now)
+    former = await_workers(story, [], "echod")
     machine.run(f"kill -9 {former[0]}")
-    wait_for("two workers again", lambda: len(now := children()) == 2 and former[0] not in now)
+    former = await_workers(story, former[:1], "echod")
     with story.load(ECHOD_PORT) as load:
         manager.upgrade_signal("echod")
-        wait_for("other workers", lambda: len(now := children()) == 2 and not set(now) & set(former))
+        await_workers(story, former, "echod")
     machine.write("/etc/default/echod", settings.PLAIN)
     manager.do("restart", "echod")
     return "started again; new workers at USR2: " + story.count(load)
@@ -47,7 +44,7 @@ def words(story) -> str:
     found = {}
     for command in expected:
         found[command] = int(story.machine.try_run(f"service echod {command} >/dev/null 2>&1; echo $?").split()[-1])
-    require(found == expected, f"exit codes: {found}")
+    expect(found == expected, f"exit codes: {found}")
     return f"exit codes {found}"
 
 
