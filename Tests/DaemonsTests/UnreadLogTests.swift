@@ -133,7 +133,7 @@ struct UnreadLogTests {
         let command = "awk 'BEGIN { for (i = 1; i <= 20000; i++) print \"line \" i \" .\" }'"
         let master = try Master(
             "program talk\n    command sh -c \"\(command.replacing("\"", with: "\\\""))\"\n    critical no\n"
-                + "    restart never", [(2, ends.write)])
+                + "    restart never\nprogram stays\n    command sleep 600", [(2, ends.write)])
         #expect(eventually { (try? master.pid(of: "talk")) == nil })
         var (bytes, buffer): ([UInt8], [UInt8]) = ([], [UInt8](repeating: 0, count: 1 << 16))
         func read() -> String {
