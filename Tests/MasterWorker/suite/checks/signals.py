@@ -129,7 +129,7 @@ def hangup_draining(case: Case) -> None:
 def pause_starting(case: Case) -> None:
     master, old, output = gated(case)
     master.ask("pause")
-    expect("Paused: 1" in master.ask("@1 show info"), master.ask("@1 show info"))
+    master.wait(lambda: "Paused: 1" in master.ask("@1 show info"), "the first pause")
     new = between_start_and_ready(case, master, old, output, lambda: master.ask("resume"))
     master.wait(lambda: "Paused: 0" in master.ask(f"@!{new} show info"), "the end of the pause")
     os.unlink(case.path("output-gate"))
