@@ -29,6 +29,8 @@ package enum Failure: Equatable, Sendable {
     case stopping
     /// The new configuration cannot be used.
     case notLoaded(String)
+    /// A critical service requires another, which is not ready.
+    case requirement(String, of: String)
     /// Indirect: every answer is as large as the largest.
     indirect case notStarted(Child, StartFailure)
     /// The new executable did not prove itself, or could not be executed.
@@ -56,6 +58,8 @@ package enum Report: Equatable, Sendable {
     case completed(Child, TerminationStatus)
     /// It failed for good: its restart limit is exhausted.
     case gaveUp(Child)
+    /// What its service requires is not ready, or has failed: then it has failed, too.
+    case blocked(Blocked)
     case killing(Child)
     /// Its watchdog got no beat in time: it is killed.
     case missedHeartbeat(Child)
@@ -73,6 +77,15 @@ package enum Report: Equatable, Sendable {
     case upgradeFailed(String)
     /// The table of serving children is another one.
     case changed
+}
+
+/// An instance that is not started, and the service for which it waits.
+package struct Blocked: Equatable, Sendable {
+    package let slot: SlotID
+    package let service: String
+    package let instance: Int
+    package let requirement: String
+    package let hasFailed: Bool
 }
 
 package enum StartFailure: Hashable, Sendable {

@@ -1,4 +1,5 @@
-/// Which exit code the end will have: the first bad one of a current child, so that no crash is hidden behind a 0.
+/// Which exit code the end will have: the first bad one of a current child that is critical, so that no crash is hidden
+/// behind a 0.
 ///
 /// | before the stop       | during the stop                    | exit code                            |
 /// |-----------------------|------------------------------------|--------------------------------------|

@@ -41,8 +41,10 @@ package struct Service: Hashable, Sendable {
     /// A ready child that sends no heartbeat for so long is killed; nil expects none.
     package var watchdog: Duration?
     package var onReload = OnReload.replace
-    /// Names of services that are ready before this one starts, and end after it.
+    /// Names of services whose outcome this one's start waits for, and that end after it.
     package var after: [String] = []
+    /// Those of them without which it is not started at all; they need not stand in `after` too.
+    package var requires: [String] = []
     /// Its failure for good is the end of everything.
     package var isCritical = true
     /// Leads a process group, which gets the signals.
@@ -52,6 +54,9 @@ package struct Service: Hashable, Sendable {
         self.name = name
         self.stopSignal = stopSignal
     }
+
+    /// All that go before it.
+    package var predecessors: [String] { after + requires }
 }
 
 /// When a child serves.
@@ -146,6 +151,9 @@ package enum PlanError: Error, Hashable, Sendable {
 }
 
 extension Plan {
+    /// Those that others come after.
+    var followed: Set<String> { Set(services.flatMap(\.predecessors)) }
+
     /// For each service the number of services that must be ready one after the other before it.
     package func stages() throws(PlanError) -> [Int] {
         var indices: [String: Int] = [:]
@@ -158,12 +166,12 @@ extension Plan {
             isOnPath[first] = true  // bounded: indices of the services
             while var step = path.popLast() {
                 let service = services[step.index]
-                guard step.next < service.after.count else {
+                guard step.next < service.predecessors.count else {
                     stages[step.index] = step.stage  // bounded: indices of the services
                     isOnPath[step.index] = false  // bounded: indices of the services
                     continue
                 }
-                let name = service.after[step.next]
+                let name = service.predecessors[step.next]
                 guard let before = indices[name] else { throw .unknownService(name, after: service.name) }
                 if let stage = stages[before] {
                     step.stage = max(step.stage, 1 + stage)

@@ -14,6 +14,8 @@ struct Registry: Sendable {
     private(set) var disabled: Set<String> = []
     private(set) var census = Census()
     private(set) var timers = DeadlineQueue<TimerTarget>()
+    /// Slots that wait for what their services require.
+    private(set) var blocked: Set<SlotID> = []
     /// Services whose slots stand otherwise than before.
     private(set) var changed: Set<String> = []
     private var identifiers: [Int32: Child.ID] = [:]
@@ -102,6 +104,8 @@ struct Registry: Sendable {
         recounting(id) { registry in
             registry.slots[id] = slot
             registry.timers.set(.slot(id), slot?.restartAt)
+            registry.timers.set(.patience(id), slot?.patience)
+            if slot?.filling == .blocked { registry.blocked.insert(id) } else { registry.blocked.remove(id) }
         }
     }
 
@@ -160,6 +164,7 @@ struct Registry: Sendable {
             case .current:
                 isDisabled || isReady
                     ? .settled : slot.hasFailed ? .failed : slot.filling == .finished ? .finished : .awaited
+            case .candidate(.followed): isReady || slot.isOver ? .settled : .awaited
             case .candidate(.awaited): isReady || slot.filling == .finished ? .settled : .awaited
             case .candidate(.pending), .candidate(.excused): .settled
             }

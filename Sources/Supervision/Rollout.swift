@@ -21,10 +21,25 @@ struct Rollout: Sendable {
         var slots: [SlotID] = []
         /// What the new plan says of the slots that are kept.
         var kept: [SlotID: Kept] = [:]
+        /// The same, by their services.
+        var services: [String: [SlotID]] = [:]
+        /// Services that others come after.
+        var followed: Set<String> = []
         /// Those that are to be filled, by stage.
         var stages: [[SlotID]] = []
         /// The last stage that was begun.
         var stage = -1
+
+        init(plan: Plan, slots: [SlotID] = []) {
+            self.plan = plan
+            self.slots = slots
+            followed = plan.followed
+        }
+
+        mutating func append(_ id: SlotID, of service: String) {
+            slots.append(id)
+            services[service, default: []].append(id)
+        }
     }
 
     struct Kept: Equatable, Sendable {

@@ -27,6 +27,7 @@ extension Service {
         default: onReload = .replace
         }
         after = (record["after"] ?? "").split(separator: "\u{0}").map(String.init)
+        requires = (record["requires"] ?? "").split(separator: "\u{0}").map(String.init)
         isCritical = !record[flag: "uncritical"]
         leadsGroup = !record[flag: "sharesGroup"]
     }
@@ -65,6 +66,7 @@ extension Service {
             record[number: "reloadSignal"] = Int(signal)
         }
         record["after"] = after.isEmpty ? nil : after.joined(separator: "\u{0}")
+        record["requires"] = requires.isEmpty ? nil : requires.joined(separator: "\u{0}")
         record[flag: "uncritical"] = !isCritical
         record[flag: "sharesGroup"] = !leadsGroup
         return record

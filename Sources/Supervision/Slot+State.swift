@@ -6,6 +6,9 @@ struct SavedSlot {
     /// The rollout that it is of.
     let rollout: Int?
     let isExcused: Bool
+    /// Others come after it, and wait so long.
+    let isFollowed: Bool
+    let patience: Instant?
 
     init?(_ record: StateText.Record, _ services: [Int: Service]) {
         guard let id = record[number: "id"], id > 0, let service = services[record[number: "service"] ?? -1] else {
@@ -18,15 +21,19 @@ struct SavedSlot {
         slot.lastSpawn = record[instant: "lastSpawn"]
         slot.restarts = record[numbers: "restarts"].map { Instant(nanoseconds: Int64($0)) }
         slot.lastEnd = StartFailure(record)
-        if record[flag: "finished"] {
+        if record[flag: "blocked"] {
+            slot.filling = .blocked
+        } else if record[flag: "finished"] {
             slot.filling = .finished
         } else if record[flag: "over"] {
-            slot.filling = .failed(record["cause"].flatMap(Slot.Cause.init) ?? .policy)
+            slot.filling = .failed(record["cause"].flatMap(FailureCause.init) ?? .policy)
         }
         child = record[number: "child"]
         restartAt = record[instant: "restartAt"]
         rollout = record[number: "round"]
         isExcused = record[flag: "excused"]
+        isFollowed = record[flag: "followed"]
+        patience = record[instant: "patience"]
     }
 }
 
@@ -50,6 +57,9 @@ extension Slot {
         if case .failed(let cause) = filling { record["cause"] = cause.rawValue }
         lastEnd?.write(to: &record)
         record[flag: "excused"] = isExcused
+        record[flag: "followed"] = isFollowed
+        record[instant: "patience"] = patience
+        record[flag: "blocked"] = filling == .blocked
         return record
     }
 }

@@ -32,6 +32,9 @@ struct Slot: Equatable, Sendable {
         case pending
         /// The rollout goes on when it is ready.
         case awaited
+        /// It is not critical, and failed once, but others come after it: they wait until it is ready or has failed for
+        /// good, and no longer than this.
+        case followed(until: Instant?)
         /// The rollout does not wait for it: it is not critical, and failed once, or nothing served before.
         case excused
     }
@@ -41,17 +44,12 @@ struct Slot: Equatable, Sendable {
         case child(Child.ID)
         /// It is filled again then.
         case paused(until: Instant)
+        /// What its service requires is not ready: it is filled as soon as that is.
+        case blocked
         /// Its child has ended well, and is not to be restarted.
         case finished
         /// Its restart limit is exhausted, or its policy says no.
-        case failed(Cause)
-    }
-
-    enum Cause: String, Sendable {
-        /// It is not to be restarted after such an end.
-        case policy
-        /// Its restart limit is exhausted.
-        case limit
+        case failed(FailureCause)
     }
 
     var isCandidate: Bool { membership != .current }
@@ -60,5 +58,7 @@ struct Slot: Equatable, Sendable {
     /// Nothing fills it by itself any more.
     var isOver: Bool { hasFailed || filling == .finished }
     var child: Child.ID? { if case .child(let id) = filling { id } else { nil } }
+    var isFollowed: Bool { if case .candidate(.followed) = membership { true } else { false } }
+    var patience: Instant? { if case .candidate(.followed(let until)) = membership { until } else { nil } }
     var restartAt: Instant? { if case .paused(let due) = filling { due } else { nil } }
 }

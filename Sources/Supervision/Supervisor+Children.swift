@@ -87,10 +87,16 @@ extension Supervisor {
         failedToStart(child, slot, .notSpawned(errno))
     }
 
-    mutating func becameReady(_ id: Child.ID) {
-        guard var child = registry.children[id], let slot = registry.slot(of: child), stopRequest == nil,
-            slot.service.readiness != .completed
+    /// It says READY=1. A one-shot is ready when it has ended, and not before.
+    mutating func saysReady(_ pid: Int32) {
+        guard let id = speaker(pid), let child = registry.children[id],
+            registry.slot(of: child)?.service.readiness != .completed
         else { return }
+        becameReady(id)
+    }
+
+    mutating func becameReady(_ id: Child.ID) {
+        guard var child = registry.children[id], let slot = registry.slot(of: child), stopRequest == nil else { return }
         let owed = child.life.owedSignal
         let heartbeat = slot.service.watchdog.map { now + $0 }
         guard child.life.becameReady(at: now, heartbeatBy: heartbeat) else { return }
@@ -98,6 +104,8 @@ extension Supervisor {
         report(.accepted(child))
         if let owed { signal(child, owed) }
         report(.changed)
+        // One that nobody waits for may be required all the same.
+        registry.note(child.service)
         if isCandidate(child) {
             advanceRollout()
         } else {

@@ -13,17 +13,21 @@ extension Supervisor {
     }
 
     private mutating func follow(_ order: Order) {
+        // The one before may have been the end of everything, and so may this one be.
+        defer { if stopRequest != nil { answer(order.requester, .failed(.stopping)) } }
+        guard stopRequest == nil else { return }
         let name = order.command.service
         guard let service = registry.services[name] else {
             return answer(order.requester, .failed(.unknownService(name)))
         }
         var goal = Waits.Goal.service(name)
         switch order.command {
-        case .start: fill(service, name, restarting: false)
-        case .restart: fill(service, name, restarting: true)
+        case .start: fillAll(service, name, restarting: false)
+        case .restart: fillAll(service, name, restarting: true)
         case .stop: goal = .end(of: disable(service, name))
         case .scale(_, let count): scale(service, name, to: min(max(0, count), 1000))
         }
+        guard stopRequest == nil else { return }
         report(.changed)
         registry.note(name)
         if let requester = order.requester { requests.waits.append(requester, goal) }
@@ -31,7 +35,7 @@ extension Supervisor {
 
     // MARK: What they do
 
-    private mutating func fill(_ service: Registry.ServiceSlots, _ name: String, restarting: Bool) {
+    private mutating func fillAll(_ service: Registry.ServiceSlots, _ name: String, restarting: Bool) {
         registry.enable(name)
         for id in service.slots {
             registry.update(id) {
@@ -40,7 +44,7 @@ extension Supervisor {
                 if $0.child == nil { $0.filling = .empty }
             }
             guard let child = registry.child(in: id) else {
-                spawn(in: id)
+                fill(id)
                 continue
             }
             guard restarting || child.isSignalled else { continue }
@@ -55,7 +59,7 @@ extension Supervisor {
         failWaits(for: name, .noInstances(name))
         var leaving: Set<Child.ID> = []
         for id in service.slots {
-            registry.update(id) { if $0.restartAt != nil { $0.filling = .empty } }
+            registry.update(id) { if $0.restartAt != nil || $0.filling == .blocked { $0.filling = .empty } }
             guard let child = registry.child(in: id) else { continue }
             leaving.insert(child.id)
             registry.update(child.id) { $0.duty = .active(id) }
@@ -87,7 +91,7 @@ extension Supervisor {
                 generation: generations.committed)
             registry.insert(slot)
             ids.append(slot.id)
-            if !disabled.contains(name) { spawn(in: slot.id) }
+            if !disabled.contains(name) { fill(slot.id) }
         }
         registry.place(ids, of: name)
     }

@@ -7,7 +7,7 @@ extension Supervisor {
         if stopRequest != nil { return exitedInStop(child, status) }
         if child.duty.isRestarting {
             report(.died(child, status, restarts: true))
-            return spawn(in: slot)
+            return fill(slot)
         }
         if disabled.contains(child.service) {
             report(.formerDied(child, status))
@@ -55,7 +55,9 @@ extension Supervisor {
             $0.lastEnd = .ended(status)
         }
         report(.changed)
-        if registry.slots[id]?.isCandidate == true { advanceRollout() }
+        guard let slot = registry.slots[id] else { return }
+        registry.note(slot.service.name)
+        if slot.isCandidate { advanceRollout() }
     }
 
     mutating func failedToStart(_ child: Child, _ slot: SlotID, _ failure: StartFailure) {
@@ -76,8 +78,14 @@ extension Supervisor {
             return scheduleStart(id, failedStart: !wasReady)
         }
         guard !slot.service.isCritical else { return failRollout(.notStarted(child, failure)) }
-        // What is not critical goes its own way, by its restart policy.
-        registry.update(id) { $0.membership = .candidate(.excused) }
+        // What is not critical goes its own way, by its restart policy; who comes after it waits until it is known whether
+        // it will be ready.
+        let isFollowed = !wasReady && rollout?.progress?.followed.contains(slot.service.name) == true
+        let until = slot.service.startTimeout.map { now + $0 }
+        registry.update(id) {
+            guard $0.membership == .candidate(.awaited) || $0.membership == .candidate(.pending) else { return }
+            $0.membership = .candidate(isFollowed ? .followed(until: until) : .excused)
+        }
         restartOrEnd(child, id, failure, failedStart: !wasReady)
         advanceRollout()
     }
@@ -133,25 +141,20 @@ extension Supervisor {
         // bounded: a Duration counts 5 000 000 000 000 years
         if backoff.jitter > 0 { pace += pace * (jitter.percent() * backoff.jitter) / 10_000 }
         let due = lastSpawn + pace
-        guard due > now else { return restart(id) }
+        guard due > now else { return fill(id, isRestart: true) }
         registry.update(id) { $0.filling = .paused(until: due) }
     }
 
     mutating func slotIsDue(_ id: SlotID) {
         registry.update(id) { $0.filling = .empty }
-        if !isReplacedByRollout(id) { restart(id) }
-    }
-
-    private mutating func restart(_ id: SlotID) {
-        guard let slot = registry.slots[id] else { return }
-        restartCounts[slot.service.name, default: 0] += 1
-        spawn(in: id)
+        if !isReplacedByRollout(id) { fill(id, isRestart: true) }
     }
 
     /// Nothing fills the slot any more, and something is wrong.
-    private mutating func fail(_ slot: Slot, _ status: TerminationStatus, _ cause: Slot.Cause) {
+    mutating func fail(_ slot: Slot, _ status: TerminationStatus, _ cause: FailureCause) {
         guard !slot.hasFailed else { return }
         registry.update(slot.id) { $0.filling = .failed(cause) }
+        registry.note(slot.service.name)
         guard slot.service.isCritical else { return }
         exits.failed(status)
         if cause == .limit || plan?.stopsOnFailure == true {

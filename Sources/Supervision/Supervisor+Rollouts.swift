@@ -39,7 +39,7 @@ extension Supervisor {
     private mutating func openSlots(_ plan: Plan, _ stages: [Int], _ progress: inout Rollout.Progress) {
         let kept = keptSlots()
         // Nothing serves yet: what is not critical, and nobody builds on, keeps nobody waiting.
-        let awaited = self.plan == nil ? Set(plan.services.flatMap(\.after)) : nil
+        let awaited = self.plan == nil ? progress.followed : nil
         for (service, stage) in zip(plan.services, stages) {
             let isExcused = !service.isCritical && awaited.map { !$0.contains(service.name) } ?? false
             for instance in 0..<service.instances {  // bounded: 1000 at the most
@@ -47,7 +47,7 @@ extension Supervisor {
                     // What has ended well, and is to be started again, is started anew.
                     service.onReload != .restart || registry.slots[id]?.filling != .finished
                 {
-                    progress.slots.append(id)
+                    progress.append(id, of: service.name)
                     progress.kept[id] = Rollout.Kept(service: service, stage: stage)
                     continue
                 }
@@ -56,7 +56,7 @@ extension Supervisor {
                     generation: generation)
                 slot.membership = .candidate(isExcused ? .excused : .pending)
                 registry.insert(slot)
-                progress.slots.append(slot.id)
+                progress.append(slot.id, of: service.name)
                 // What was stopped by hand stays so.
                 // bounded: stages are counted from 0
                 if !disabled.contains(service.name) { progress.stages[stage].append(slot.id) }
@@ -95,7 +95,8 @@ extension Supervisor {
                     if $0.membership == .candidate(.pending) { $0.membership = .candidate(.awaited) }
                 }
             }
-            for id in starting { spawn(in: id) }
+            // The rollout may fail with one of them, and then the others are gone.
+            for id in starting { fill(id) }
         }
     }
 
@@ -146,6 +147,7 @@ extension Supervisor {
         for name in disabled where registry.services[name] == nil { registry.enable(name) }
         restartCounts = restartCounts.filter { registry.services[$0.key] != nil }
         for name in requests.waits.awaitedServices { registry.note(name) }
+        noteRequirements()
         boundOldGenerations()
         report(.reloaded(generation: generation))
         answer(rollout.requesters, .done(generation: generation))

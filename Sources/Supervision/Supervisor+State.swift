@@ -68,7 +68,7 @@ extension Supervisor {
         var saved = savedSlots(state, services)
         if current.contains(where: { saved[$0] == nil }) { isWhole = false }
         schedule.isOwed = plan != nil && !isWhole
-        self.isWhole = isWhole && !head[flag: "damaged"]
+        self.isWhole = isWhole && !head[flag: "damaged"] && state.damagedLines == 0
         restoreRollout(state, services, &saved, current)
         let wanted = current.union(rollout?.progress?.slots ?? [])
         for (id, slot) in saved where wanted.contains(id) { registry.insert(slot.slot) }
@@ -126,7 +126,8 @@ extension Supervisor {
         var known: Set<SlotID> = []
         let ids = record[numbers: "slots"].filter { known.insert($0).inserted }
         guard let plan, isWhole, !ids.contains(where: { saved[$0] == nil }) else { return }
-        var progress = Rollout.Progress(plan: plan, slots: ids)
+        var progress = Rollout.Progress(plan: plan)
+        for id in ids { progress.append(id, of: saved[id]?.slot.service.name ?? "") }
         for kept in state.all("kept") {
             guard let service = services[kept[number: "service"] ?? -1] else { continue }
             progress.kept[kept[number: "slot"] ?? -1] = Rollout.Kept(
@@ -148,8 +149,10 @@ extension Supervisor {
         for (id, stage) in zip(starting, stages) {
             guard let slot = saved[id] else { continue }
             let isDisabled = disabled.contains(slot.slot.service.name)
+            let isBegun = !isDisabled && stage <= progress.stage
             let candidacy: Slot.Candidacy =
-                slot.isExcused ? .excused : isDisabled || stage > progress.stage ? .pending : .awaited
+                slot.isFollowed
+                ? .followed(until: slot.patience) : slot.isExcused ? .excused : isBegun ? .awaited : .pending
             saved[id]?.slot.membership = .candidate(candidacy)
             if !isDisabled { progress.stages[stage].append(id) }  // bounded: stages are counted from 0
         }
@@ -175,6 +178,8 @@ extension Supervisor {
         let begun = Set(rollout?.progress.map { Array($0.stages.prefix(max(0, $0.stage + 1)).joined()) } ?? [])
         for slot in registry.slots.values where slot.filling == .empty {
             let isWanted = !disabled.contains(slot.service.name) && (!slot.isCandidate || begun.contains(slot.id))
+            // The line of its child is lost; the process may serve on.
+            if saved[slot.id]?.child != nil { isWhole = false }
             let due = saved[slot.id]?.restartAt ?? (isWanted ? now : nil)
             if let due { registry.update(slot.id) { $0.filling = .paused(until: due) } }
         }

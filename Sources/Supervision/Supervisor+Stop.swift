@@ -65,8 +65,11 @@ extension Supervisor {
         course = .stopping(Course.Stop(request: request, stage: stage, stages: stages))
         report(.stopping(request, pids: all.map(\.pid).filter { $0 > 0 }))
         forgetRequests()
-        for slot in registry.slots.values where slot.restartAt != nil {
+        for slot in registry.slots.values where slot.restartAt != nil || slot.filling == .blocked {
             registry.update(slot.id) { $0.filling = .empty }
+        }
+        for slot in registry.slots.values where slot.isFollowed {
+            registry.update(slot.id) { $0.membership = .candidate(.excused) }
         }
         for child in all { signalForStop(child.id) }
         signalNextStage()
@@ -103,8 +106,10 @@ extension Supervisor {
     }
 
     mutating func exitedInStop(_ child: Child, _ status: TerminationStatus) {
-        let isGood = registry.slots[child.slot ?? 0]?.service.restart.isGood(status) ?? !status.isBad
-        if !isGood { exits.ended(status, of: child.life) }
+        // As before a stop: what is not critical may end as it likes.
+        let service = registry.slots[child.slot ?? 0]?.service
+        let isFailure = service.map { $0.isCritical && !$0.restart.isGood(status) } ?? status.isBad
+        if isFailure { exits.ended(status, of: child.life) }
         report(.ended(child, status))
         report(.changed)
         signalNextStage()

@@ -32,6 +32,7 @@ extension Supervisor {
         let requesters = upgrade.requesters ?? RequesterQueue()
         upgrade = .none
         guard stopRequest == nil else { return answer(requesters, .failed(.stopping)) }
+        noteRequirements()
         // Nobody answers the load that the old image had asked for.
         if rollout?.isLoading == true { actions.append(.load) }
         let reloads = plan == nil && rollout == nil || schedule.isOwed || plan?.reloadsAfterUpgrade == true

@@ -14,8 +14,7 @@ extension Supervisor {
     }
 
     /// Answers whoever need not wait any more, in the order in which they came.
-    mutating func settleWaits() {
-        let changed = registry.takeChanged()
+    mutating func settleWaits(_ changed: Set<String>) {
         guard !requests.waits.isEmpty else { return }
         var due: [(waiter: Waits.Waiter, answer: Answer)] = []
         let done = Answer.done(generation: generation)

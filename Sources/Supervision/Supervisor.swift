@@ -9,6 +9,7 @@
 /// - A stop beats everything: nothing is spawned, loaded or upgraded after it, and it ends.
 /// - Every child is in the table from its spawn until it is reaped. It is signalled only in between, and ends within
 ///   its stop time-out, and within the age of old generations, when there is one.
+/// - Nothing is started before what it requires is ready, and nothing that is blocked stays so for longer.
 /// - A slot is filled by one child at a time, and again no sooner than its back-off, no more often than its limit.
 /// - Old generations are as many as the plan allows, and no more; the oldest are killed.
 /// - A good end of a child that is not to be restarted changes nothing else; when nothing is left to run, all ends.
@@ -59,8 +60,13 @@ package struct Supervisor: Sendable {
         actions.removeAll(keepingCapacity: true)
         if case .exited = course { return [] }
         take(event)
-        meetDeadlines()
-        settleWaits()
+        var changed: Set<String> = []
+        // What has become unblocked may have failed, and a stop that follows may leave no time at all.
+        repeat {
+            meetDeadlines()
+            changed.formUnion(fillUnblocked())
+        } while registry.nextDeadline().map { $0 <= now } ?? false
+        settleWaits(changed)
         stopIfNothingIsLeft()
         exitIfDone()
         execIfDue()
@@ -79,7 +85,7 @@ package struct Supervisor: Sendable {
         case .executed(let pid): executed(pid)
         case .notExecuted(let pid, let errno): notExecuted(pid, errno)
         case .exited(let pid, let status): exited(pid, status)
-        case .ready(let pid): if let id = speaker(pid) { becameReady(id) }
+        case .ready(let pid): saysReady(pid)
         case .reload(let requester, let isHard): requestReload(requester, .request, isHard: isHard)
         case .command(let requester, let command): commanded(Order(requester: requester, command: command))
         case .waitReady(let requester): waitReady(requester)
@@ -101,6 +107,7 @@ package struct Supervisor: Sendable {
             switch target {
             case .child(let id): childIsDue(id)
             case .slot(let id): slotIsDue(id)
+            case .patience(let id): patienceEnds(id)
             case .rollout: retireOld()
             case .reload: reloadIsDue()
             }

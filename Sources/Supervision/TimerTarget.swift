@@ -2,6 +2,8 @@
 enum TimerTarget: Hashable, Comparable, Sendable {
     case child(Child.ID)
     case slot(SlotID)
+    /// Of those who come after the slot.
+    case patience(SlotID)
     /// The delay of the rollout.
     case rollout
     case reload
@@ -10,8 +12,9 @@ enum TimerTarget: Hashable, Comparable, Sendable {
         switch self {
         case .child(let id): (0, id)
         case .slot(let id): (1, id)
-        case .rollout: (2, 0)
-        case .reload: (3, 0)
+        case .patience(let id): (2, id)
+        case .rollout: (3, 0)
+        case .reload: (4, 0)
         }
     }
 

@@ -36,6 +36,21 @@ struct ProcessReportTests {
         #expect(report("{\"children\":[]}") == nil && report("[]") == nil && report("Unknown command") == nil)
     }
 
+    @Test("what does not run is a row too, with its state and what comes next")
+    func vacancies() throws {
+        let found = try #require(
+            report(
+                """
+                {"pid":10,"children":[],"not_running":[{"service":"db","type":"worker","instance":2,"state":"backoff",\
+                "last_status":7,"next_attempt_seconds":2.519},{"service":"job","type":"program","instance":1,\
+                "state":"failed","last_status":137},{"service":"once","type":"program","state":"finished"},7]}
+                """))
+        #expect(found.vacancies.count == 4 && found.vacancies[0].nextAttempt == 2.519)
+        let rows = TopSample.rows("d", found)
+        #expect(rows.map(\.state) == ["running", "backoff 2.5s", "failed 137", "finished", "-"])
+        #expect(rows[1].service == "db" && rows[1].instance == 2 && rows[1].pid == nil)
+    }
+
     @Test("rows hold no control character that a terminal would obey")
     func rows() throws {
         let rows = TopSample.rows("d", try #require(report(Self.text)))

@@ -146,35 +146,6 @@ struct ConfigurationMistakesTests {
         (inWorker("restart always limit 5"), "m.cfg:3: 'limit' expects N/TIME, such as 5/60s, not '5'."),
         (inWorker("restart always limit 0/1s"), "m.cfg:3: 'limit' expects N/TIME, such as 5/60s, not '0/1s'."),
         (inWorker("restart always limit 1/0s"), "m.cfg:3: 'limit' expects N/TIME, such as 5/60s, not '1/0s'."),
-        (
-            inWorker("success-status"),
-            "m.cfg:3: 'success-status' expects exit codes from 0 to 255 and names of signals."
-        ),
-        (
-            inWorker("final-status 256"),
-            "m.cfg:3: 'final-status' expects exit codes from 0 to 255 and names of signals, not '256'."
-        ),
-        (inWorker("success-status 3 3"), "m.cfg:3: 'success-status' names '3' twice."),
-        (inWorker("success-status 143 TERM"), "m.cfg:3: 'success-status' names 'TERM' twice."),
-        (inProgram("type once"), "m.cfg:3: 'type' expects 'service' or 'oneshot', not 'once'."),
-        (inWorker("type oneshot"), "m.cfg:3: unknown keyword 'type' in 'worker' section"),
-        (
-            inProgram("type oneshot\n instances 2"),
-            "m.cfg:4: 'instances 2' cannot be combined with 'type oneshot'."
-        ),
-        (
-            inProgram("readiness notify\n type oneshot"),
-            "m.cfg:3: 'readiness' cannot be combined with 'type oneshot'."
-        ),
-        (inProgram("type oneshot\n watchdog 1s"), "m.cfg:4: 'watchdog' cannot be combined with 'type oneshot'."),
-        (
-            inProgram("type oneshot\n restart always"),
-            "m.cfg:4: 'restart always' cannot be combined with 'type oneshot'."
-        ),
-        (
-            inProgram("type oneshot\n reload-signal HUP"),
-            "m.cfg:4: 'on-reload signal' cannot be combined with 'type oneshot'."
-        ),
         (inWorker("critical maybe"), "m.cfg:3: 'critical' expects 'yes' or 'no', not 'maybe'."),
         (inWorker("log syslog"), "m.cfg:3: 'log' expects 'prefix', 'inherit', 'file' or 'command', not 'syslog'."),
         (inWorker("log command"), "m.cfg:3: 'command' expects a command of the shell, in quotes."),

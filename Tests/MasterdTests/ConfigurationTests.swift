@@ -126,6 +126,14 @@ struct ConfigurationTests {
         }
     }
 
+    @Test("what it comes after, and what it requires")
+    func predecessors() throws {
+        let found = try read(
+            "worker a\n command x\nworker b\n command x\nworker c\n command x\n after a\n requires a b\n")
+        let service = found.plan().services[2]
+        #expect(service.after == ["a"] && service.requires == ["a", "b"])
+    }
+
     @Test("a one-shot")
     func oneShot() throws {
         let found = try read(inProgram("type oneshot\n on-reload keep\n restart on-failure limit 3/60s"))

@@ -110,6 +110,7 @@ struct RandomConfiguration {
         service.hasChannel = chance()
         service.environment = chance() ? [variable(), variable()] : []
         service.after = (0..<index).filter { _ in chance() }.map { Reference(name: "s\($0)") }
+        service.requires = (0..<index).filter { _ in chance() }.map { Reference(name: "s\($0)") }
         service.isCritical = chance()
         service.log = pick([.prefix, .inherit, .file(path()), .command("c" + word())])
         service.onMasterDeath = pick([.exit, .drain])

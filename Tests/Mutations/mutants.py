@@ -16,6 +16,7 @@ COMMANDS, WAITING, SCHEDULE = "Supervisor+Commands.swift", "Supervisor+Waits.swi
 NOTIFICATIONS, REQUESTS, STATE = "Supervisor+Notifications.swift", "Requests+State.swift", "Supervisor+State.swift"
 STOP, UPGRADE, CHILD_STATE = "Supervisor+Stop.swift", "Supervisor+Upgrade.swift", "Child+State.swift"
 LIFE, REGISTRY, CENSUS, OLD = "Life.swift", "Registry.swift", "Census.swift", "OldGenerations.swift"
+REQUIREMENTS = "Supervisor+Requirements.swift"
 QUEUE, WAITS, EXITS, QUEUES = "DeadlineQueue.swift", "Waits.swift", "ExitHistory.swift", "Requests.swift"
 
 MUTANTS = [
@@ -159,12 +160,28 @@ MUTANTS = [
            "children.isEmpty, census.current.finished > 1,"),
     Mutant("finish: all ends although something is to be started", STOP, "census.current.awaited == 0, census.disabled == 0", "census.disabled == 0"),
     Mutant("finish: all ends although something can be started by hand", STOP, "census.current.awaited == 0, census.disabled == 0", "census.current.awaited == 0"),
-    Mutant("finish: a success is a failure in a stop", STOP, "registry.slots[child.slot ?? 0]?.service.restart.isGood(status) ??", "nil as Bool? ??"),
-    Mutant("one-shot: it is ready when it says so", CHILDREN, ",\n            slot.service.readiness != .completed\n", "\n"),
+    Mutant("finish: a success is a failure in a stop", STOP, "$0.isCritical && !$0.restart.isGood(status)", "$0.isCritical && status.isBad"),
+    Mutant("exit: what is not critical counts in a stop", STOP, "$0.isCritical && !$0.restart.isGood(status)", "!$0.restart.isGood(status)"),
+    Mutant("one-shot: it is ready when it says so", CHILDREN, ",\n            registry.slot(of: child)?.service.readiness != .completed\n", ", child.pid > 0\n"),
     Mutant("one-shot: its failure is a success", ENDS,
            "let service = registry.slots[id]?.service, service.readiness == .completed,\n            service.restart.isSuccess(status)",
            "let service = registry.slots[id]?.service, service.readiness == .completed"),
     Mutant("one-shot: its start may take for ever", CHILDREN, "case .notified?, .completed?:", "case .completed?: .none\n        case .notified?:"),
+    Mutant("order: who comes after does not wait for what failed at first", ENDS,
+           "$0.membership = .candidate(isFollowed ? .followed(until: until) : .excused)", "$0.membership = .candidate(.excused)"),
+    Mutant("order: who comes after waits for ever", REGISTRY, "            registry.timers.set(.patience(id), slot?.patience)\n", ""),
+    Mutant("order: who comes after waits for what has failed for good", REGISTRY,
+           "case .candidate(.followed): isReady || slot.isOver ?", "case .candidate(.followed): isReady ?"),
+    Mutant("order: the wait is lost over an exec", "Slot+State.swift", "        record[flag: \"followed\"] = isFollowed\n", ""),
+    Mutant("requires: it is an order only", REQUIREMENTS, "        return missingRequirements(of: slot).first.map { .missing($0) } ?? .met\n", "        return .met\n"),
+    Mutant("requires: what is stopped by hand is ready", REQUIREMENTS, "            disabled.contains(name)\n                || slots", "            slots"),
+    Mutant("requires: a rollout goes on without a critical one", REQUIREMENTS,
+           "let failsRollout = slot.isCandidate && slot.service.isCritical", "let failsRollout = false"),
+    Mutant("requires: who waits is forgotten", REQUIREMENTS, "guard isConcerned || slot.service.requires", "guard slot.id < 0 || slot.service.requires.isEmpty, slot.service.requires"),
+    Mutant("requires: who waits does not fail with it", REQUIREMENTS, "hasFailed && isWhole", "hasFailed && slot.isCandidate"),
+    Mutant("requires: a restart does not wait", ENDS, "guard due > now else { return fill(id, isRestart: true) }", "guard due > now else { return spawn(in: id) }"),
+    Mutant("requires: who waits is lost over an exec", "Slot+State.swift", "        record[flag: \"blocked\"] = filling == .blocked\n", ""),
+    Mutant("requires: a stop starts who waits", REQUIREMENTS, "slot.child == nil, stopRequest == nil else", "slot.child == nil else"),
     Mutant("status: a success is restarted", "Plan.swift", "case .onFailure: !isSuccess(status)", "case .onFailure: status != .exited(0)"),
     Mutant("status: what is final is restarted", "Plan.swift", "        if finalCodes.contains(status.code) { return false }\n", ""),
     Mutant("status: it is lost over an exec", "Service+State.swift",

@@ -90,7 +90,9 @@ extension Dice {
             }
         }
         if !before.isEmpty && chance(40) { service.after = [pick(before).name] }
-        service.isCritical = chance(70)
+        if !before.isEmpty && chance(30) { service.requires = [pick(before).name] }
+        if before.count > 1 && chance(15) { service.requires = [before[0].name, pick(before).name] }
+        service.isCritical = chance(60)
         service.leadsGroup = chance(80)
         return service
     }

@@ -87,6 +87,11 @@ struct Place {
     var isDone = false
     /// The round does not wait for it: it is not critical, and has failed once, or nothing served before.
     var isExcused = false
+    /// It is not critical, and has failed once, but others wait what becomes of it, until then.
+    var isFollowed = false
+    var patience = never
+    /// It waits for what it requires.
+    var isBlocked = false
     /// It is filled again between these two.
     var due = never
     var latest = never

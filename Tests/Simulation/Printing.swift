@@ -109,6 +109,7 @@ extension Service {
         if let time = watchdog { set("watchdog", time.source) }
         if onReload != .replace { set("onReload", ".\(onReload)") }
         if !after.isEmpty { set("after", "\(after)") }
+        if !requires.isEmpty { set("requires", "\(requires)") }
         if !isCritical { set("isCritical", "false") }
         if !leadsGroup { set("leadsGroup", "false") }
         return text

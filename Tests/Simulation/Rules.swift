@@ -31,13 +31,15 @@ struct Rules {
     let stopTimeout: Int64
     let watchdog: Int64
     let onReload: Reload
+    let requires: [String]
     let isCritical: Bool
     let leadsGroup: Bool
-    /// The first round waits for it: it is critical, or another service comes after it.
-    let isAwaited: Bool
+    /// Another service comes after it.
+    let isNamed: Bool
 
     init(_ service: Service, stage: Int, isNamed: Bool) {
-        isAwaited = service.isCritical || isNamed
+        self.isNamed = isNamed
+        requires = service.requires
         name = service.name
         instances = service.instances
         self.stage = stage
@@ -99,7 +101,7 @@ struct Charter {
     init(_ plan: Plan) {
         self.plan = plan
         let stages = Self.stages(plan.services)
-        let named = Set(plan.services.flatMap(\.after))
+        let named = Set(plan.services.flatMap { $0.after + $0.requires })
         rules = stages.map { stages in
             zip(plan.services, stages).map { Rules($0, stage: $1, isNamed: named.contains($0.name)) }
         }
@@ -109,11 +111,11 @@ struct Charter {
     /// Raised until every service is above those that it comes after; a circle never settles.
     private static func stages(_ services: [Service]) -> [Int]? {
         var stages = Array(repeating: 0, count: services.count)
-        guard services.contains(where: { !$0.after.isEmpty }) else { return stages }
+        guard services.contains(where: { !$0.after.isEmpty || !$0.requires.isEmpty }) else { return stages }
         for _ in 0...services.count {
             var isSettled = true
             for (index, service) in services.enumerated() {
-                for name in service.after {
+                for name in service.after + service.requires {
                     guard let before = services.firstIndex(where: { $0.name == name }) else { return nil }
                     if stages[index] <= stages[before] {
                         stages[index] = stages[before] + 1

@@ -88,6 +88,7 @@ extension Simulation {
             add { $0.services[index].restart.limit = nil }
             add { $0.services[index].restart.backoff.jitter = 0 }
             add { $0.services[index].after = [] }
+            add { $0.services[index].requires = [] }
             add { $0.services[index].onReload = .replace }
             add { $0.services[index].isCritical = true }
             add { $0.services[index].leadsGroup = true }

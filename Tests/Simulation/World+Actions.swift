@@ -56,17 +56,13 @@ extension World {
     /// Every new place has a ready child.
     var isEveryoneReady: Bool {
         guard let needed = round?.needed, round?.terms != nil else { return false }
-        var ready = 0
-        for process in living where process.role == .candidate && process.phase == .ready { ready += 1 }
-        for place in places where place.isExcused || place.isCandidate && place.isDone {
-            if !isReady(place) { ready += 1 }
-        }
-        return ready == needed
+        return needed == places.count { $0.isCandidate && !isHeld($0) && !isWaitedFor($0) }
     }
 
     /// A round does not go on before it is ready.
     func isWaitedFor(_ place: Place) -> Bool {
-        place.isCandidate && !place.isExcused && !place.isDone && !isHeld(place) && !isReady(place)
+        place.isCandidate && !place.isExcused && !place.isDone && !(place.isFollowed && place.isOver)
+            && !isHeld(place) && !isReady(place)
     }
 
     func isReady(_ place: Place) -> Bool {
@@ -104,6 +100,8 @@ extension World {
         for index in places.indices {
             places[index].isCandidate = false
             places[index].isExcused = false
+            places[index].isFollowed = false
+            places[index].patience = never
             if places[index].kept >= 0 { places[index].rules = places[index].kept }
             places[index].kept = -1
         }
@@ -226,6 +224,8 @@ extension World {
         require(!place.isOver && !place.isDone, "who has given up, or has done his work, is not started again")
         require(place.due <= now, "no restart is faster than the back-off")
         require(!held.contains(rules.name), "who was stopped by hand is not started")
+        require(requirement(of: place) == .met, "nobody is started before what he requires is ready")
+        places[index].isBlocked = false
         require(
             place.isCandidate || terms?.retries == true || child.generation <= committed,
             "who takes a place is of the generation in force")
@@ -257,7 +257,8 @@ extension World {
         }
         var place = Place(
             label: child.slot ?? 0, instance: child.instance, rules: page, isCandidate: true, lastSpawn: now)
-        place.isExcused = self.terms == nil && !rules.isAwaited
+        place.isExcused = self.terms == nil && !rules.isCritical && !rules.isNamed
+        require(requirement(of: place) == .met, "nobody is started before what he requires is ready")
         places.append(place)
         living.append(Process(child, role: .candidate, rules: page, leads: rules.leadsGroup))
         require(child.generation == round?.generation || terms.retries, "a new child is of the new generation")
@@ -293,7 +294,9 @@ extension World {
             case (.done(let generation), .owedDone):
                 generation == (expected.isResuming ? supervisor.generation : committed)
             case (.failed(.stopping), .owedStopping): true
-            case (.failed(.notLoaded), .owedFailure), (.failed(.notStarted), .owedFailure): true
+            case (.failed(.notLoaded), .owedFailure), (.failed(.notStarted), .owedFailure),
+                (.failed(.requirement), .owedFailure):
+                true
             case (.failed(.notUpgraded), .owedUpgradeFailure): true
             case (.failed(.notStarted(let child, _)), .owedNotStarted(let name)): child.service == name
             case (.failed(.unknownService(let name)), .owedUnknown(let asked)): name == asked

@@ -52,6 +52,7 @@ extension World {
         for index in places.indices where isCurrent(places[index], name) {
             places[index].isOver = false
             places[index].isDone = false
+            places[index].isBlocked = false
             places[index].failures = 0
             places[index].restarts = []
             guard let process = filler(places[index]) else {
@@ -73,6 +74,7 @@ extension World {
         for index in places.indices where isCurrent(places[index], name) {
             places[index].due = never
             places[index].latest = never
+            places[index].isBlocked = false
             guard let process = filler(places[index]) else { continue }
             leaving.insert(living[process].id)
             living[process].restarts = false

@@ -20,6 +20,7 @@ extension World {
         generation = supervisor.generation
         require(stopping != nil || !isNothingLeft, "it ends when nothing is left to run, and all has ended well")
         if stopping != nil { settleStop() } else { settleRound() }
+        settleBlocked()
         settleTable()
         if let wrong = settleCensus() { fail(wrong) }
         settleDeadlines()
@@ -128,6 +129,10 @@ extension World {
             latest = min(latest, due)
         }
         for index in places.indices where places[index].due != never { settlePlace(index, &earliest, &latest) }
+        for place in places where place.patience != never && stopping == nil {
+            earliest = min(earliest, place.patience)
+            latest = min(latest, place.patience)
+        }
         if let due = round?.delayDue, due != never {
             earliest = min(earliest, due)
             latest = min(latest, due)
@@ -153,7 +158,7 @@ extension World {
 
     private mutating func settlePlace(_ index: Int, _ earliest: inout Int64, _ latest: inout Int64) {
         let place = places[index]
-        if place.isFilled || place.isOver || place.isDone { return }
+        if place.isFilled || place.isOver || place.isDone || place.isBlocked { return }
         if isLeftToRound(place) {
             if place.latest <= now { places[index].due = never } else { earliest = min(earliest, place.due) }
             return

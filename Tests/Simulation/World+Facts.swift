@@ -37,6 +37,11 @@ extension World {
         case .extend(let pid, let duration): extended(pid, duration.wholeNanoseconds)
         case .mainProcess(let pid, let process, let group): movedTo(process, from: pid, group)
         }
+        for index in places.indices where places[index].patience <= now {
+            places[index].patience = never
+            places[index].isFollowed = false
+            places[index].isExcused = true
+        }
     }
 
     private mutating func loaded() {
@@ -170,8 +175,8 @@ extension World {
 
     private mutating func endedInStop(_ process: Process, _ status: TerminationStatus) {
         let isOurDoing = process.phase == .killed || process.phase == .told && status.code == 128 + process.told
-        let isGood = book[process.rules].isGood(status.code)
-        if !isOurDoing && firstBad == nil && !isGood { firstBad = status.code }
+        let rules = book[process.rules]
+        if !isOurDoing && firstBad == nil && rules.isCritical && !rules.isGood(status.code) { firstBad = status.code }
     }
 
     /// Nothing runs, nothing is to run, and all has ended well.
@@ -210,7 +215,14 @@ extension World {
         } else if book[places[place].rules].isCritical {
             expected.roundFails = true
         } else {
-            places[place].isExcused = true
+            let rules = book[places[place].rules]
+            if !places[place].isExcused && !places[place].isFollowed {
+                // It is not known yet whether it will be ready.
+                let isFollowed = rules.isNamed && failedStart
+                places[place].isFollowed = isFollowed
+                places[place].isExcused = !isFollowed
+                places[place].patience = isFollowed ? later(now, rules.executionTimeout) : never
+            }
             restart(place, code, failedStart: failedStart)
         }
     }
@@ -223,7 +235,11 @@ extension World {
     private mutating func currentEnded(_ index: Int, _ code: Int32, failedStart: Bool) {
         if failedStart || !isLeftToRound(places[index]) { restart(index, code, failedStart: failedStart) }
         let name = book[places[index].rules].name
-        if failedStart && !places[index].isOver && !places[index].isDone { owe(.service(name), .owedNotStarted(name)) }
+        // Started again at once, it fails with what it requires.
+        let isLacking = places[index].due <= now && requirement(of: places[index]) == .failed
+        if failedStart && !places[index].isOver && !places[index].isDone && !isLacking {
+            owe(.service(name), .owedNotStarted(name))
+        }
     }
 
     private mutating func restart(_ index: Int, _ code: Int32, failedStart: Bool) {
@@ -251,7 +267,7 @@ extension World {
         places[index].latest = max(now, later(places[index].lastSpawn, pace + pace * rules.jitter / 100))
     }
 
-    private mutating func over(_ index: Int, _ code: Int32, gaveUp: Bool) {
+    mutating func over(_ index: Int, _ code: Int32, gaveUp: Bool) {
         places[index].isOver = true
         let rules = book[places[index].rules]
         guard rules.isCritical, let terms else { return }

@@ -158,6 +158,7 @@ extension World {
         switch report {
         case .accepted(let child): accepted(child)
         case .reloaded(let generation): commit(generation)
+        case .blocked(let blocked): self.blocked(blocked)
         case .reloadFailed: failed()
         case .stopping(let request, let pids): stops(request, pids)
         case .missedHeartbeat(let child): missed(child)

@@ -225,6 +225,13 @@ import Testing
         #expect(rig.pids == [101])
     }
 
+    @Test func whatIsNotCriticalMayEndInAStopAsItLikes() {
+        var rig = Rig(master("web") { $0.services[0].isCritical = false })
+        rig.ready(100)
+        rig.stop()
+        #expect(rig.exit(100, 4) == ["exit 0"])
+    }
+
     @Test func aSuccessInAStopHidesNothing() {
         var rig = Rig(master("web") { $0.services[0].restart.successCodes = [4] })
         rig.ready(100)

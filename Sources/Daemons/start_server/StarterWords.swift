@@ -58,7 +58,7 @@ struct StarterWords: SessionWords {
                 + "\(Signal(rawValue: request.signal ?? settings.signalOnTerm.rawValue).shortName) to all workers:"
                 + Self.list(pids)
         case .upgradeFailed(let reason): "not upgraded: \(reason)"
-        case .accepted, .completed, .gaveUp, .nothingLeft, .reloaded, .reloadFailed, .changed: nil
+        case .accepted, .blocked, .completed, .gaveUp, .nothingLeft, .reloaded, .reloadFailed, .changed: nil
         }
     }
 

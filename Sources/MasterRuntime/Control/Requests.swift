@@ -52,7 +52,7 @@ final class Requests {
         switch (waiting[requester], answer) {
         case (nil, _), (.routed, _): break
         case (.attempt, .done): give("Success=1\n--\n\(lines)", to: requester)
-        case (.attempt, .failed(.notLoaded)), (.attempt, .failed(.notStarted)):
+        case (.attempt, .failed(.notLoaded)), (.attempt, .failed(.notStarted)), (.attempt, .failed(.requirement)):
             give("Success=0\n--\n\(lines)", to: requester)
         case (.command, .done): give("Success=1\n", to: requester)
         case (_, .failed(let failure)): give("Success=0\n--\n\(text(failure))\n", to: requester)

@@ -40,7 +40,7 @@ extension ProcessReport {
             Part(head: { report in
                 let held = report.held.map { VisibleText.line($0) }
                 return held.isEmpty ? "" : "# stopped: \(held.joined(separator: ", "))\n"
-            })
+            }), Part(head: { _ in "" }, rows: .vacancies { $0.line($1) }),
         ]
     }()
 
@@ -80,7 +80,9 @@ extension ProcessReport {
 
     /// One object: the master, and an array of its children.
     private static let jsonParts = [
-        Part(head: { $0.jsonHead }, rows: .children { $0.separator + $0.json($1) }), Part(head: { _ in "]}\n" }),
+        Part(head: { $0.jsonHead }, rows: .children { $0.separator + $0.json($1) }),
+        Part(head: { _ in "],\"not_running\":[" }, rows: .vacancies { $0.vacancySeparator + $0.json($1) }),
+        Part(head: { _ in "]}\n" }),
     ]
 
     private var jsonHead: String {
@@ -133,6 +135,11 @@ extension ProcessReport {
         perChild("daemonkit_child_cpu_seconds", "counter") { report, child in
             report.processorTime(child).map { ("", report.decimals($0)) }
         },
+        perVacancy("daemonkit_not_running") { _, vacancy in (",state=\"\(vacancy.word)\"", "1") },
+        perVacancy("daemonkit_last_exit_status") { _, vacancy in vacancy.status.map { ("", "\($0)") } },
+        perVacancy("daemonkit_next_attempt_seconds") { report, vacancy in
+            vacancy.wait.map { ("", report.decimals($0)) }
+        },
         Part(head: { $0.losses("records", \.records) }),
         Part(head: { $0.losses("bytes", \.bytes) }),
         Part(head: { _ in "# EOF\n" }),
@@ -146,7 +153,7 @@ extension ProcessReport {
             + losses.map { "\(name)_total{log=\(Self.label($0.log))} \(count($0.loss))\n" }.joined()
     }
 
-    private static func family(_ name: String, _ type: String) -> String { "# TYPE \(name) \(type)\n" }
+    static func family(_ name: String, _ type: String) -> String { "# TYPE \(name) \(type)\n" }
 
     private static func perChild(
         _ name: String, _ type: String,

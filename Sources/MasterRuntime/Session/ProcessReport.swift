@@ -11,6 +11,8 @@ package final class ProcessReport: ControlReport {
         enum Rows: Sendable {
             case none
             case children(@Sendable (ProcessReport, Supervision.Child) -> String?)
+            /// Of each instance, those without a child among them.
+            case vacancies(@Sendable (ProcessReport, Vacancy) -> String?)
             /// Of each service of the plan in force.
             case services(@Sendable (ProcessReport, String) -> String?)
         }
@@ -23,6 +25,7 @@ package final class ProcessReport: ControlReport {
     package let format: Format
     private let parts: [Part]
     private var order: ChildOrder
+    private let slots: [SlotID]
     private var part = 0
     /// In the part: 0 is its head.
     private var position = 0
@@ -30,12 +33,15 @@ package final class ProcessReport: ControlReport {
     private var processorTimes: [Duration?] = []
     /// A child stands in the array of JSON already.
     private var hasChild = false
+    /// And one that does not run in the other array.
+    private var hasVacancy = false
 
     package init(_ format: Format, _ host: Session) {
         self.format = format
         self.host = host
         parts = Self.parts(of: format)
         order = ChildOrder(host.children.keys)
+        slots = host.master.supervisor.slotIDs
     }
 
     package func next() -> String? {
@@ -58,6 +64,12 @@ package final class ProcessReport: ControlReport {
             guard let text = host.children[order.ids[index]].flatMap({ text(self, $0) }) else { return "" }
             hasChild = true
             return text
+        case .vacancies(let text):
+            guard index < slots.count else { return nil }
+            let vacancy = host.master.supervisor.vacancy(of: slots[index])  // bounded: below the count
+            guard let text = vacancy.flatMap({ text(self, $0) }) else { return "" }
+            hasVacancy = true
+            return text
         case .services(let text):
             let services = host.services
             guard index < services.count else { return nil }
@@ -72,7 +84,7 @@ package final class ProcessReport: ControlReport {
     }
 
     /// Its place in the order, and its processor time.
-    package var size: Int { order.count * 32 }  // bounded: a length in memory
+    package var size: Int { order.count * 32 + slots.count * 8 }  // bounded: lengths in memory
 
     // MARK: Facts
 
@@ -87,6 +99,7 @@ package final class ProcessReport: ControlReport {
     }
 
     package var separator: String { hasChild ? "," : "" }
+    package var vacancySeparator: String { hasVacancy ? "," : "" }
 
     /// In bytes; keeps the processor time for a later part.
     package func residentSize(_ child: Supervision.Child) -> Int? {
@@ -122,7 +135,9 @@ package final class ProcessReport: ControlReport {
         record[number: "part"] = part
         record[number: "position"] = position
         record[flag: "hasChild"] = hasChild
+        record[flag: "hasVacancy"] = hasVacancy
         record[numbers: "children"] = order.ids
+        record[numbers: "slots"] = slots
         return record
     }
 
@@ -131,6 +146,7 @@ package final class ProcessReport: ControlReport {
         self.format = format
         self.host = host
         parts = Self.parts(of: format)
+        slots = record["slots"] == nil ? host.master.supervisor.slotIDs : record[numbers: "slots"]
         guard let part = record[number: "part"], let position = record[number: "position"] else {
             order = ChildOrder(host.children.keys)
             return
@@ -139,6 +155,7 @@ package final class ProcessReport: ControlReport {
         self.part = part
         self.position = position
         hasChild = record[flag: "hasChild"]
+        hasVacancy = record[flag: "hasVacancy"]
         order = ChildOrder(found: record[numbers: "children"])
     }
 }

@@ -121,8 +121,25 @@ extension Session {
     private func limitReadiness(_ requester: Requester, _ time: Duration) {
         requests.limit(requester, time) { [unowned self] in
             master.send(.forget(requester))
-            requests.give("Success=0\n--\nnot everything was ready within \(DurationText.text(time))\n", to: requester)
+            let text = "not everything was ready within \(DurationText.text(time)): \(absentees)"
+            requests.give("Success=0\n--\n\(VisibleText.line(text))\n", to: requester)
         }
+    }
+
+    /// Who is not ready, and why.
+    private var absentees: String {
+        let all = master.supervisor.absences
+        let shown = all.prefix(20).map { absence in
+            let reason =
+                switch absence.reason {
+                case .phase(let phase): phase.rawValue
+                case .vacancy(let vacancy): vacancy.text
+                }
+            return "\(absence.service) \(absence.instance + 1) (\(reason))"
+        }
+        if all.isEmpty { return "the configuration is being loaded" }
+        // bounded: lengths in memory
+        return (shown + (all.count > 20 ? ["\(all.count - 20) more"] : [])).joined(separator: ", ")
     }
 
     private func pause(_ on: Bool, _ answer: @escaping (String) -> Void) {

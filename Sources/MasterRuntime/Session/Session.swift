@@ -112,6 +112,8 @@ package final class Session: MasterHost {
         notes[child.id]?.kind ?? setups.kind(of: child.service)
     }
 
+    func kind(ofService name: String) -> Program.Kind { setups.kind(of: name) }
+
     package func text(of failure: StartFailure, _ child: Supervision.Child) -> String {
         frontEnd.words.text(of: failure, execFailures[child.pid], setups.program(of: child.service))
     }

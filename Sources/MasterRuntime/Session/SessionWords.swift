@@ -57,6 +57,10 @@ struct MasterWords: SessionWords {
             (.notice, "Former \(name(child)) exited with code \(ending.described)")
         case .completed(let child, let ending):
             (.notice, "One-shot \(name(child))\(Self.label(child)) exited with code \(ending.described)")
+        case .blocked(let blocked):
+            blocked.hasFailed
+                ? (.error, "\(blocked.service) requires \(blocked.requirement), which has failed or is not ready")
+                : (.notice, "\(blocked.service) waits for \(blocked.requirement), which it requires")
         case .nothingLeft: (.notice, "All workers and programs have ended")
         case .gaveUp(let child): (.error, "\(child.service) fails again and again, giving up")
         case .killing(let child):

@@ -39,6 +39,7 @@ extension Supervision.Failure {
         case .notLoaded(let reason), .notUpgraded(let reason): reason
         case .unknownService(let name): "No service '\(name)' is configured."
         case .gaveUp(let name): "\(name) has failed for good"
+        case .requirement(let name, let service): "\(service) requires \(name), which is not ready"
         case .noInstances(let name): "\(name) was stopped meanwhile"
         case .notStarted(let child, _): "\(child.service) \(child.instance + 1) failed to start"
         }

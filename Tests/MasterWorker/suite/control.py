@@ -115,9 +115,14 @@ class Table:
         part: Optional[List[Row]] = None
         self.stopped: List[str] = []
         """Services that somebody has stopped."""
+        self.idle: Dict[str, str] = {}
+        """What is said of an instance that does not run: `NAME INSTANCE`."""
         for line in lines[2:]:
             if line.startswith("# stopped: "):
                 self.stopped = line[len("# stopped: "):].split(", ")
+            elif line.startswith("# not running: "):
+                name, text = line[len("# not running: "):].split(": ", 1)
+                self.idle[name] = text
             elif line.startswith("# "):
                 expect(line[2:] in self.TITLES, f"an unknown part {line!r}: {text}")
                 part = self.parts.setdefault(line[2:], [])

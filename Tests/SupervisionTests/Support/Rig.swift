@@ -77,6 +77,7 @@ struct Rig {
         case .unknownService(let name): "no service \(name)"
         case .gaveUp(let name): "\(name) gave up"
         case .noInstances(let name): "\(name) stopped"
+        case .requirement(let name, let service): "\(service) lacks \(name)"
         }
     }
 

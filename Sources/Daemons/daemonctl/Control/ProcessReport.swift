@@ -17,6 +17,18 @@ struct ProcessReport: Equatable, Sendable {
         var processorSeconds: Double?
     }
 
+    /// An instance that does not run.
+    struct Vacancy: Equatable, Sendable {
+        var service: String?
+        var type: String?
+        var instance: Int?
+        var state: String?
+        /// Of its last end, as a shell reports it.
+        var status: Int?
+        /// In seconds.
+        var nextAttempt: Double?
+    }
+
     let pid: ProcessID
     var version: String?
     var generation: Int?
@@ -25,6 +37,7 @@ struct ProcessReport: Equatable, Sendable {
     var isStopping: Bool
     var uptime: Int?
     let children: [Child]
+    let vacancies: [Vacancy]
 
     /// nil where it is none.
     init?(_ bytes: [UInt8]) {
@@ -38,6 +51,12 @@ struct ProcessReport: Equatable, Sendable {
         isReloading = value["reloading"]?.flag ?? false
         isStopping = value["stopping"]?.flag ?? false
         uptime = value["uptime_seconds"]?.whole
+        vacancies = (value["not_running"]?.list ?? []).map { vacancy in
+            Vacancy(
+                service: vacancy["service"]?.text, type: vacancy["type"]?.text, instance: vacancy["instance"]?.whole,
+                state: vacancy["state"]?.text, status: vacancy["last_status"]?.whole,
+                nextAttempt: vacancy["next_attempt_seconds"]?.decimal)
+        }
         self.children = children.compactMap { child in
             guard let pid = Self.pid(child) else { return nil }
             return Child(

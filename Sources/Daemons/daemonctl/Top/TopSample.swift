@@ -98,6 +98,21 @@ struct TopSample {
                 row.processorSeconds = child.processorSeconds
                 return row
             }
+            + report.vacancies.map { vacancy in
+                var row = TopRow(daemon, state: state(of: vacancy))
+                row.type = vacancy.type ?? "-"
+                row.service = vacancy.service
+                row.instance = vacancy.instance
+                return row
+            }
+    }
+
+    /// `backoff 2.5s`, `failed 137`
+    private static func state(of vacancy: ProcessReport.Vacancy) -> String {
+        let word = vacancy.state ?? "-"
+        if let time = vacancy.nextAttempt { return "\(word) \(DecimalText.tenths(time))s" }
+        guard word == "failed", let status = vacancy.status else { return word }
+        return "\(word) \(status)"
     }
 
     /// A pid may mean another process by now: its processor time would have gone back.

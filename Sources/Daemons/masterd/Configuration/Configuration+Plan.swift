@@ -38,6 +38,7 @@ extension Configuration {
         service.onReload = section.onReload
         service.watchdog = section.watchdog
         service.after = section.after.map(\.name)
+        service.requires = section.requires.map(\.name)
         service.isCritical = section.isCritical
         return service
     }

@@ -80,6 +80,7 @@ extension ServiceSection {
         add("channel", \.hasChannel, hasChannel ? "yes" : "no")
         for variable in environment { lines.append("setenv \(variable.words)") }
         add("after", \.after, words(after.map(\.name)))
+        add("requires", \.requires, words(requires.map(\.name)))
         add("critical", \.isCritical, isCritical ? "yes" : "no")
         add("log", \.log, log.words)
         add("on-master-death", \.onMasterDeath, onMasterDeath.rawValue)

@@ -15,6 +15,7 @@ extension ConfigurationParser {
         for service in configuration.services {
             check(service.listen, "listen", listeners)
             check(service.after, "after", services)
+            check(service.requires, "requires", services)
             checkTimes(service)
             if service.type == .oneshot { checkOneShot(service) }
         }
@@ -120,7 +121,7 @@ extension ConfigurationParser {
         var followers: [String: [String]] = [:]
         var missing: [String: Int] = [:]
         for service in services.values {
-            let before = Set(service.after.map(\.name).filter { services[$0] != nil })
+            let before = Set(service.predecessors.map(\.name).filter { services[$0] != nil })
             missing[service.name] = before.count
             for name in before { followers[name, default: []].append(service.name) }
         }
@@ -136,7 +137,7 @@ extension ConfigurationParser {
         complainOfCircles(services.filter { missing[$0.key, default: 0] > 0 })
         for service in configuration.services where stages[service.name] == Self.longestChain {
             complain(
-                service.place(of: .after),
+                service.says(.after) ? service.place(of: .after) : service.place(of: .requires),
                 "'\(service.name)' waits for more than \(Self.longestChain - 1) others in a chain.")
         }
     }
@@ -149,12 +150,13 @@ extension ConfigurationParser {
             var next = stuck[start.name]
             while let service = next, seen.insert(service.name).inserted {
                 path.append(service.name)
-                next = service.after.lazy.compactMap { stuck[$0.name] }.first
+                next = service.predecessors.lazy.compactMap { stuck[$0.name] }.first
             }
             guard let entry = next, let first = path.firstIndex(of: entry.name) else { continue }
             let circle = (path[first...] + [entry.name]).joined(separator: ", ")
-            let place = entry.after.first { stuck[$0.name] != nil }?.place ?? entry.place
-            complain(place, "'after' goes in a circle: \(circle).")
+            let place = entry.predecessors.first { stuck[$0.name] != nil }?.place ?? entry.place
+            let keyword = entry.after.contains { stuck[$0.name] != nil } ? "after" : "requires"
+            complain(place, "'\(keyword)' goes in a circle: \(circle).")
         }
     }
 }

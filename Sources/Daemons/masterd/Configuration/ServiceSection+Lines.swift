@@ -13,6 +13,7 @@ extension ServiceSection {
         case .instances: instances = try line.number(1...1000)
         case .listen: try line.references("the name of a listen section", to: &listen)
         case .after: try line.references("the name of a worker or program", to: &after)
+        case .requires: try line.references("the name of a worker or program", to: &requires)
         case .readiness: readiness = try line.readiness()
         case .restart: restart = try line.restart()
         case .type: type = try line.choice(ServiceSection.ServiceType.self)

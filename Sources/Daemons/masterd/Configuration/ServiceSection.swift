@@ -55,8 +55,10 @@ struct ServiceSection: Equatable, Sendable {
     /// The working directory; nil is the master's.
     var directory: String?
     var environment: [Variable] = []
-    /// Names of the services that are ready before it starts.
+    /// Names of the services whose outcome it waits for.
     var after: [Reference] = []
+    /// Names of the services without which it is not started.
+    var requires: [Reference] = []
     var isCritical = true
     var log = Log.prefix
     var onMasterDeath = OnMasterDeath.exit
@@ -78,6 +80,9 @@ struct ServiceSection: Equatable, Sendable {
 
     /// The line that says it, or else the section's first.
     func place(of keyword: ServiceKeyword) -> Place { places[keyword.rawValue] ?? place }
+
+    /// All that go before it.
+    var predecessors: [Reference] { after + requires }
 
     func says(_ keyword: ServiceKeyword) -> Bool { places[keyword.rawValue] != nil }
 

@@ -85,9 +85,9 @@ def in_reload(case: Case) -> None:
 
 @check("when the last one has ended with 0 the master ends with 0, and says so")
 def last(case: Case) -> None:
-    configured(case, section("program", "once", ends(0)), section("program", "twice", ends(143)))
+    configured(case, section("program", "once", ends(0)), section("program", "twice", "sh -c 'exit 143'"))
     master = case.start()
-    go(case)
+    master.says(r"exited with code 143 ")
     go(case)
     master.ends(0)
     expect("All workers and programs have ended" in master.log, "no line")
