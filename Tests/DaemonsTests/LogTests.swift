@@ -214,16 +214,22 @@ struct LogTests {
         let pid = try #require(daemon.pid)
         daemon.signal(.hangup)
         #expect(eventually { daemon.log.contains("this reload handler fails") })
-        let before = Files.names(in: "/proc/\(pid)/fd").count
+        /// What each of its descriptors is.
+        func open() -> [String] {
+            Files.names(in: "/proc/\(pid)/fd").compactMap { Files.linkTarget("/proc/\(pid)/fd/\($0)") }.sorted()
+        }
+        var before: [String] = []
         var seen = 1
-        for _ in 0..<1000 {
+        for number in 0..<1000 {
+            // What is made at the first use is there by then.
+            if number == 100 { before = open() }
             daemon.signal(.hangup)
             // Each is waited for, so that none is joined with the next.
             #expect(eventually { (try? FileStatus(path: daemon.folder["d.log"]).size).map { Int($0) > seen } ?? false })
             seen = Int((try? FileStatus(path: daemon.folder["d.log"]).size) ?? 0)
         }
         // One or two may have been open for a moment when they were counted.
-        #expect(eventually { Files.names(in: "/proc/\(pid)/fd").count <= before + 2 })
+        #expect(eventually { open().count <= before.count + 2 }, "\(before) \(open())")
         daemon.end()
     }
 }
