@@ -132,11 +132,14 @@ package final class ProvenProcess: Sendable {
     /// A SIGHUP that asks for the log only. Where it cannot be told apart, a plain one.
     package func queueReopen() throws(Errno) { try send(.hangup, queued: true) }
 
+    /// A SIGTERM that does not insist where a stop is under way already. Where it cannot be told apart, a plain one.
+    package func queueStop() throws(Errno) { try send(.terminate, queued: true) }
+
     private func send(_ signal: Signal, queued: Bool) throws(Errno) {
         if handle >= 0 {
             do {
                 let handle = handle
-                let value = queued ? Int32(cunix_reopen_only) : nil  // bounded: a constant
+                let value = queued ? Int32(cunix_mildly) : nil  // bounded: a constant
                 _ = try checked { SystemCall.signal(handle, signal.rawValue, queued: value) }
                 return
             } catch .noSystemCall, .notPermitted {

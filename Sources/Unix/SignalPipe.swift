@@ -52,16 +52,26 @@ package final class SignalPipe: Sendable {
     package func take(_ signal: Signal) -> Bool { cunix_signal_take(signal.rawValue) }
 
     /// Whether `ProvenProcess.queueReopen` sent its SIGHUP since the last call.
-    package func takeReopenOnly() -> Bool { cunix_signal_take(0) }
+    package func takeReopenOnly() -> Bool { cunix_signal_take(Int32(cunix_mild_hangup)) }  // bounded: a constant
+
+    /// Whether the last SIGHUP told of the end of our terminal: one of the standard descriptors is a terminal that is
+    /// gone, and the signal came from the kernel or from the shell whose job we are. termios(3), credentials(7)
+    package var terminalHasGone: Bool {
+        let sender = cunix_signal_hangup_sender()
+        return (sender == 0 || sender == getsid(0)) && (0...2).contains(where: Terminal.hasGone)
+    }
+
+    /// Whether `ProvenProcess.queueStop` sent its SIGTERM since the last call.
+    package func takeMildStop() -> Bool { cunix_signal_take(Int32(cunix_mild_terminate)) }  // bounded: a constant
 }
 
-/// While armed, SIGTERM and SIGINT end the start at once and leave no registered file behind, even when the author's
+/// While armed, SIGTERM, SIGINT and SIGQUIT end the start at once and leave no registered file behind, even when the author's
 /// prepare closure hangs.
 package enum StartAbort {
-    /// A SIGHUP meanwhile is kept for the running daemon. Tells the launcher through `report`, where there is one.
+    /// What else comes meanwhile is kept for the running daemon. Tells the launcher through `report`, where there is one.
     package static func arm(report: Int32 = -1) throws(Errno) {
         cunix_abort_arm(report)
-        for signal in [SIGTERM, SIGINT, SIGHUP] { _ = try checked { cunix_signal_catch(signal) } }
+        for signal in [SIGTERM, SIGINT, SIGQUIT, SIGHUP, SIGUSR1, SIGUSR2] { _ = try checked { cunix_signal_catch(signal) } }
     }
 
     /// These are kept for the running daemon too, whatever they would do to the process by default.

@@ -13,6 +13,9 @@ package struct Terminal {
 
     package static func isTerminal(_ descriptor: Int32) -> Bool { isatty(descriptor) == 1 }
 
+    /// It was a terminal, whose line was closed.
+    package static func hasGone(_ descriptor: Int32) -> Bool { isatty(descriptor) == 0 && errno == EIO }
+
     /// Keys come one by one and unseen from now on, Ctrl-C among them as byte 3; nil where it is no terminal.
     package init?(readingKeys descriptor: Int32) {
         var settings = termios()

@@ -50,16 +50,17 @@ enum cunix_step { cunix_descriptors = 1, cunix_account, cunix_directory, cunix_e
 pid_t cunix_spawn(const struct cunix_program *program);  // -1 and errno
 #endif
 
-// One handler marks a signal and wakes the pipe's reader. A SIGHUP with the value `cunix_reopen_only` is marked in slot 0.
-enum { cunix_signal_slots = 65, cunix_reopen_only = 0x10c };
+// One handler marks a signal and wakes the pipe's reader. HUP and TERM have a milder sense with the value `cunix_mildly`.
+enum { cunix_mild_hangup = 0, cunix_mild_terminate = 65, cunix_signal_slots = 66, cunix_mildly = 0x10c };
 
 void cunix_signal_pipe(int write_end);
 int cunix_signal_catch(int signal);
 bool cunix_signal_take(int slot);
+int cunix_signal_hangup_sender(void);  // of the last SIGHUP; 0 is the kernel
 // Signals to their default disposition, those that libc hides too.
 void cunix_signals_reset(bool only_ignored);
 
-// While armed, SIGTERM and SIGINT end a start at once: registered files are removed if they are still the same inode,
+// While armed, SIGTERM, SIGINT and SIGQUIT end a start at once: registered files are removed if they are still the same inode,
 // the launcher is told through `report` (or -1), and the process exits with 128 + signal. Everything here is
 // async-signal-safe, so it works while the author's prepare closure hangs. Paths are copied.
 void cunix_abort_arm(int report);

@@ -20,6 +20,8 @@ package struct Launcher: ~Copyable {
 
     /// For the end of a daemon that was told to end, or that has closed its report.
     private static let patience = Duration.seconds(5)
+    /// For the end of one that has said why it fails.
+    private static let longestEnd = Duration.seconds(10)
     /// What a pipe holds, pipe(7): more than this nobody has written before the daemon's end.
     private static let pipeSize = 1 << 16
 
@@ -92,15 +94,21 @@ package struct Launcher: ~Copyable {
 
     /// The daemon ended before it was ready, or is about to: its reason given, it may still clean up.
     private mutating func fail(until deadline: MonotonicTime) -> Never {
-        let rest = state.failure == nil ? Self.patience : max(Self.patience, deadline - .now)
+        // Whoever waits is told at once. What it had started may need its time to end, and holds the pid file until then.
+        if let failure = state.failure { say(failure.text) }
+        let rest = state.failure == nil ? Self.patience : min(max(Self.patience, deadline - .now), Self.longestEnd)
         if let process, !process.waitForEnd(rest) {
+            if let failure = state.failure {
+                say("it (pid \(process.pid)) still ends what it had started; see \(logName)")
+                CurrentProcess.exitNow(failure.exitStatus)
+            }
             giveUp("it closed its report without being ready", code: 1)
         }
         // There may be no more than it, which has failed and ends: it has the lock until then.
         if process == nil { _ = try? Child.reap(intermediate, waiting: true) }
         let ended = state.pid.flatMap { isSubreaper ? try? Child.reap($0, waiting: false) : nil }
         pidFile?.removeIfUnlocked()
-        if let failure = state.failure { end(failure.text, failure.exitStatus) }
+        if let failure = state.failure { CurrentProcess.exitNow(failure.exitStatus) }
         let how = ended.map { " (\($0))" } ?? ""
         end("it ended before it was ready\(how); see \(logName)", 1)
     }
@@ -126,9 +134,13 @@ package struct Launcher: ~Copyable {
     }
 
     private func end(_ text: String, _ code: Int32) -> Never {
+        say(text)
+        CurrentProcess.exitNow(code)
+    }
+
+    private func say(_ text: String) {
         // The reason may be of a process that has given up its privileges.
         try? Descriptor.writeAll(2, "\(Self.prefix)\(VisibleText.lines(text))\n")
-        CurrentProcess.exitNow(code)
     }
 
     /// The same words for the log and for a start in the foreground.

@@ -129,6 +129,9 @@ package struct PidFile: Sendable {
         }
     }
 
+    /// From now on whoever waits for the end of this process sees that it has heard of it.
+    package func markStopping() { FileMark.set(descriptor) }
+
     /// Removes the file if it is still the locked one. Where only its directory is another's, it is emptied: an empty
     /// file without a lock means "stopped". A daemon that has dropped its privileges can do neither to root's file in
     /// root's directory: it stays, and `--stop` of root removes it.

@@ -57,10 +57,17 @@ extension RunningInstance {
 
     private func stop(_ process: ProvenProcess, _ wait: (ProvenProcess, Duration) -> Bool) -> Answer {
         let pid = process.pid
-        if let failure = deliver({ () throws(Errno) in try process.send(.terminate) }) { return failure }
+        if let failure = deliver({ () throws(Errno) in try process.queueStop() }) { return failure }
         // One that is suspended takes no other signal.
         try? process.send(.continue)
-        if wait(process, stopLimit) {
+        // Work may take long to end; one that hangs does not even begin to.
+        var limit = min(stopLimit, Self.longestSilence)
+        var hasEnded = wait(process, limit)
+        if !hasEnded, stopLimit > limit, isStopping {
+            hasEnded = wait(process, stopLimit - limit)  // bounded: a Duration counts 5 000 000 000 000 years
+            limit = stopLimit
+        }
+        if hasEnded {
             removeLeftover()
             return Answer("\(daemon) (pid \(pid)) stopped")
         }
@@ -69,7 +76,7 @@ extension RunningInstance {
             return failed("\(daemon) (pid \(pid)) does not end, not even killed", 1)
         }
         removeLeftover()
-        return Answer("\(daemon) (pid \(pid)) ignored SIGTERM for \(DurationText.text(stopLimit)) and was killed")
+        return Answer("\(daemon) (pid \(pid)) ignored SIGTERM for \(DurationText.text(limit)) and was killed")
     }
 
     /// HUP: the log and the reload handlers.

@@ -8,6 +8,8 @@ package struct RunningInstance: Sendable {
     private let owners: PidFileOwners
     /// How long a stop may take before it is forced.
     package let stopLimit: Duration
+    /// How long a daemon may take to begin its stop.
+    static let longestSilence = Duration.seconds(45)
 
     /// `user`: whom the daemon runs as; its own pid file is believed besides root's and the caller's.
     package init(daemon: String, path: String, user: String? = nil, stopLimit: Duration) {
@@ -82,6 +84,14 @@ package struct RunningInstance: Sendable {
             }
             return own
         }
+    }
+
+    /// Whether the daemon says that it has begun to stop; where that cannot be told, it is believed to have.
+    var isStopping: Bool {
+        guard let file = try? FileDescriptor.open(path, [.noFollow, .nonBlocking, .noControllingTerminal]) else {
+            return true
+        }
+        return FileMark.isSet(file.number) ?? true
     }
 
     /// A killed daemon, or one without the right, leaves its file: gone unless somebody holds it again.

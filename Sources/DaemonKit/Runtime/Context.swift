@@ -121,7 +121,7 @@ public struct Context: Sendable {
         public static let usr2 = UserSignal(signal: .user2)
     }
 
-    /// Calls `body` at each of these signals. Without a handler the signal ends the process. signal(7)
+    /// Calls `body` at each of these signals. Without a handler the log has a warning, and nothing else happens.
     ///
     /// Not for SIGUSR1 in a worker of `--workers`: there it is the master's soft stop, which is SIGTERM's without the
     /// grace period.

@@ -85,7 +85,9 @@ final class Runtime: Sendable {
     }
 
     func runUserHandler(_ signal: Signal) {
-        guard let body = state.withLock({ $0.userHandlers[signal.rawValue] }) else { return }
+        guard let body = state.withLock({ $0.userHandlers[signal.rawValue] }) else {
+            return log.warning("received \(signal), for which this daemon has no handler")
+        }
         handlers.run(body)
     }
 

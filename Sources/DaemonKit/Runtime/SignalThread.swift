@@ -66,9 +66,26 @@ struct SignalThread: Sendable {
         if runtime.signals.take(.terminate) || runtime.stopRequested.exchange(false, ordering: .relaxed) {
             stop("SIGTERM", code: 0, &deadlines)
         }
-        if runtime.signals.take(.interrupt) { stop("SIGINT", code: 130, &deadlines) }
+        if runtime.signals.takeMildStop() {
+            // Who asks for what is under way already only waits with the others.
+            if runtime.isAskedToStop, deadlines.grace != nil {
+                runtime.log.debug("asked to stop again, which goes on as it was")
+            } else {
+                stop("SIGTERM", code: 0, &deadlines)
+            }
+        }
+        for signal in [Signal.interrupt, .quit] where runtime.signals.take(signal) {
+            stop("\(signal)", code: 130, &deadlines)
+        }
         if runtime.channel != nil { takeMasterSignals(&deadlines) }
-        let wantsReload = runtime.signals.take(.hangup)
+        var wantsReload = runtime.signals.take(.hangup)
+        if wantsReload, runtime.signals.terminalHasGone {
+            wantsReload = false
+            if !runtime.isAskedToStop {
+                runtime.log.warning("the terminal is gone, stopping")
+                stop("SIGHUP", code: 0, &deadlines)
+            }
+        }
         if runtime.signals.takeReopenOnly() || wantsReload { runtime.log.reopen() }
         if wantsReload { runtime.reloads.request() }
         for signal in [Signal.user1, .user2] where runtime.signals.take(signal) { runtime.runUserHandler(signal) }
@@ -132,6 +149,7 @@ struct SignalThread: Sendable {
         runtime.log.debug("received \(cause), stopping")
         runtime.stopCode.store(code, ordering: .relaxed)
         runtime.tell(.stopping)
+        runtime.pidFile?.markStopping()
         deadlines.drain = .now + runtime.daemon.drainGap
         runtime.enter(.stopping)
     }

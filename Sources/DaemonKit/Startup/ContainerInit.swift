@@ -12,7 +12,11 @@ enum ContainerInit {
         guard CurrentProcess.id == 1 else { return }
         Signal.blockAll()
         let fork = try attempt(.process, "cannot fork", CurrentProcess.fork)
-        guard case .parent(let daemon) = fork else { return Signal.unblockAll() }
+        guard case .parent(let daemon) = fork else {
+            // What a terminal sends to the foreground's group reaches process 1, which forwards it: twice is no insisting.
+            CurrentProcess.leadGroup()
+            return Signal.unblockAll()
+        }
         do {
             try serve(daemon)
         } catch {

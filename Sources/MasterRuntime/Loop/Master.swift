@@ -22,12 +22,15 @@ package protocol MasterHost: AnyObject {
     func received(_ signal: Signal)
     /// A SIGHUP that came with the wish that logs are reopened, and nothing else.
     func reopenLogs()
+    /// A SIGTERM that does not insist where a stop is under way.
+    func stopMildly()
     /// Everything has ended.
     func exit(_ code: Int32) -> Never
 }
 
 extension MasterHost {
     package func reopenLogs() { received(.hangup) }
+    package func stopMildly() { received(.terminate) }
     package func cannotExecute(_ pid: ProcessID, _ failure: SpawnFailure) {}
     package func gaveUp(_ pids: [ProcessID]) {}
 }
@@ -224,6 +227,7 @@ package final class Master {
     private func takeSignals() {
         signals.drain()
         if signals.takeReopenOnly() { host?.reopenLogs() }
+        if signals.takeMildStop() { host?.stopMildly() }
         for signal in caught where signals.take(signal) { host?.received(signal) }
         if signals.take(.child) { reap() }
     }
@@ -259,6 +263,7 @@ package final class Master {
         defer { Signal.unblockAll() }
         var pending = StateText.Record("signals")
         pending[flag: "reopen"] = signals.takeReopenOnly()
+        pending[flag: "mildStop"] = signals.takeMildStop()
         pending[numbers: "pending"] = caught.filter { signals.take($0) }.map { Int($0.rawValue) }
         // What we have raised goes over the exec, too: the next image would take it for the caller's.
         var limits = StateText.Record("limits")
@@ -276,6 +281,7 @@ package final class Master {
         Limits.openFilesOfCaller = state.first("limits")?[number: "openFiles"].map { max(0, $0) }
         restoreExecutions(state)
         if state.first("signals")?[flag: "reopen"] == true { host?.reopenLogs() }
+        if state.first("signals")?[flag: "mildStop"] == true { host?.stopMildly() }
         for number in state.first("signals")?[numbers: "pending"] ?? [] {
             host?.received(Signal(rawValue: Int32(clamping: number)))
         }

@@ -39,7 +39,7 @@ package struct FrontEnd {
 /// What a signal asks of a session.
 package enum SignalMeaning {
     case stop(StopRequest)
-    /// The first one asks, and one that comes a while later insists: workers that ignore TERM hold no stop for ever.
+    /// TERM for the children.
     case interrupt
     /// The logs of all, and nothing else.
     case reopenLogs
@@ -59,6 +59,7 @@ extension FrontEnd {
         let (now, soft) = (Signal.interrupt.rawValue, Signal.user1.rawValue)
         return [
             (.interrupt, .stop(StopRequest(.now, signal: now, timeout: .seconds(2), cause: now, exitCode: 130))),
+            (.quit, .stop(StopRequest(.now, signal: now, timeout: .seconds(2), cause: now, exitCode: 130))),
             (.terminate, .stop(StopRequest(.graceful, cause: Signal.terminate.rawValue))),
             (.user1, .stop(StopRequest(.soft, signal: softStop?.rawValue, cause: soft))),
             (.hangup, .hangUp(reloads: reloads)), (.user2, .reloadOrUpgrade),

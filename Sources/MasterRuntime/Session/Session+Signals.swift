@@ -5,15 +5,15 @@ import Unix
 /// What signals do, by the front end's map.
 extension Session {
     package func received(_ signal: Signal) {
-        guard let meaning = frontEnd.signals.first(where: { $0.signal == signal })?.meaning else { return }
+        guard let meaning = meaning(of: signal) else { return }
+        if signal == .hangup, parts.signals.terminalHasGone { return endWithTerminal() }
         switch meaning {
-        case .stop(let request): master.send(.stop(request))
+        case .stop(let request): master.send(.stop(insisting(request)))
         case .interrupt:
-            let isAgain = stopAskedAt.map { MonotonicTime.now - $0 > .seconds(1) } ?? false
-            let request = StopRequest(
-                isAgain ? .now : .graceful, signal: (isAgain ? Signal.kill : .terminate).rawValue,
-                cause: signal.rawValue)
-            master.send(.stop(request))
+            master.send(
+                .stop(
+                    insisting(
+                        StopRequest(.graceful, signal: Signal.terminate.rawValue, cause: signal.rawValue))))
         case .reopenLogs: reopenLogs()
         case .hangUp(let reloads):
             reopen(.hangUp)
@@ -26,4 +26,33 @@ extension Session {
     }
 
     package func reopenLogs() { reopen(.reopenLogs) }
+
+    /// As SIGTERM, from somebody who only waits with others for a stop that is under way.
+    package func stopMildly() {
+        guard case .stop(let request) = meaning(of: .terminate) else { return }
+        gracefulSince = gracefulSince ?? .now
+        master.send(.stop(request))
+    }
+
+    private func meaning(of signal: Signal) -> SignalMeaning? {
+        frontEnd.signals.first { $0.signal == signal }?.meaning
+    }
+
+    /// The first one asks. One that comes a while later insists: children that ignore their signal hold no stop for ever,
+    /// and their time-outs may be long.
+    private func insisting(_ request: StopRequest) -> StopRequest {
+        guard request.urgency == .graceful else { return request }
+        guard let since = gracefulSince else {
+            gracefulSince = .now
+            return request
+        }
+        guard MonotonicTime.now - since > .seconds(1) else { return request }
+        return StopRequest(.now, signal: Signal.kill.rawValue, cause: request.cause)
+    }
+
+    private func endWithTerminal() {
+        guard stopAskedAt == nil else { return }
+        parts.log.write(.warning, "the terminal is gone, stopping")
+        stopMildly()
+    }
 }

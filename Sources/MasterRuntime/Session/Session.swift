@@ -5,7 +5,7 @@ import Unix
 /// One loop around the engine, in the manner of a front end: start_server, masterd and `--workers` are this.
 package final class Session: MasterHost {
     package let frontEnd: FrontEnd
-    package let parts: SessionParts
+    package private(set) var parts: SessionParts
     package let master: Master
     let requests: Requests
     let notes: ChildNotes
@@ -24,6 +24,8 @@ package final class Session: MasterHost {
     package private(set) var reloads = 0
     package private(set) var startedAt = Master.now
     private(set) var stopAskedAt: MonotonicTime?
+    /// When a signal asked for a graceful stop: a second one insists.
+    var gracefulSince: MonotonicTime?
     /// The load that follows belongs to the upgrade that brought this image.
     private var isUpgraded = false
     /// What was logged since the last attempt to load began.
@@ -168,7 +170,7 @@ package final class Session: MasterHost {
         controls.abandon()
         outputs.keep((setups.current?.programs ?? [:]).values.map(\.output))
         showState()
-        if isStarting { startFailure = text(of: failure) } else { manager.tell(.ready(status: "Reload failed!")) }
+        if isStarting { tellFailedStart(text(of: failure)) } else { manager.tell(.ready(status: "Reload failed!")) }
     }
 
     private func showState() { controls.show(master.supervisor.failedReloads > 0 ? "ReloadFailed" : "") }
@@ -260,6 +262,7 @@ package final class Session: MasterHost {
 
     private func stopping(_ request: StopRequest) {
         stopAskedAt = stopAskedAt ?? .now
+        parts.pidFile?.markStopping()
         manager.tell(.stopping)
         let longest = request.urgency == .soft ? nil : setups.current?.plan.longestStop
         // bounded: a Duration counts 5 000 000 000 000 years
@@ -269,8 +272,15 @@ package final class Session: MasterHost {
     /// Somebody waits for the truth about this start: it has failed, and nothing is left behind.
     private func endFailedStart(_ failure: StartFailure, _ child: Supervision.Child) {
         guard frontEnd.endsWithFailedStart, isStarting, parts.report != nil, startFailure == nil else { return }
-        startFailure = "the first worker failed to start (\(text(of: failure, child)))"
+        tellFailedStart("the first worker failed to start (\(text(of: failure, child)))")
         master.send(.stop(StopRequest(.now, cause: Signal.terminate.rawValue)))
+    }
+
+    /// At once: what was started may take its time to end.
+    private func tellFailedStart(_ reason: String) {
+        startFailure = reason
+        parts.report?.failed(DaemonError(reason))
+        parts.report = nil
     }
 
     private func writeStatus() {
