@@ -28,7 +28,7 @@ let manual = ManualNotes(
         ("/etc/daemonkit/masterd.conf", "How daemonctl(1) knows it."),
     ],
     signals: [
-        ("TERM", "Stops everything, each in its time: then KILL."),
+        ("TERM", "Stops everything, each in its time: then KILL. A second one, later than a second, kills at once."),
         ("INT", "Stops everything now."),
         ("USR1", "A stop without a time limit: each ends when its work is done."),
         ("HUP", "Opens all logs anew, then reloads."),

@@ -92,8 +92,9 @@ extension ManualNotes {
     }
 
     private static let signals: [ManualPage.Entry] = [
-        ("TERM, INT", "A graceful stop; a second one ends it at once."),
-        ("HUP", "Opens the log anew, then reloads."),
+        ("TERM, INT, QUIT", "A graceful stop; a second one ends it at once. --stop, asked again, only waits."),
+        ("HUP", "Opens the log anew, then reloads; from a terminal that is gone, it is a stop."),
+        ("USR1, USR2", "Leave a warning in the log where the daemon has no use for them."),
         ("PIPE", "Is ignored."),
     ]
 

@@ -9,7 +9,8 @@ import subprocess
 import time
 
 from harness import processes
-from harness.checks import check, expect, read
+from harness.checks import check, expect, needs_root, read
+from harness.moments import let_pass
 from harness.processes import eventually
 from ..case import Case, section
 
@@ -30,7 +31,7 @@ def two_stops(case: Case) -> None:
     begin = time.monotonic()
     first = stopping(case)
     case.happens(case.met("web")["pid"], "TERM")
-    time.sleep(1.2)  # A raw signal within a second does not insist either.
+    let_pass(1.2)
     second = stopping(case)
     for each in (first, second):
         said = each.communicate()[0]
@@ -83,7 +84,7 @@ def raw(case: Case) -> None:
             master = case.start_workers(1, "--fault-main", "ignore-stop", program=case.faultd)
         master.send(signal.SIGTERM)
         expect(eventually(lambda: marked(case.pid_file)), "it has not begun to stop")
-        time.sleep(1.1)
+        let_pass(1.1)
         master.send(signal.SIGTERM)
         master.ends(None, 8)
         case.expect_nothing_left()
@@ -128,6 +129,7 @@ def hung(case: Case) -> None:
     expect(40 < time.monotonic() - begin < 80, f"it took {time.monotonic() - begin:.0f} s")
     os.waitpid(master.pid, 0x40000000)  # __WALL: its tracer hears of its end
     expect(eventually(lambda: not case.living(), 5), case.left())
+    os.unlink(case.control)
 
 
 @check("a start that fails says why at once, though what it had started takes its time to end")
@@ -141,7 +143,11 @@ def failed_start(case: Case) -> None:
     expect(outcome.code == 1 and passed < 20, f"after {passed:.1f} s: {outcome}")
     lines = outcome.err.splitlines()
     expect("with code 3" in lines[0] and "still ends what it had started" in lines[1], str(outcome))
-    processes.kill(int(read(case.pid_file)), signal.SIGTERM)
+    master = int(read(case.pid_file))
+    processes.kill(master, signal.SIGTERM)
+    let_pass(1.1)
+    processes.kill(master, signal.SIGTERM)
+    expect(eventually(lambda: not case.living()), case.left())
 
 
 def on_terminal(case: Case, *words: str) -> "tuple[int, int]":
@@ -149,7 +155,7 @@ def on_terminal(case: Case, *words: str) -> "tuple[int, int]":
     with processes.forking:
         pid, end = pty.fork()
         if pid == 0:
-            os.chdir(case.folder)
+            os.chdir(case.directory)
             os.execve(words[0], words, case.environment())
     return pid, end
 
@@ -177,7 +183,7 @@ def terminal(case: Case) -> None:
 
 @check("Ctrl-C in a container's terminal is one INT for the daemon: it drains")
 def container(case: Case) -> None:
-    case.needs_root()
+    needs_root()
     files = ["--pid-file", case.pid_file, "--log-file", case.log_file]
     words = ["/usr/bin/unshare", "--pid", "--fork", "--kill-child", "--mount-proc", case.faultd, "-f", *files,
              "--fault-main", "report", "--fault-output", case.path("report")]
