@@ -71,7 +71,9 @@ package enum StartAbort {
     /// What else comes meanwhile is kept for the running daemon. Tells the launcher through `report`, where there is one.
     package static func arm(report: Int32 = -1) throws(Errno) {
         cunix_abort_arm(report)
-        for signal in [SIGTERM, SIGINT, SIGQUIT, SIGHUP, SIGUSR1, SIGUSR2] { _ = try checked { cunix_signal_catch(signal) } }
+        for signal in [SIGTERM, SIGINT, SIGQUIT, SIGHUP, SIGUSR1, SIGUSR2] {
+            _ = try checked { cunix_signal_catch(signal) }
+        }
     }
 
     /// These are kept for the running daemon too, whatever they would do to the process by default.

@@ -29,7 +29,7 @@ let manual = ManualNotes(
     ],
     signals: [
         ("TERM", "Stops everything, each in its time: then KILL. A second one, later than a second, kills at once."),
-        ("INT", "Stops everything now."),
+        ("INT, QUIT", "Stops everything now."),
         ("USR1", "A stop without a time limit: each ends when its work is done."),
         ("HUP", "Opens all logs anew, then reloads."),
         ("USR2", "A reload; before it masterd itself is replaced where a new one was installed. The pid stays."),
