@@ -81,3 +81,13 @@ final class Orphans {
         }
     }
 }
+
+extension Supervision.Child {
+    /// For what it has left behind. Behind one that was told to stop there may be work to end; behind one that died there
+    /// is nothing to wait for.
+    func patienceBehind(_ services: [Service]) -> Duration {
+        guard isSignalled else { return .seconds(1) }
+        let service = services.first { $0.name == self.service }
+        return min(service?.stopTimeout ?? .seconds(5), .seconds(5))
+    }
+}

@@ -120,13 +120,6 @@ package final class Session: MasterHost {
         frontEnd.words.text(of: failure, execFailures[child.pid], setups.program(of: child.service))
     }
 
-    package func text(of failure: Supervision.Failure) -> String {
-        if case .notStarted(let child, let failure) = failure {
-            return "\(child.service) \(child.instance + 1): \(text(of: failure, child))"
-        }
-        return failure.text
-    }
-
     private func say(_ line: (LogLevel, String)?) {
         guard let (level, text) = line else { return }
         if attempt.count < 1000 { attempt.append(text) }
@@ -222,17 +215,9 @@ package final class Session: MasterHost {
     package func gaveUp(_ pids: [ProcessID]) { for pid in pids { say(frontEnd.words.line(for: .leftBehind(pid))) } }
 
     private func forget(_ child: Supervision.Child, isReaped: Bool = true) {
-        if isReaped { orphans.adopt(from: child.group, isTold: child.isSignalled, limit: patience(behind: child)) }
+        if isReaped { orphans.adopt(from: child.group, isTold: child.isSignalled, limit: child.patienceBehind(services)) }
         notes.forget(child.id)
         channels.close(child.id)
-    }
-
-    /// For what a child has left behind. Behind one that was told to stop there may be work to end; behind one that died
-    /// there is nothing to wait for.
-    private func patience(behind child: Supervision.Child) -> Duration {
-        guard child.isSignalled else { return .seconds(1) }
-        let service = setups.current?.plan.services.first { $0.name == child.service }
-        return min(service?.stopTimeout ?? .seconds(5), .seconds(5))
     }
 
     // MARK: Reports and answers

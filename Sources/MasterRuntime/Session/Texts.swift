@@ -45,3 +45,12 @@ extension Supervision.Failure {
         }
     }
 }
+
+extension Session {
+    package func text(of failure: Supervision.Failure) -> String {
+        if case .notStarted(let child, let failure) = failure {
+            return "\(child.service) \(child.instance + 1): \(text(of: failure, child))"
+        }
+        return failure.text
+    }
+}
