@@ -215,7 +215,9 @@ package final class Session: MasterHost {
     package func gaveUp(_ pids: [ProcessID]) { for pid in pids { say(frontEnd.words.line(for: .leftBehind(pid))) } }
 
     private func forget(_ child: Supervision.Child, isReaped: Bool = true) {
-        if isReaped { orphans.adopt(from: child.group, isTold: child.isSignalled, limit: child.patienceBehind(services)) }
+        if isReaped {
+            orphans.adopt(from: child.group, isTold: child.isSignalled, limit: child.patienceBehind(services))
+        }
         notes.forget(child.id)
         channels.close(child.id)
     }
