@@ -181,7 +181,6 @@ MUTANTS = [
     Mutant("requires: who waits does not fail with it", REQUIREMENTS, "hasFailed && isWhole", "hasFailed && slot.isCandidate"),
     Mutant("requires: a restart does not wait", ENDS, "guard due > now else { return fill(id, isRestart: true) }", "guard due > now else { return spawn(in: id) }"),
     Mutant("requires: who waits is lost over an exec", "Slot+State.swift", "        record[flag: \"blocked\"] = filling == .blocked\n", ""),
-    Mutant("requires: a stop starts who waits", REQUIREMENTS, "slot.child == nil, stopRequest == nil else", "slot.child == nil else"),
     Mutant("status: a success is restarted", "Plan.swift", "case .onFailure: !isSuccess(status)", "case .onFailure: status != .exited(0)"),
     Mutant("status: what is final is restarted", "Plan.swift", "        if finalCodes.contains(status.code) { return false }\n", ""),
     Mutant("status: it is lost over an exec", "Service+State.swift",

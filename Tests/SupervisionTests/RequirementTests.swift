@@ -169,6 +169,23 @@ import Testing
         #expect(rig.ready(102) == ["spawn web"])
     }
 
+    @Test func theFirstThatFailsWithWhatItRequiresIsTheEndOfEverything() {
+        var rig = served(
+            required {
+                $0.services[0].restart.when = .never
+                $0.services[1].instances = 2
+                $0.stopsOnFailure = true
+            })
+        rig.ready(102)
+        rig.exit(100, 1)
+        rig.command(.stop("web"))
+        rig.exit(101)
+        rig.exit(102)
+        #expect(rig.command(.start("web"), 1) == ["answer 1: stopping", "exit 1"])
+        let blocked = rig.reports.count { if case .blocked = $0 { true } else { false } }
+        #expect(blocked == 1)
+    }
+
     @Test func aStopLeavesNobodyWaiting() {
         var rig = served(required())
         rig.exit(100, 1)

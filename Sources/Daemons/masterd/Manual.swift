@@ -36,7 +36,7 @@ let manual = ManualNotes(
         ("TTOU, TTIN", "Workers with a channel accept no more clients, and accept again."),
     ],
     exitStatus: [
-        ("0", "It serves, or has ended after SIGTERM; what was asked for is done."),
+        ("0", "It serves, or has ended after SIGTERM or when nothing was left to run; what was asked for is done."),
         ("1", "It could not be started, or the configuration has mistakes."),
         ("2", "A mistake on the command line; all of them are named, and nothing was made."),
         ("130", "It has ended after SIGINT."),
