@@ -61,6 +61,23 @@ package struct WallTime: Sendable {
         package let zone: String
     }
 
+    /// tzset(3) for a zone whose file has changed. Where no file is within reach, as in a chroot, what is known stays.
+    package static func rereadZone() {
+        guard let zone = Environment["TZ"] else {
+            if (try? FileStatus(following: "/etc/localtime")) != nil { tzset() }
+            return
+        }
+        let name = zone.hasPrefix(":") ? String(zone.dropFirst()) : zone
+        let folder = Environment["TZDIR"] ?? "/usr/share/zoneinfo"
+        let isPath = name.hasPrefix("/")
+        guard !name.isEmpty, (try? FileStatus(following: isPath ? name : "\(folder)/\(name)")) != nil else { return }
+        // tzset does nothing for the text that it has seen last: another name of the same file lets it look again.
+        Environment.set("TZ", isPath ? "/\(name)" : "./\(name)")
+        tzset()
+        Environment.set("TZ", zone)
+        tzset()
+    }
+
     /// In the local time zone, localtime_r(3).
     package var local: Calendar {
         var time = time_t(seconds)

@@ -119,6 +119,12 @@ package enum Descriptor {
         _ = try checked { fcntl(number, F_SETFL, on ? flags | O_NONBLOCK : flags & ~O_NONBLOCK) }
     }
 
+    /// Gives a pipe room for so many bytes, where the system lets us; a larger one stays. F_SETPIPE_SZ
+    package static func enlargePipe(_ number: Int32, to size: Int32) {
+        let now = SystemCall.pipeSize(number)
+        if now > 0, now < size { _ = SystemCall.setPipeSize(number, size) }
+    }
+
     package static func isOpen(_ number: Int32) -> Bool { fcntl(number, F_GETFD) != -1 }
 
     /// One write(2), again only when interrupted: the count may be short.

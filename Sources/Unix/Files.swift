@@ -46,6 +46,7 @@ package struct FileStatus: Sendable {
     package let links: UInt64
     package let size: Int64
     package let owner: UserID
+    package let group: GroupID
     /// In nanoseconds since 1970, at most those of the year 2262.
     package let modified: Int64
 
@@ -60,6 +61,7 @@ package struct FileStatus: Sendable {
         links = UInt64(raw.st_nlink)  // bounded: links are not negative
         size = Int64(raw.st_size)
         owner = raw.st_uid
+        group = raw.st_gid
         kind =
             switch raw.st_mode & S_IFMT {
             case S_IFREG: .regular
@@ -152,7 +154,7 @@ package enum Files {
     package static func workingDirectory() -> String? {
         guard let path = unsafe getcwd(nil, 0) else { return nil }
         defer { unsafe free(path) }
-        return unsafe String(cString: path)
+        return unsafe String(system: UnsafeRawBufferPointer(start: path, count: strlen(path)))
     }
 
     /// The names in a directory, none where it cannot be read.

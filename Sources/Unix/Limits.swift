@@ -44,6 +44,19 @@ package enum Limits {
         return Int(clamping: limit.rlim_cur)
     }
 
+    /// The soft limit of a core's size becomes the hard one; children inherit it.
+    static func raiseCore() throws(Errno) {
+        #if canImport(Glibc)
+        let core = __rlimit_resource_t(RLIMIT_CORE.rawValue)
+        #else
+        let core = RLIMIT_CORE
+        #endif
+        var limit = rlimit()
+        _ = try checked { unsafe getrlimit(core, &limit) }
+        limit.rlim_cur = limit.rlim_max
+        _ = try checked { unsafe setrlimit(core, &limit) }
+    }
+
     #if canImport(Glibc)
     private static let resource = __rlimit_resource_t(RLIMIT_NOFILE.rawValue)
     #else

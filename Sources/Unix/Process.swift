@@ -106,6 +106,15 @@ package enum CurrentProcess {
         #endif
     }
 
+    /// A crash leaves a core: as long as the hard limit lets it, and after a change of user too. core(5)
+    package static func allowCoreDumps() throws(Errno) {
+        try Limits.raiseCore()
+        #if os(Linux)
+        SystemCall.isDumpable = true
+        if !SystemCall.isDumpable { throw .notPermitted }
+        #endif
+    }
+
     /// How many threads this process has.
     package static var threadCount: Int {
         #if os(Linux)

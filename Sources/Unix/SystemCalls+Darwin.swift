@@ -27,6 +27,8 @@ enum SystemCall {
     }
 
     static func duplicate(_ source: Int32, onto target: Int32) -> Int32 { closeOnExec(dup2(source, target)) }
+    static func setPipeSize(_ number: Int32, _ size: Int32) -> Int32 { unsupported() }
+    static func pipeSize(_ number: Int32) -> Int32 { unsupported() }
     static func writeNow(_ number: Int32, _ bytes: UnsafeBufferPointer<UInt8>) -> Int32 { unsupported() }
     static func closeRange(_ first: UInt32, _ last: UInt32) -> Int32 { unsupported() }
     static func openProcess(_ pid: ProcessID) -> Int32 { unsupported() }

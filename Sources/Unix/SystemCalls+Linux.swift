@@ -52,6 +52,12 @@ enum SystemCall {
         }
     }
 
+    /// F_SETPIPE_SZ: rounded up to a power of two; never below what the pipe holds.
+    static func setPipeSize(_ number: Int32, _ size: Int32) -> Int32 { fcntl(number, 1031, size) }
+
+    /// F_GETPIPE_SZ
+    static func pipeSize(_ number: Int32) -> Int32 { fcntl(number, 1032) }
+
     static func closeRange(_ first: UInt32, _ last: UInt32) -> Int32 { call(SYS_close_range, Int(first), Int(last)) }
 
     static func openProcess(_ pid: ProcessID) -> Int32 { call(SYS_pidfd_open, Int(pid)) }

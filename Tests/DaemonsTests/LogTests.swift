@@ -53,7 +53,8 @@ struct LogTests {
     @Test(
         "A log in a wrong place is one clear line, exit 1, and nothing is left behind",
         arguments: [
-            ("folder", "is a directory"), ("fifo", "is a fifo"), ("symlink", "is a symbolic link"),
+            ("folder", "is a directory"), ("fifo", "is a fifo"),
+            ("symlink", "is a symbolic link: --log-file - is standard error"),
             ("missing", "No such file or directory"), ("full", "No space left on device"),
         ])
     func wrongPlace(kind: String, text: String) throws {
@@ -147,6 +148,67 @@ struct LogTests {
         let second = try quiet.foreground()
         second.send(.terminate)
         #expect(second.wait() == .exited(0) && !quiet.log.contains("DEBUG"))
+    }
+
+    @Test("A symbolic link, such as /dev/stdout, is refused with what to say instead")
+    func link() throws {
+        let daemon = try TestDaemon()
+        #expect(symlink("/dev/stdout", daemon.folder["d.log"]) == 0)
+        let outcome = try daemon.launch()
+        #expect(outcome.code == 1 && outcome.errors.hasSuffix(": is a symbolic link: --log-file - is standard error\n"))
+    }
+
+    @Test("Mode and group of the log are as asked for, also of the file behind a rotation")
+    func access() throws {
+        let daemon = try TestDaemon()
+        let group = Machine.isRoot ? 54322 : getgid()
+        let running = try daemon.foreground("--log-mode", "0640", "--log-group", "\(group)")
+        func isRight() -> Bool {
+            guard let status = try? FileStatus(path: daemon.folder["d.log"]) else { return false }
+            return status.mode == 0o640 && status.group == group
+        }
+        #expect(isRight())
+        #expect(rename(daemon.folder["d.log"], daemon.folder["old"]) == 0)
+        running.send(.hangup)
+        #expect(eventually { isRight() })
+        running.send(.terminate)
+        #expect(running.wait() == .exited(0))
+    }
+
+    @Test("A time zone's file that has changed counts from the next SIGHUP on")
+    func zone() throws {
+        let daemon = try TestDaemon()
+        func write(_ name: String) throws {
+            // A zone without rules: six counts of nothing but one type and its name. tzfile(5)
+            var bytes = Array("TZif".utf8) + [UInt8](repeating: 0, count: 16)
+            for count in [0, 0, 0, 0, 1, 4] as [UInt8] { bytes += [0, 0, 0, count] }
+            bytes += [0, 0, 0x0E, 0x10, 0, 0] + Array(name.utf8) + [0]
+            try Data(bytes).write(to: URL(fileURLWithPath: daemon.folder[name]))
+            #expect(rename(daemon.folder[name], daemon.folder["zone"]) == 0)
+        }
+        try write("ONE")
+        let running = try daemon.foreground(environment: ["TZ": ":\(daemon.folder["zone"])"])
+        #expect(daemon.log.contains(" ONE: "))
+        try write("TWO")
+        running.send(.hangup)
+        #expect(eventually { daemon.log.contains(" TWO: faultd") }, "\(daemon.log)")
+        running.send(.terminate)
+        #expect(running.wait() == .exited(0))
+    }
+
+    @Test("A burst into a pipe that is being read arrives, whole records of any length")
+    func burst() throws {
+        let daemon = try TestDaemon()
+        let outcome = try shell(
+            daemon.folder,
+            """
+            { "$1" "${@:2}" -f --log-file - --fault-main write-log --fault-threads 1 --fault-count 20000 \
+                --fault-output '\(daemon.folder["report"])' 2>&1 >/dev/null & p=$!
+              until grep -qs written '\(daemon.folder["report"])'; do sleep .05; done; kill $p; wait $p; } | cat
+            """, Product.faultd, daemon.files)
+        let lines = outcome.output.split(separator: "\n")
+        #expect(lines.count { $0.contains(" INFO line x 0 ") } == 20_000)
+        #expect(!outcome.output.contains("were lost"))
     }
 
     @Test("When standard error is the journal, lines carry the priority and no time")

@@ -24,6 +24,120 @@ struct PidFileTests {
         daemon.end()
     }
 
+    @Test(
+        "With none there is neither file nor lock, in the foreground and behind a launcher; asking says what it lacks")
+    func noPidFile() throws {
+        let daemon = try TestDaemon(Product.faultd)
+        let words = ["--pid-file", "none", "--log-file", daemon.folder["d.log"]]
+        #expect(
+            try run(daemon.folder, Product.faultd, words + ["--fault-main", "return", "--fault-explicit"]).code == 1)
+        let running = try Running(
+            daemon.folder, Product.faultd, ["-f", "--fault-output", daemon.folder["report"]] + words)
+        #expect(eventually { daemon.report(holds: "registered") }, "\(running.standardError)")
+        for action in ["--status", "--stop", "--reload", "--reopen-logs", "--signal=HUP"] {
+            let outcome = try run(daemon.folder, Product.faultd, [action] + words)
+            #expect(outcome.code == 4)
+            #expect(outcome.errors.hasPrefix("faultd: with --pid-file none there is no pid file to find"))
+        }
+        running.send(.terminate)
+        #expect(running.wait() == .exited(0))
+        let launched = try run(daemon.folder, Product.faultd, words + ["--fault-output", daemon.folder["second"]])
+        #expect(launched.code == 0, "\(launched)")
+        let last = daemon.log.matches(of: #/pid=(\d+) /#).last.flatMap { ProcessID($0.1) }
+        try Signal.terminate.send(to: #require(last))
+        #expect(eventually { daemon.log.hasSuffix("faultd daemon shutdown\n") })
+        #expect(!daemon.folder.exists("none") && !daemon.folder.exists("d.pid"))
+    }
+
+    @Test("A name that is not UTF-8 is refused, and not taken for another one", arguments: ["pid-file", "log-file"])
+    func bytes(option: String) throws {
+        let daemon = try TestDaemon()
+        let outcome = try shell(
+            daemon.folder, "exec \"$1\" \"${@:2}\" --\(option) \"$(printf '%s/a\\377' '\(daemon.folder.path)')\"",
+            Product.faultd, daemon.files)
+        #expect(outcome.code == 2 && outcome.errors.contains("option '--\(option)':"), "\(outcome)")
+        #expect(outcome.errors.contains("is not UTF-8"))
+        #expect(!Files.names(in: daemon.folder.path).contains { $0.hasPrefix("a") })
+    }
+
+    @Test(
+        "A user's second start is refused, whether the login's runtime directory has come or gone",
+        .enabled(if: Machine.isRoot && Machine.has("setpriv"), "needs root and setpriv"))
+    func login() throws {
+        let daemon = try TestDaemon()
+        #expect(mkdir(daemon.folder["run"], 0o700) == 0 && chown(daemon.folder["run"], 54399, 54399) == 0)
+        #expect(mkdir(daemon.folder["mine"], 0o700) == 0 && chown(daemon.folder["mine"], 54399, 54399) == 0)
+        #expect(chmod(daemon.folder.path, 0o755) == 0)
+        func start(_ more: [String], _ runtime: String) throws -> Outcome {
+            try shell(
+                daemon.folder,
+                "cp \"$1\" '\(daemon.folder.path)/faultd' 2>/dev/null; cd /; exec setpriv --reuid 54399 --regid 54399 "
+                    + "--clear-groups '\(daemon.folder.path)/faultd' \"${@:2}\"", Product.faultd,
+                ["--log-file", daemon.folder["mine/d.log"]] + more,
+                environment: ["XDG_RUNTIME_DIR": runtime, "HOME": "/nonexistent"])
+        }
+        #expect(try start([], daemon.folder["run"]).code == 0)
+        let second = try start([], "")
+        #expect(second.code == 1 && second.errors.contains("already running"), "\(second)")
+        #expect(try start(["--status"], "").code == 0)
+        #expect(try start(["--stop"], "").code == 0)
+        #expect(try start([], "").code == 0)
+        #expect(try start([], daemon.folder["run"]).code == 1)
+        #expect(try start(["--stop"], daemon.folder["run"]).code == 0)
+        #expect(rmdir("/tmp/faultd-54399") == 0)
+    }
+
+    @Test(
+        "Where a filter refuses the calls on pidfds, as old container engines do, everything works all the same",
+        .enabled(if: Machine.has("python3"), "needs python3"))
+    func filteredCalls() throws {
+        let daemon = try TestDaemon()
+        // PR_SET_NO_NEW_PRIVS; SECCOMP_MODE_FILTER: EPERM for pidfd_open, pidfd_send_signal and pidfd_getfd.
+        let script = """
+            import ctypes, os, struct, sys
+            numbers = [434, 424, 438]
+            rules = [(0x20, 0, 0, 0)] + [(0x15, len(numbers) - i, 0, n) for i, n in enumerate(numbers)]
+            rules += [(0x06, 0, 0, 0x7fff0000), (0x06, 0, 0, 0x00050001)]
+            code = ctypes.create_string_buffer(b"".join(struct.pack("HBBI", *rule) for rule in rules))
+            class Program(ctypes.Structure):
+                _fields_ = [("count", ctypes.c_ushort), ("code", ctypes.c_void_p)]
+            libc = ctypes.CDLL(None)
+            assert libc.prctl(38, 1, 0, 0, 0) == 0
+            assert libc.prctl(22, 2, ctypes.byref(Program(len(rules), ctypes.addressof(code)))) == 0
+            os.execv(sys.argv[1], sys.argv[1:])
+            """
+        func filtered(_ words: String...) throws -> Outcome {
+            try run(
+                daemon.folder, try #require(Machine.find("python3")),
+                ["-c", script, Product.faultd] + daemon.files + words)
+        }
+        #expect(try filtered().code == 0)
+        let pid = try #require(daemon.pid)
+        #expect(try filtered("--status").output == "faultd is running (pid \(pid))\n")
+        #expect(try filtered("--reload").code == 0)
+        #expect(eventually { daemon.log.contains("Reopening log files") })
+        #expect(try filtered("--reopen-logs").code == 0)
+        #expect(try filtered("--signal=HUP").code == 0)
+        let stopped = try filtered("--stop")
+        #expect(stopped.output == "faultd (pid \(pid)) stopped\n" && stopped.code == 0, "\(stopped)")
+        #expect(daemon.isClean)
+    }
+
+    @Test(
+        "Who may only read the pid file may ask for the status",
+        .enabled(if: Machine.isRoot && Machine.has("setpriv"), "needs root and setpriv"))
+    func reading() throws {
+        let daemon = try TestDaemon()
+        #expect(try daemon.launch().code == 0)
+        #expect(chmod(daemon.folder.path, 0o755) == 0 && chmod(daemon.folder["d.pid"], 0o644) == 0)
+        let outcome = try shell(
+            daemon.folder,
+            "cp \"$1\" '\(daemon.folder.path)/faultd'; cd /; exec setpriv --reuid 54399 --regid 54399 --clear-groups "
+                + "'\(daemon.folder.path)/faultd' \"${@:2}\"", Product.faultd, daemon.files + ["--status"])
+        #expect(outcome.code == 0 && outcome.output.contains("is running (pid "), "\(outcome)")
+        daemon.end()
+    }
+
     @Test("Of 100 starts at once exactly one wins, 20 times over")
     func hundredStarts() throws {
         for _ in 0..<20 {

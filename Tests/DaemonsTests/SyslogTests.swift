@@ -7,14 +7,14 @@ import Unix
     "Syslog: absent, there, gone and back", .enabled(if: Machine.canUnshare, "needs root and namespaces"), .blocking,
     .timeLimit(.minutes(20)))
 struct SyslogTests {
-    private func start(_ daemon: TestDaemon, _ mode: String) throws -> Running {
+    private func start(_ daemon: TestDaemon, _ mode: String, _ more: String...) throws -> Running {
         #expect(mkdir(daemon.folder["dev"], 0o755) == 0)
         let script = """
             mknod -m 666 "$2/dev/null" c 1 3; mknod -m 666 "$2/dev/urandom" c 1 9
-            exec unshare -m sh -c 'mount --bind "$2/dev" /dev && exec "$1" -f -d --syslog "$3" --pid-file "$2/d.pid" --log-file "$2/d.log" --fault-output "$2/report"' sh "$@"
+            exec unshare -m bash -c 'mount --bind "$2/dev" /dev && exec "$1" -f -d --syslog "$3" --pid-file "$2/d.pid" --log-file "$2/d.log" --fault-output "$2/report" "${@:4}"' bash "$@"
             """
         return try Running(
-            daemon.folder, "/bin/bash", ["-c", script, "bash", Product.faultd, daemon.folder.path, mode])
+            daemon.folder, "/bin/bash", ["-c", script, "bash", Product.faultd, daemon.folder.path, mode] + more)
     }
 
     private func logger(_ daemon: TestDaemon) throws -> FileDescriptor {
@@ -100,6 +100,50 @@ struct SyslogTests {
         #expect(running.wait() == .exited(0))
         #expect(!daemon.folder.exists("d.log"))
         #expect(running.standardError.contains("DEBUG"))
+    }
+
+    @Test("In a changed root a logger that was started anew is reached from outside; the file's mode, facility and tag")
+    func chroot() throws {
+        let daemon = try TestDaemon()
+        #expect(mkdir(daemon.folder["root"], 0o755) == 0 && mkdir(daemon.folder["dev"], 0o755) == 0)
+        let first = try logger(daemon)
+        #expect(rename(daemon.folder["dev"], daemon.folder["dev2"]) == 0)
+        let running = try start(
+            daemon, "yes", "--chroot", daemon.folder["root"], "--syslog-facility", "local1", "--syslog-tag", "web")
+        #expect(rename(daemon.folder["dev2/log"], daemon.folder["dev/log"]) == 0)
+        #expect(eventually { daemon.log.contains("daemon startup") && daemon.pid != nil })
+        #expect(
+            eventually {
+                daemon.signal(.hangup)
+                return receivesNow(first)
+            })
+        Descriptor.close(first.release())
+        #expect(unlink(daemon.folder["dev/log"]) == 0)
+        let second = try logger(daemon)
+        #expect(
+            eventually {
+                daemon.signal(.hangup)
+                return receivesNow(second)
+            })
+        daemon.signal(.terminate)
+        let last = receives(second, "daemon shutdown")
+        #expect(last?.contains(/^<141>.* web\[\d+\]: faultd daemon shutdown$/) == true, "\(last ?? "none")")
+        #expect(running.wait() == .exited(0))
+    }
+
+    @Test("The line of a reopening goes to syslog too")
+    func reopening() throws {
+        let daemon = try TestDaemon()
+        #expect(mkdir(daemon.folder["dev"], 0o755) == 0)
+        let socket = try logger(daemon)
+        #expect(rename(daemon.folder["dev"], daemon.folder["dev2"]) == 0)
+        let running = try start(daemon, "yes")
+        #expect(rename(daemon.folder["dev2/log"], daemon.folder["dev/log"]) == 0)
+        #expect(eventually { daemon.report(holds: "registered") })
+        daemon.signal(.hangup)
+        #expect(receives(socket, "Reopening log files after receiving SIGHUP") != nil)
+        daemon.signal(.terminate)
+        #expect(running.wait() == .exited(0))
     }
 
     private func receivesNow(_ socket: borrowing FileDescriptor) -> Bool {

@@ -64,8 +64,8 @@ struct CompletionScriptTests {
 
     @Test("bash offers the options that begin so", .enabled(if: hasBash, "needs bash"))
     func bashOffersOptions() throws {
-        #expect(try offered("--sys") == ["--syslog"])
-        #expect(try offered("-f", "--log") == ["--log-file", "--log-format"])
+        #expect(try offered("--sys") == ["--syslog", "--syslog-facility", "--syslog-tag"])
+        #expect(try offered("-f", "--log") == ["--log-file", "--log-format", "--log-group", "--log-mode"])
         #expect(try offered("--syslog", "yes", "--he") == ["--help", "--help-completion"])
         #expect(try offered("--nothing") == [])
     }

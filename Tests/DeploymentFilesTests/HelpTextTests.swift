@@ -96,7 +96,8 @@ struct HelpTextTests {
         let wanted = [
             "-f,--foreground none", "-d,--debug none", "--no-user-checks none", "-p,--port integer",
             "-b,--bind inetaddr",
-            "--syslog choices=no,yes,only", "--pid-file file", "--log-file file", "--log-format choices=text,json",
+            "--syslog choices=no,yes,only", "--syslog-tag string", "--log-mode string", "--log-group string",
+            "--core-dumps none", "--pid-file file", "--log-file file", "--log-format choices=text,json",
             "-u,--user string", "-g,--group string", "--chroot dir", "--umask string", "--chdir dir",
             "--start-timeout string", "--check none", "--status none", "--stop none", "--reload none",
             "--reopen-logs none", "--signal string",
@@ -108,7 +109,9 @@ struct HelpTextTests {
         for line in lines {
             #expect(
                 line.wholeMatch(
-                    of: /(-[A-Za-z],)?--[a-z-]+ (none|integer|string|file|dir|inetaddr|choices=[a-z-]+(,[a-z-]+)*)/)
+                    of:
+                        /(-[A-Za-z],)?--[a-z-]+ (none|integer|string|file|dir|inetaddr|choices=[a-z0-9-]+(,[a-z0-9-]+)*)/
+                )
                     != nil)
         }
     }

@@ -64,7 +64,7 @@ struct SettingsParserTests {
             ("s", nil),
             ("st", nil), ("d", nil), ("signal", nil), ("u", nil), ("up", .upgrade), ("g", .group), ("rea", .readiness),
             ("reu", .reuseport), ("m", .maxOldGenerations), ("star", .startTimeout), ("stop-", .stopTimeout),
-            ("c", .controlSocket), ("sy", .syslog), ("us", .user), ("backo", .backoff),
+            ("c", .controlSocket), ("syslog-t", .syslogTag), ("us", .user), ("backo", .backoff),
         ] as [(String, SettingsOption?)])
     func abbreviations(text: String, option: SettingsOption?) {
         switch SettingsOption.find(text) {
@@ -113,7 +113,7 @@ struct SettingsParserTests {
                 + " --enable-auto-restart --auto-restart-interval=0 --kill-old-delay=1.5 --pid-file=p --status-file=s"
                 + " --log-file=l --daemonize --readiness=notify --start-timeout=9 --stop-timeout=0"
                 + " --max-old-generations=3 --backoff=0.1,1 --control-socket=c --user=u --group=g --reuseport"
-                + " --syslog p")
+                + " --syslog --syslog-facility=local1 --syslog-tag=web --log-mode=0640 --log-group=g p")
         var expected = Settings()
         expected.interval = .milliseconds(500)
         expected.signalOnHup = .quit
@@ -138,6 +138,10 @@ struct SettingsParserTests {
         expected.group = "g"
         expected.reuseport = true
         expected.syslog = true
+        expected.syslogFacility = "local1"
+        expected.syslogTag = "web"
+        expected.logMode = 0o640
+        expected.logGroup = "g"
         expected.program = ["p"]
         #expect(settings == expected)
     }

@@ -5,7 +5,7 @@ import Unix
 /// daemon inside holds no directory's descriptor: `../..` from such a one leads out of any root. chroot(2)
 ///
 /// The process has the daemon's user, cannot be traced by it, and knows a handful of requests of one byte: it opens the
-/// log anew and hands the descriptor over, removes a file if it still is the one that was made, and ends with the daemon.
+/// log anew or connects to the logger and hands the descriptor over, removes a file if it still is the one that was made, and ends with the daemon.
 package final class Keeper: Sendable {
     private struct State {
         /// To the process; -1 before `start`, while the directories are within reach.
@@ -29,6 +29,16 @@ package final class Keeper: Sendable {
             throw DaemonError(.logFile, text.isEmpty ? "log file \(path): it is outside of the root" : text)
         }
         return FileDescriptor(owning: file)
+    }
+
+    /// Connected to the system's logger outside; nil while it can be reached here.
+    package func openSyslog() throws(Errno) -> FileDescriptor? {
+        let answer: (text: String, descriptors: [Int32])?
+        do { answer = try ask(KeeperRequest.openSyslog) } catch { throw .noSuchFile }
+        guard let answer else { return nil }
+        for extra in answer.descriptors.dropFirst() { Descriptor.close(extra) }
+        guard let socket = answer.descriptors.first else { throw .noSuchFile }
+        return FileDescriptor(owning: socket)
     }
 
     /// The same file, which is removed outside once it cannot be removed here.
@@ -127,6 +137,7 @@ extension PidFile {
 /// What is asked of the process outside.
 enum KeeperRequest {
     static let openLog = UInt8(ascii: "L")
+    static let openSyslog = UInt8(ascii: "Y")
     static let serves = UInt8(ascii: "S")
     static let yes = "Y"
 
@@ -165,7 +176,11 @@ private enum KeeperProcess {
         var request: [UInt8] = [0]
         while (try? Descriptor.read(socket, into: &request)) == 1, let byte = request.first {
             if byte == KeeperRequest.openLog {
-                open(log, socket)
+                hand(socket, "the log") { () throws(DaemonError) in try log?.open(isFirst: false) }
+                continue
+            }
+            if byte == KeeperRequest.openSyslog {
+                hand(socket, "the logger") { () throws(Errno) in try Syslog.open() }
                 continue
             }
             if byte == KeeperRequest.serves { hasServed = true }
@@ -177,10 +192,10 @@ private enum KeeperProcess {
         CurrentProcess.exitNow(0)
     }
 
-    private static func open(_ log: LogFile?, _ socket: Int32) {
+    private static func hand(_ socket: Int32, _ what: String, _ open: () throws -> FileDescriptor?) {
         do {
-            guard let file = try log?.open() else { throw DaemonError(.logFile, "there is no log file") }
-            try attempt(.logFile, "cannot hand the log over") { () throws(Errno) in
+            guard let file = try open() else { throw DaemonError(.logFile, "there is no log file") }
+            try attempt(.logFile, "cannot hand \(what) over") { () throws(Errno) in
                 try Socket.send(socket, Array(KeeperRequest.yes.utf8), descriptor: file.number)
             }
         } catch {

@@ -40,7 +40,7 @@ public final class Log: Sendable {
     private let holdsStandardStreams: Bool
 
     /// How long a record waits for a reader that is slow, where no master's loop waits behind it.
-    private static let patience = Duration.milliseconds(100)
+    private static let patience = Duration.seconds(1)
     /// How much waits instead in a master, which never does.
     private static let queueLimit = 64 * 1024
 
@@ -69,8 +69,10 @@ public final class Log: Sendable {
         targets.syslog?.connect()
     }
 
-    package static func syslog(isMaster: Bool) -> Syslog {
-        isMaster ? Syslog(queueLimit: queueLimit) : Syslog(patience: patience)
+    package static func syslog(_ origin: Syslog.Origin, isMaster: Bool, keeper: Keeper?) -> Syslog {
+        isMaster
+            ? Syslog(origin, queueLimit: queueLimit, keeper: keeper)
+            : Syslog(origin, patience: patience, keeper: keeper)
     }
 
     /// The descriptor of the file, where there is one.
@@ -145,9 +147,12 @@ public final class Log: Sendable {
     private func write(_ record: LogRecord) {
         let wall = WallTime.now
         if file != nil || standardError != nil { writeLines(record, wall) }
-        if let syslog = targets.syslog, record.level > .debug {
-            syslog.write(record.syslog(wall, name: name, pid: pid), report: syslogLoss)
-        }
+        writeSyslog(record, wall)
+    }
+
+    private func writeSyslog(_ record: LogRecord, _ wall: WallTime) {
+        guard let syslog = targets.syslog, record.level > .debug else { return }
+        syslog.write(syslogRecord(record, wall), report: syslogLoss)
     }
 
     private func writeLines(_ record: LogRecord, _ wall: WallTime) {
@@ -167,9 +172,7 @@ public final class Log: Sendable {
             let record = LogRecord(level: level, message: message)
             if file != nil || !errorIsJournal { lines += format(record, time) }
             if errorIsJournal { journalLines += record.journal(identity) }
-            if let syslog = targets.syslog, level > .debug {
-                syslog.write(record.syslog(wall, name: name, pid: pid), report: syslogLoss)
-            }
+            writeSyslog(record, wall)
         }
         file?.write(lines, report: fileLoss)
         standardError?.write(errorIsJournal ? journalLines : lines, report: errorLoss)
@@ -189,6 +192,10 @@ public final class Log: Sendable {
         format == .json ? record.json(time, name: name, pid: pid) : record.text(time, identity)
     }
 
+    private func syslogRecord(_ record: LogRecord, _ wall: WallTime) -> [UInt8] {
+        record.syslog(wall, name: name, pid: pid, from: targets.syslog?.origin ?? .init())
+    }
+
     // MARK: Losses
 
     private static func record(_ loss: LogLoss) -> LogRecord {
@@ -202,7 +209,7 @@ public final class Log: Sendable {
     }
 
     private func syslogLoss(_ lost: Int) -> [UInt8] {
-        LogRecord(level: .warning, message: "\(lost) log records were lost").syslog(.now, name: name, pid: pid)
+        syslogRecord(LogRecord(level: .warning, message: "\(lost) log records were lost"), .now)
     }
 
     /// Records wait for room, or a loss is not told yet.
@@ -217,13 +224,12 @@ public final class Log: Sendable {
         targets.syslog?.flush(report: syslogLoss)
     }
 
-    /// The process ends: what waits for a reader that is only slow gets a moment more.
+    /// The process ends: what waits for a reader that is only slow gets more time.
     package func finish() {
-        let deadline = MonotonicTime.now + Self.patience
-        while isMaster, isWaiting, .now < deadline {
-            Poll.pause(.milliseconds(5))
-            flush()
-        }
+        flush()
+        file?.finish(report: fileLoss)
+        standardError?.finish(report: errorLoss)
+        targets.syslog?.finish(report: syslogLoss)
     }
 
     /// All that was ever lost, by where it should have gone.
@@ -245,9 +251,10 @@ public final class Log: Sendable {
     /// Opens the file's name anew, writes its first line, then puts it in the place of the old one in one step each.
     /// Where it cannot be opened, the old one stays and gets told why.
     package func reopen() {
+        LogTime.reread()
         guard let target = targets.file, let file else { return notice(Self.reopenMessage) }
         do {
-            let fresh = try target.open()
+            let fresh = try target.open(isFirst: false)
             let record = LogRecord(level: .notice, message: Self.reopenMessage, metadata: [])
             let line = format(record, LogTime.of(.now))
             try attempt(.logFile, "log file \(target.path)") { () throws(Errno) in
@@ -255,6 +262,7 @@ public final class Log: Sendable {
             }
             if holdsStandardStreams { try redirectStandardStreams() }
             standardError?.write(errorIsJournal ? record.journal(identity) : line, report: errorLoss)
+            writeSyslog(record, .now)
         } catch {
             warning("\(Self.reopenMessage) failed, keeping the old file: \(error)")
         }

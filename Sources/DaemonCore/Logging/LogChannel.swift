@@ -18,13 +18,15 @@ struct LogChannel: ~Copyable, Sendable {
     let kind: Kind
     /// The largest write that keeps together: what is longer is cut at the ends of lines.
     private let longest: Int
+    private let isPipe: Bool
     private let number: Int32
     private let again: FileDescriptor?
 
     /// `isShared`: other processes hold the same open file. Otherwise its flags are ours to change.
     init(_ descriptor: Int32, isShared: Bool) {
         let status = try? FileStatus(descriptor: descriptor)
-        longest = status?.kind == .fifo ? Descriptor.wholeInPipe : .max
+        isPipe = status?.kind == .fifo
+        longest = isPipe ? Descriptor.wholeInPipe : .max
         var opened: FileDescriptor?
         switch status?.kind {
         case .regular?: kind = .direct
@@ -74,6 +76,12 @@ struct LogChannel: ~Copyable, Sendable {
             // In the background of a terminal with `stty tostop`, SIGTTOU would come back for ever. termios(3)
             try Signal.withAllBlocked { () throws(Errno) in try Descriptor.write(number, bytes.span) }
         }
+    }
+
+    /// A pipe that is full gets more room, and as much again when its writer ends: what has waited until then fits into
+    /// that, and so does the line that tells of a loss. 1 MiB is all that a user may ask for. pipe(7)
+    func enlarge(isLast: Bool = false) {
+        if isPipe { Descriptor.enlargePipe(number, to: isLast ? 1 << 20 : 1 << 19) }
     }
 
     func hasRoom(within time: Duration) -> Bool { Poll.writable(number, timeout: time) }

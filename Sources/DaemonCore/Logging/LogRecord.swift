@@ -35,12 +35,13 @@ package struct LogRecord {
     }
 
     /// `<PRI>Mmm dd hh:mm:ss NAME[PID]: message`, without a newline. RFC 3164
-    package func syslog(_ wall: WallTime, name: String, pid: ProcessID) -> [UInt8] {
-        let facilityDaemon = 3
+    package func syslog(
+        _ wall: WallTime, name: String, pid: ProcessID, from origin: Syslog.Origin = .init()
+    ) -> [UInt8] {
         let local = wall.local
         var line = started()
         // bounded: of the calendar
-        line.append(contentsOf: "<\(facilityDaemon * 8 + level.severity)>\(Self.months[local.month - 1]) ".utf8)
+        line.append(contentsOf: "<\(origin.facility.number * 8 + level.severity)>\(Self.months[local.month - 1]) ".utf8)
         // bounded: of the calendar
         line.append(local.day < 10 ? UInt8(ascii: " ") : UInt8(ascii: "0") + UInt8(local.day / 10))
         line.append(UInt8(ascii: "0") + UInt8(local.day % 10))  // bounded: of the calendar
@@ -48,7 +49,7 @@ package struct LogRecord {
             line.append(contentsOf: mark.utf8)
             line.appendDigits(number, width: 2)
         }
-        line.append(contentsOf: " \(name)[\(pid)]: ".utf8)
+        line.append(contentsOf: " \(origin.tag ?? name)[\(pid)]: ".utf8)
         line.appendEscaped(message)
         appendMetadata(to: &line)
         return line

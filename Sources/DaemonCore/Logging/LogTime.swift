@@ -3,7 +3,7 @@ import Text
 import Unix
 
 /// The time of a record: the text of its second, made once for all its records, and the microseconds.
-struct LogTime: Sendable {
+package struct LogTime: Sendable {
     /// One second as bytes: a class, so that a record costs one reference and no copy.
     final class Second: Sendable {
         let number: Int64
@@ -43,6 +43,12 @@ struct LogTime: Sendable {
     let microseconds: Int32
 
     private static let latest = Mutex<Second?>(nil)
+
+    /// The time zone, or the file that says what it is, may be another one now.
+    package static func reread() {
+        WallTime.rereadZone()
+        latest.withLock { $0 = nil }
+    }
 
     static func of(_ wall: WallTime) -> LogTime {
         let second = latest.withLock { latest in

@@ -33,12 +33,21 @@ package final class LogWriter: Sendable {
         var cause: Errno?
         /// Its reader did not read for as long as we wait.
         var isStuck = false
+        /// How long we may wait for it still: spent by waiting, and earned back by what it takes.
+        var credit = LogWriter.mostCredit
+        var isEnlarged = false
         /// A file's, after our last attempt: whether others have written since.
         var size: Int64?
     }
 
     /// Of a line that was cut, the longest rest that is kept.
     private static let longestRest = 1 << 20
+    /// At the end, for a reader that takes nothing.
+    private static let lastPatience = Duration.milliseconds(100)
+    /// All the time that a reader may cost which takes nothing, or next to nothing.
+    private static let mostCredit = Duration.seconds(2)
+    /// What a byte earns: a reader that takes 64 KiB a second is waited for as long as it goes on.
+    private static let creditPerByte = Duration.nanoseconds(15_000)
 
     /// `isShared`: other processes hold the same open file, whose flags are not ours to change. Otherwise the descriptor
     /// is made non-blocking where it is no file. `patience`: how long a line may wait for room.
@@ -91,6 +100,23 @@ package final class LogWriter: Sendable {
         }
     }
 
+    /// The process ends. What waits goes on as long as its reader takes some of it now and then; then a pipe is given
+    /// the room for it.
+    package func finish(report: (LogLoss) -> [UInt8]) {
+        let end = MonotonicTime.now + .seconds(10)
+        var (deadline, left) = (MonotonicTime.now + Self.lastPatience, Int.max)
+        while isWaiting, failure == .wouldBlock {
+            flush(report: report)
+            let rest = state.withLock { $0.waiting.count }
+            if rest < left { (deadline, left) = (min(end, .now + Self.lastPatience), rest) }
+            guard .now < deadline else { break }
+            Poll.pause(.milliseconds(5))
+        }
+        guard isWaiting else { return }
+        channel.enlarge(isLast: true)
+        flush(report: report)
+    }
+
     private func deliver(
         _ bytes: ArraySlice<UInt8>, from source: Int32?, _ state: inout State, _ report: (LogLoss) -> [UInt8]
     ) {
@@ -128,16 +154,31 @@ package final class LogWriter: Sendable {
 
     private func put(_ bytes: ArraySlice<UInt8>, _ state: inout State) -> (count: Int, failure: Errno?) {
         var (count, failure) = channel.put(bytes)
+        if failure == .wouldBlock, !state.isEnlarged {
+            channel.enlarge()
+            state.isEnlarged = true
+            goOn()
+        }
         if failure == .wouldBlock, patience > .zero, !state.isStuck {
-            let deadline = MonotonicTime.now + patience
+            let start = MonotonicTime.now
+            let deadline = start + min(patience, state.credit)
             while failure == .wouldBlock, case let left = deadline - .now, left > .zero, channel.hasRoom(within: left) {
-                let more = channel.put(bytes.dropFirst(count))
-                (count, failure) = (count + more.count, more.failure)
+                goOn()
             }
             state.isStuck = failure == .wouldBlock
+            state.credit -= MonotonicTime.now - start  // bounded: two durations of seconds
         }
         if failure == nil { state.isStuck = false }
+        if patience > .zero, state.credit < Self.mostCredit {
+            // bounded: bytes of a line, and a constant
+            state.credit = min(Self.mostCredit, max(.zero, state.credit) + Self.creditPerByte * count)
+        }
         return (count, failure)
+
+        func goOn() {
+            let more = channel.put(bytes.dropFirst(count))
+            (count, failure) = (count + more.count, more.failure)
+        }
     }
 
     /// Keeps the rest of a line that was cut, and what may wait; the others are lost.

@@ -1,11 +1,15 @@
 import Synchronization
 import Unix
 
-/// The system's log socket. Absent at first, or gone for a while: the loss is counted, and the next record tries again.
-/// Nobody waits for it longer than he said.
+/// The system's log socket, which takes datagrams or, as syslog-ng's and many containers' do, a stream. Absent at first,
+/// or gone for a while: the loss is counted, and the next record tries again. Nobody waits for it longer than he said.
 package final class Syslog: Sendable {
     private struct State: ~Copyable {
         var socket: FileDescriptor?
+        /// Each record ends with a zero byte, as syslog(3) ends it.
+        var isStream = false
+        /// Bytes of the next record that a stream has taken already.
+        var begun = 0
         /// Not reported yet.
         var lost = 0
         var total = LogLoss()
@@ -18,19 +22,32 @@ package final class Syslog: Sendable {
         var retry = MonotonicTime(nanoseconds: .min)
     }
 
+    /// What the records say of where they come from.
+    package let origin: Origin
     private let state = Mutex(State())
+    private let path: String
     private let patience: Duration
     private let queueLimit: Int
-    private static let path = "/dev/log"
+    /// Connects once a chroot hides the path.
+    private let keeper: Keeper?
+    package static let defaultPath = "/dev/log"
     private static let pause = Duration.milliseconds(100)
+    /// At the end, for a logger that takes nothing.
+    private static let lastPatience = Duration.milliseconds(100)
     /// What is sent of a record that the socket does not take at once.
     private static let longestCut = 8192
 
     /// `patience`: how long a record may wait for room. `queueLimit`: how many bytes wait instead, where somebody calls
     /// `flush` now and then.
-    package init(patience: Duration = .zero, queueLimit: Int = 0) {
+    package init(
+        _ origin: Origin = Origin(), path: String = defaultPath, patience: Duration = .zero, queueLimit: Int = 0,
+        keeper: Keeper? = nil
+    ) {
+        self.origin = origin
+        self.path = path
         self.patience = patience
         self.queueLimit = queueLimit
+        self.keeper = keeper
     }
 
     /// Connects early: a chroot would hide the socket's path.
@@ -46,6 +63,20 @@ package final class Syslog: Sendable {
     /// Tries once more what waits, and to tell of what was lost.
     package func flush(report: (Int) -> [UInt8]) { state.withLock { state in _ = clear(&state, report) } }
 
+    /// The process ends: what waits goes on as long as the logger takes some of it now and then.
+    package func finish(report: (Int) -> [UInt8]) {
+        let end = MonotonicTime.now + .seconds(10)
+        var (deadline, left) = (MonotonicTime.now + Self.lastPatience, Int.max)
+        while state.withLock({ !$0.waiting.isEmpty }) {
+            flush(report: report)
+            // bounded: lengths in memory; what has begun is a part of what waits
+            let rest = state.withLock { $0.waitingBytes - $0.begun }
+            if rest < left { (deadline, left) = (min(end, .now + Self.lastPatience), rest) }
+            guard .now < deadline else { return }
+            Poll.pause(.milliseconds(5))
+        }
+    }
+
     package var isWaiting: Bool { state.withLock { !$0.waiting.isEmpty || $0.lost > 0 } }
     package var lost: LogLoss { state.withLock { $0.total } }
 
@@ -57,19 +88,30 @@ package final class Syslog: Sendable {
             state.waiting.removeFirst()
         }
         guard state.lost > 0 else { return true }
-        guard connected(&state), send(report(state.lost), &state) == nil else { return false }
+        guard connected(&state) else { return false }
+        let record = report(state.lost)
+        if send(record, &state) != nil {
+            guard state.begun > 0 else { return false }
+            wait(record, &state)
+        }
         state.lost = 0
-        return true
+        return state.waiting.isEmpty
     }
 
+    /// What a stream has begun to take must go on, whatever its length.
     private func keep(_ record: [UInt8], _ failure: Errno, _ state: inout State) {
-        if failure == .wouldBlock, state.lost == 0, state.waitingBytes + record.count <= queueLimit {
-            state.waiting.append(record)
-            state.waitingBytes += record.count
+        let fits = state.lost == 0 && state.waitingBytes + record.count <= queueLimit
+        if failure == .wouldBlock, fits || state.begun > 0 && state.waiting.isEmpty {
+            wait(record, &state)
         } else {
             state.lost &+= 1
             state.total.add(message: record, failure)
         }
+    }
+
+    private func wait(_ record: [UInt8], _ state: inout State) {
+        state.waiting.append(record)
+        state.waitingBytes += record.count
     }
 
     /// nil when it was sent; `.wouldBlock` when there is no room, or nobody to send it to.
@@ -82,7 +124,11 @@ package final class Syslog: Sendable {
             case .none: return .wouldBlock
             }
             do {
-                try sendNow(number, record, &state)
+                if state.isStream {
+                    try sendStream(number, record + [0], &state)
+                } else {
+                    _ = try sendNow(number, record[...], &state)
+                }
                 return nil
             } catch .wouldBlock {
                 return .wouldBlock
@@ -93,23 +139,35 @@ package final class Syslog: Sendable {
             } catch {
                 // A logger that was started anew has another socket behind the same path: connect once more.
                 state.socket = nil
+                state.begun = 0
                 state.retry = MonotonicTime(nanoseconds: .min)
             }
         }
         return .wouldBlock
     }
 
-    private func sendNow(_ number: Int32, _ record: [UInt8], _ state: inout State) throws(Errno) {
+    /// A new connection begins the record anew: the old logger has seen a part of it at most.
+    private func sendStream(_ number: Int32, _ bytes: [UInt8], _ state: inout State) throws(Errno) {
+        while state.begun < bytes.count {
+            // bounded: a part of these bytes has gone out
+            state.begun += try sendNow(number, bytes.dropFirst(state.begun), &state)
+        }
+        state.begun = 0
+    }
+
+    private func sendNow(_ number: Int32, _ bytes: ArraySlice<UInt8>, _ state: inout State) throws(Errno) -> Int {
+        var count: Int
         do {
-            _ = try Socket.send(number, record.span)
+            count = try Socket.send(number, bytes.span)
         } catch .wouldBlock where patience > .zero && !state.isStuck {
             guard Poll.writable(number, timeout: patience) else {
                 state.isStuck = true
                 throw .wouldBlock
             }
-            _ = try Socket.send(number, record.span)
+            count = try Socket.send(number, bytes.span)
         }
         state.isStuck = false
+        return count
     }
 
     private func connected(_ state: inout State) -> Bool {
@@ -117,14 +175,58 @@ package final class Syslog: Sendable {
         let now = MonotonicTime.now
         guard now >= state.retry else { return false }
         do {
-            let address = SocketAddress.unix(Self.path)
-            let socket = try Socket.open(address.family, .datagram)
-            try Socket.connect(socket.number, to: address)
+            let socket = if let outside = try keeper?.openSyslog() { outside } else { try Self.open(path) }
+            state.isStream = try Socket.kind(socket.number) == .stream
             state.socket = consume socket
             return true
         } catch {
             state.retry = now + Self.pause
             return false
+        }
+    }
+
+    /// Connected, without waiting for a logger that does not accept.
+    static func open(_ path: String = defaultPath) throws(Errno) -> FileDescriptor {
+        let address = SocketAddress.unix(path)
+        do {
+            return try open(address, .datagram)
+        } catch .wrongProtocol {
+            return try open(address, .stream)
+        }
+    }
+
+    private static func open(_ address: SocketAddress, _ kind: SocketKind) throws(Errno) -> FileDescriptor {
+        let socket = try Socket.open(address.family, kind)
+        try Descriptor.setNonBlocking(socket.number, true)
+        try Socket.connect(socket.number, to: address)
+        return socket
+    }
+}
+
+extension Syslog {
+    /// Who logs, as the records say it. RFC 3164
+    package struct Origin: Sendable {
+        package let facility: Facility
+        /// nil: the daemon's name.
+        package let tag: String?
+
+        package init(facility: Facility = .daemon, tag: String? = nil) {
+            self.facility = facility
+            self.tag = tag
+        }
+    }
+
+    /// In the order of their numbers; those from 12 to 15 are nobody's. syslog(3)
+    package enum Facility: String, CaseIterable, Sendable {
+        case kern, user, mail, daemon, auth, syslog, lpr, news, uucp, cron, authpriv, ftp
+        case local0, local1, local2, local3, local4, local5, local6, local7
+
+        /// A process may not log as the kernel.
+        package static let names = allCases.dropFirst().map(\.rawValue)
+
+        var number: Int {
+            let index = Self.allCases.firstIndex(of: self) ?? 0
+            return index < 12 ? index : index + 4  // bounded: an index of twenty
         }
     }
 }

@@ -4,9 +4,13 @@ import Unix
 package func absolutePath(_ text: String) throws(OptionMistake) -> String {
     if text.isEmpty { throw OptionMistake("must not be empty") }
     if text.utf8.contains(0) { throw OptionMistake("holds a zero byte") }
+    if text.systemBytes != Array(text.utf8) { throw OptionMistake("is not UTF-8") }
     if text.hasPrefix("/") { return text }
     guard let folder = Files.workingDirectory() else {
         throw OptionMistake("is relative, and the working directory cannot be told")
+    }
+    if folder.systemBytes != Array(folder.utf8) {
+        throw OptionMistake("is relative, and the working directory's name is not UTF-8")
     }
     return folder == "/" ? "/\(text)" : "\(folder)/\(text)"
 }
@@ -25,8 +29,10 @@ package struct DefaultPaths {
     /// The directory in /tmp that the pid file or the log lies in, where the user has no other: it has to be made.
     private let temporary: String
 
-    /// /run and /var/log for root; the user's runtime and state directories (XDG base directories) for others, where
-    /// they belong to nobody else; /tmp is everybody's, so that there it is a directory of the user's own.
+    /// /run and /var/log for root. For others the pid file's place must not change while the daemon runs, or a second one
+    /// would start beside it: the runtime directory of a login comes and goes with the session, so that it is a directory
+    /// of the user's own in /tmp, which is everybody's. The log is in the state directory (XDG base directories) where
+    /// that belongs to nobody else.
     package init(name: String) {
         let user = CurrentProcess.userID
         temporary = "/tmp/\(name)-\(user)"
@@ -35,13 +41,11 @@ package struct DefaultPaths {
             logFile = "/var/log/\(name).log"
             return
         }
-        let runtime = [Environment["XDG_RUNTIME_DIR"], "/run/user/\(user)"].compactMap(\.self)
-            .first { isOwnFolder($0, others: 0o077) }
         let state =
             [Environment["XDG_STATE_HOME"], Environment["HOME"].map { "\($0)/.local/state" }]
             .compactMap(\.self).first { isOwnFolder($0, others: 0o022) }
-        pidFile = "\(runtime ?? temporary)/\(name).pid"
-        logFile = "\(state ?? runtime ?? temporary)/\(name).log"
+        pidFile = "\(temporary)/\(name).pid"
+        logFile = "\(state ?? temporary)/\(name).log"
     }
 
     /// What lies there was put there by nobody else: where the path is one in /tmp, its directory is ours alone, made
@@ -55,6 +59,15 @@ package struct DefaultPaths {
         } catch {
             throw DaemonError(.pidFile, "cannot use \(temporary)", error)
         }
+    }
+
+    /// For life: what cleans /tmp spares a directory that is locked. tmpfiles.d(5)
+    package func keepFromCleaners(_ path: String) {
+        guard path.hasPrefix("\(temporary)/"),
+            let directory = try? FileDescriptor.open(temporary, [.directory, .noFollow]),
+            (try? Descriptor.tryLock(directory.number, shared: true)) == true
+        else { return }
+        _ = directory.release()
     }
 
     #if os(Linux)

@@ -1,3 +1,4 @@
+import Text
 import Unix
 
 /// The options that every daemon can offer. The contract is the table of the generic daemon's specification.
@@ -14,12 +15,49 @@ public enum StandardOption {
         help: "Bind address (IP, IP:PORT, [IPv6]:PORT, :PORT, a path, unix:@NAME); repeatable")
     public static let syslog = Option<String>(
         "syslog", choices: ["no", "yes", "only"], default: "no", help: "Logging to syslog (never debug messages)")
-    public static let pidFile = Option<String?>(file: "pid-file", help: "Pid file")
+    public static let syslogFacility = Option<String>(
+        "syslog-facility", argument: "NAME", help: "Facility of syslog's records: user, daemon, local0 and so on",
+        completion: .choices(Syslog.Facility.names), default: Syslog.Facility.daemon.rawValue,
+        defaultText: Syslog.Facility.daemon.rawValue,
+        parse: { text throws(OptionMistake) in
+            guard Syslog.Facility.names.contains(text) else {
+                throw OptionMistake("is not one of \(Syslog.Facility.names.joined(separator: ", "))")
+            }
+            return text
+        })
+    public static let syslogTag = Option<String?>(
+        "syslog-tag", argument: "TEXT", help: "What syslog's records begin with (default: the daemon's name)",
+        completion: .string, default: nil,
+        parse: { text throws(OptionMistake) in
+            // What ends a tag, RFC 3164, would move the message.
+            let isTag = text.utf8.allSatisfy { $0 > 0x20 && $0 < 0x7F && !":[]".utf8.contains($0) }
+            guard isTag, (1...48).contains(text.utf8.count) else {
+                throw OptionMistake("is no tag (1 to 48 visible ASCII characters without ':', '[' and ']')")
+            }
+            return text
+        })
+    public static let pidFile = Option<String?>(
+        "pid-file", argument: "PATH", help: "Pid file; 'none' for no file and no lock", completion: .file, default: nil,
+        parse: { text throws(OptionMistake) in text == noPidFile ? text : try absolutePath(text) })
+    /// What `--pid-file` says where there is to be none.
+    package static let noPidFile = "none"
     public static let logFile = Option<String?>(
         "log-file", argument: "PATH", help: "Log file; '-' for standard error only", completion: .file, default: nil,
         parse: { text throws(OptionMistake) in text == "-" ? text : try absolutePath(text) })
     public static let logFormat = Option<String>(
         "log-format", choices: ["text", "json"], default: "text", help: "One record per line either way")
+    public static let logMode = Option<UInt32?>(
+        "log-mode", argument: "MODE", help: "Permissions of the log file, octal (default 0600 for a new one)",
+        completion: .string, default: nil,
+        parse: { text throws(OptionMistake) in
+            let mode = try octal(text)
+            guard mode & 0o200 != 0, mode & 0o113 == 0 else {
+                throw OptionMistake("must let the daemon write, and no others: 0600, 0640, 0660 or 0644")
+            }
+            return mode
+        })
+    public static let logGroup = Option<String?>(
+        "log-group", argument: "GROUP", help: "Group of the log file")
     public static let user = Option<String?>(
         "user", short: "u", argument: "USER", help: "Drop privileges to this user (only when started as root)")
     public static let group = Option<String?>(
@@ -28,16 +66,21 @@ public enum StandardOption {
     public static let umask = Option<UInt32?>(
         "umask", argument: "MASK", help: "File mode creation mask, octal (default 077; the caller's in the foreground)",
         completion: .string, default: nil,
-        parse: { text throws(OptionMistake) in
-            guard !text.isEmpty, text.utf8.count <= 4, let mask = UInt32(text, radix: 8), mask <= 0o777,
-                text.utf8.first != UInt8(ascii: "+")
-            else { throw OptionMistake("is not an octal mask (0 to 777)") }
-            return mask
-        })
+        parse: { text throws(OptionMistake) in try octal(text) })
     public static let chdir = Option<String?>(
         directory: "chdir", help: "Working directory (default /; the caller's in the foreground)")
+    public static let coreDumps = Option(
+        flag: "core-dumps", help: "Allow core dumps, after a change of user too (they may hold secrets)")
     public static let startTimeout = Option<Duration>(
-        "start-timeout", default: .seconds(90), help: "How long the launcher waits until the daemon is ready")
+        "start-timeout", argument: "DURATION", help: "How long the launcher waits until the daemon is ready",
+        default: .seconds(90), defaultText: DurationText.text(.seconds(90)),
+        parse: { text throws(OptionMistake) in
+            guard let time = DurationText.parse(text, withoutUnit: .seconds) else {
+                throw OptionMistake("is not a time such as 90s, 250ms, 5m, 2h or 7d")
+            }
+            guard time > .zero else { throw OptionMistake("leaves the daemon no time to start") }
+            return time
+        })
     public static let workers = Option<Int>(
         "workers", default: 0, in: 0...1000, help: "Run main in so many processes under a master; 0: in this one")
     public static let controlSocket = Option<String?>(
@@ -66,9 +109,9 @@ public enum StandardOption {
 
     package static var all: [any DaemonOption] {
         [
-            foreground, debug, noUserChecks, port, bind, syslog, pidFile, logFile, logFormat, user, group, chroot,
-            umask,
-            chdir, startTimeout, workers, controlSocket, check, status, stop, reload, reopenLogs, signal,
+            foreground, debug, noUserChecks, port, bind, syslog, syslogFacility, syslogTag, pidFile, logFile, logFormat,
+            logMode, logGroup, user, group, chroot, umask, chdir, coreDumps, startTimeout, workers, controlSocket,
+            check, status, stop, reload, reopenLogs, signal,
             printService,
         ]
     }
@@ -78,4 +121,11 @@ public enum StandardOption {
 
     package static var always: [any DaemonOption] { [help, version, helpCompletion, completionScript] }
     package static var hidden: [any DaemonOption] { [helpManual] }
+}
+
+private func octal(_ text: String) throws(OptionMistake) -> UInt32 {
+    guard !text.isEmpty, text.utf8.count <= 4, let mask = UInt32(text, radix: 8), mask <= 0o777,
+        text.utf8.first != UInt8(ascii: "+")
+    else { throw OptionMistake("is not an octal mask (0 to 777)") }
+    return mask
 }

@@ -159,6 +159,10 @@ struct Listening: ~Copyable, LivePhase {
                 }
             }
             try account?.drop()
+            if plan.values[StandardOption.coreDumps] {
+                // A change of user has forbidden them. prctl(2), PR_SET_DUMPABLE
+                try attempt(.privileges, "cannot allow core dumps", CurrentProcess.allowCoreDumps)
+            }
             return Unprivileged(facts: phase.facts, runtime: runtime, report: phase.report)
         }
     }
@@ -167,7 +171,9 @@ struct Listening: ~Copyable, LivePhase {
     private func keepFilesWithinReach(of keeper: Keeper) throws(DaemonError) {
         if let kept = runtime.pidFile?.kept(by: keeper) { runtime.replace(kept) }
         let files = [runtime.pidFile?.owned] + runtime.listeners.map(\.file)
-        let log = facts.plan.logsToFile ? LogFile(path: facts.plan.logFile, owner: facts.owner) : nil
+        let plan = facts.plan
+        let log =
+            plan.logsToFile ? LogFile(path: plan.logFile, owner: facts.owner, access: try plan.logAccess) : nil
         try keeper.start(log: log, files: files.compactMap(\.self), account: facts.account)
     }
 }

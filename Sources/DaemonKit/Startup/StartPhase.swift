@@ -100,9 +100,10 @@ struct Inherited: ~Copyable, StartPhase {
             discardWritersSignals()
             try attempt(.process, "cannot catch signals") { () throws(Errno) in try StartAbort.arm() }
             var pidFile: PidFile?
-            if phase.facts.hasPidFile {
-                try plan.defaults.checkOwner(of: plan.pidFile, isMade: true)
-                pidFile = try PidFile.lock(plan.pidFile, daemon: plan.daemon.name, owners: phase.facts.owners)
+            if phase.facts.hasPidFile, let path = plan.pidFile {
+                try plan.defaults.checkOwner(of: path, isMade: true)
+                pidFile = try PidFile.lock(path, daemon: plan.daemon.name, owners: phase.facts.owners)
+                plan.defaults.keepFromCleaners(path)
             }
             return Locked(facts: phase.facts, listeners: phase.listeners, pidFile: pidFile)
         }
@@ -187,10 +188,13 @@ struct Detached: ~Copyable, StartPhase {
             var targets = Log.Targets()
             if plan.logsToFile {
                 try plan.defaults.checkOwner(of: plan.logFile, isMade: true)
-                targets.file = LogFile(path: plan.logFile, owner: facts.owner, keeper: plan.keeper)
+                targets.file = LogFile(
+                    path: plan.logFile, owner: facts.owner, access: try plan.logAccess, keeper: plan.keeper)
             }
             let isMaster = facts.role.isMaster
-            if plan.values[StandardOption.syslog] != "no" { targets.syslog = Log.syslog(isMaster: isMaster) }
+            if plan.values[StandardOption.syslog] != "no" {
+                targets.syslog = Log.syslog(plan.syslogOrigin, isMaster: isMaster, keeper: plan.keeper)
+            }
             targets.standardError = plan.isForeground || plan.logFile == "-"
             let log = try Log(
                 name: plan.daemon.name, level: plan.values[StandardOption.debug] ? .debug : .info,
@@ -219,6 +223,7 @@ extension Detached {
             generation: 1)
         listeners = InheritedListeners()
         pidFile = resumption.pidFile
+        if let path = pidFile?.path { plan.defaults.keepFromCleaners(path) }
         report = resumption.head[descriptor: "report"].map { ReadinessReport(pipe: $0) }
     }
 }

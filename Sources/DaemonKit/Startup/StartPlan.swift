@@ -7,7 +7,8 @@ struct StartPlan {
     let values: OptionValues
     /// The program is a master's front end, and no daemon with a main.
     let isFrontEnd: Bool
-    let pidFile: String
+    /// nil with `--pid-file none`.
+    let pidFile: String?
     let logFile: String
     let defaults: DefaultPaths
     let isForeground: Bool
@@ -19,23 +20,44 @@ struct StartPlan {
         self.values = values
         self.isFrontEnd = isFrontEnd
         defaults = DefaultPaths(name: daemon.name)
-        pidFile = values[StandardOption.pidFile] ?? defaults.pidFile
+        let path = values[StandardOption.pidFile] ?? defaults.pidFile
+        pidFile = path == StandardOption.noPidFile ? nil : path
         logFile = values[StandardOption.logFile] ?? defaults.logFile
         isForeground = values[StandardOption.foreground]
         keeper = values[StandardOption.chroot] == nil ? nil : Keeper()
+    }
+
+    var syslogOrigin: Syslog.Origin {
+        Syslog.Origin(
+            facility: Syslog.Facility(rawValue: values[StandardOption.syslogFacility]) ?? .daemon,
+            tag: values[StandardOption.syslogTag])
+    }
+
+    var logAccess: LogFile.Access {
+        get throws(DaemonError) {
+            LogFile.Access(
+                mode: values[StandardOption.logMode].map { FileMode($0) },  // bounded: 0o777 at the most
+                group: try values[StandardOption.logGroup].map(AccountNames.group))
+        }
     }
 
     var logsToFile: Bool { logFile != "-" && values[StandardOption.syslog] != "only" }
 
     /// Where `--status`, `--stop` and the like end the process.
     func actOnRunningInstance() {
+        let asks = [StandardOption.status, StandardOption.stop, StandardOption.reload, StandardOption.reopenLogs]
+        guard asks.contains(where: { values[$0] }) || values[StandardOption.signal] != nil else { return }
+        guard let pidFile else {
+            RunningInstance.Answer(
+                "with --pid-file none there is no pid file to find the running daemon by: ask its service manager, or "
+                    + "signal the process", exitStatus: 4, isFailure: true
+            ).end(daemon.name)
+        }
         let instance = RunningInstance(
             daemon: daemon.name, path: pidFile, user: values[StandardOption.user] ?? daemon.user,
             // A master gives its workers a little more than they give themselves.
             // bounded: a Duration counts 5 000 000 000 000 years
             stopLimit: daemon.gracePeriod < .seconds(30) ? .seconds(45) : daemon.gracePeriod + .seconds(15))
-        let asks = [StandardOption.status, StandardOption.stop, StandardOption.reload, StandardOption.reopenLogs]
-        guard asks.contains(where: { values[$0] }) || values[StandardOption.signal] != nil else { return }
         do {
             try defaults.checkOwner(of: pidFile)
         } catch {
@@ -91,13 +113,14 @@ struct StartFacts {
     /// A worker's own pid file would keep the next generation from starting beside it, and so would a generation's.
     var hasPidFile: Bool {
         if case .worker = role { return false }
+        if plan.pidFile == nil { return false }
         return !(plan.isForeground && role.isSupervised && plan.values[StandardOption.pidFile] == nil)
     }
 
     /// A daemon that has given up root's rights leaves root's file in root's directory at every end.
     var canRemovePidFile: Bool {
-        guard let account, account.user.id != 0 else { return true }
-        let directory = split(path: plan.pidFile).directory
+        guard let account, account.user.id != 0, let path = plan.pidFile else { return true }
+        let directory = split(path: path).directory
         return (try? FileStatus(following: directory))?.owner == account.user.id
     }
 }

@@ -16,6 +16,7 @@ final class Console: SessionLog {
     private let isCommand: Bool
     private var writer: LogWriter
     private let syslog: Syslog?
+    private let access: LogFile.Access
     /// How much waits for a reader that is slow.
     private static let queueLimit = 64 * 1024
 
@@ -24,7 +25,11 @@ final class Console: SessionLog {
         if case .command = settings.log { isCommand = true } else { isCommand = false }
         owners = account.map { [$0.user] } ?? []
         writer = Self.standardError
-        syslog = settings.syslog ? Syslog(queueLimit: Self.queueLimit) : nil
+        access = settings.logAccess
+        let origin = Syslog.Origin(
+            facility: settings.syslogFacility.flatMap { Syslog.Facility(rawValue: $0) } ?? .daemon,
+            tag: settings.syslogTag)
+        syslog = settings.syslog ? Syslog(origin, queueLimit: Self.queueLimit) : nil
     }
 
     private static var standardError: LogWriter { LogWriter(2, isShared: true, queueLimit: queueLimit) }
@@ -47,7 +52,8 @@ final class Console: SessionLog {
     private func syslogLoss(_ lost: Int) -> [UInt8] { record(.warning, "\(lost) log records were lost") }
 
     private func record(_ level: LogLevel, _ message: String) -> [UInt8] {
-        LogRecord(level: level, message: message).syslog(.now, name: "start_server", pid: CurrentProcess.id)
+        LogRecord(level: level, message: message).syslog(
+            .now, name: "start_server", pid: CurrentProcess.id, from: syslog?.origin ?? .init())
     }
 
     var isWaiting: Bool { writer.isWaiting || syslog?.isWaiting == true }
@@ -64,7 +70,13 @@ final class Console: SessionLog {
     // MARK: Where they go
 
     func openFile(_ path: String) throws(FileRefusal) -> FileDescriptor {
-        try SafeFile.append(path, mode: 0o666, owners: owners)
+        let file = try SafeFile.append(path, mode: 0o666, owners: owners)
+        do {
+            try access.apply(to: file.number)
+        } catch {
+            throw FileRefusal(.system(error), path)
+        }
+        return file
     }
 
     /// Standard output and error, our own and the workers' to come.
@@ -77,6 +89,7 @@ final class Console: SessionLog {
 
     /// After a rotation. What cannot be opened leaves the old file in use.
     func reopen() {
+        LogTime.reread()
         guard let path else { return }
         do {
             let file = try openFile(path)
@@ -87,6 +100,9 @@ final class Console: SessionLog {
     }
 
     func finish() {
+        flush()
+        writer.finish(report: loss)
+        syslog?.finish(report: syslogLoss)
         guard isCommand, let null = try? FileDescriptor.open("/dev/null", .readWrite) else { return }
         try? redirect(to: null.number)
     }
@@ -101,6 +117,15 @@ final class Console: SessionLog {
 
     func restore(_ state: StateText) {
         if let record = state.first("console") { writer.restore(record) }
+    }
+}
+
+extension Settings {
+    /// The start has refused a group that nobody knows.
+    fileprivate var logAccess: LogFile.Access {
+        LogFile.Access(
+            mode: logMode.map { FileMode($0) },  // bounded: 0o777 at the most
+            group: logGroup.flatMap { try? AccountNames.group($0) })
     }
 }
 

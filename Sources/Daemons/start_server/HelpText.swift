@@ -76,6 +76,10 @@ enum HelpText {
                                          keeps its rights
           --reuseport                    SO_REUSEPORT on the ports
           --syslog                       its own lines to syslog(3) besides
+          --syslog-facility=NAME         user, daemon, local0 and so on (default daemon)
+          --syslog-tag=TEXT              what they begin with (default start_server)
+          --log-mode=MODE                permissions of the log file, octal
+          --log-group=GROUP              group of the log file
 
         """
 }

@@ -61,7 +61,11 @@ struct Settings: Equatable, Sendable {
     var pidFile: String?
     var statusFile: String?
     var log: LogTarget?
+    var logMode: UInt32?
+    var logGroup: String?
     var syslog = false
+    var syslogFacility: String?
+    var syslogTag: String?
     var daemonize = false
     var controlSocket: String?
 }

@@ -18,6 +18,10 @@ enum SettingsOption: String, CaseIterable {
     case stopTimeout = "stop-timeout"
     case maxOldGenerations = "max-old-generations"
     case controlSocket = "control-socket"
+    case syslogFacility = "syslog-facility"
+    case syslogTag = "syslog-tag"
+    case logMode = "log-mode"
+    case logGroup = "log-group"
 
     static let originals = allCases.prefix { $0 != .readiness }
 

@@ -1,3 +1,4 @@
+import DaemonKit
 import Text
 import Unix
 
@@ -15,6 +16,10 @@ extension SettingsParser {
         case .controlSocket: settings.controlSocket = text(option, value)
         case .user: settings.user = text(option, value)
         case .group: settings.group = text(option, value)
+        case .logGroup: settings.logGroup = text(option, value)
+        case .logMode: settings.logMode = standard(option, value, StandardOption.logMode) ?? nil
+        case .syslogFacility: settings.syslogFacility = standard(option, value, StandardOption.syslogFacility)
+        case .syslogTag: settings.syslogTag = standard(option, value, StandardOption.syslogTag) ?? nil
         case .signal: settings.signal = signal(option, value)
         case .signalOnHup: settings.signalOnHup = signal(option, value)
         case .signalOnTerm: settings.signalOnTerm = signal(option, value)
@@ -41,6 +46,18 @@ extension SettingsParser {
     private mutating func text(_ option: SettingsOption, _ value: String) -> String? {
         if value.isEmpty { refuse(.wrongUse, option, value, "is empty") }
         return value.isEmpty ? nil : value
+    }
+
+    /// As daemons read the same option.
+    private mutating func standard<Value>(
+        _ option: SettingsOption, _ value: String, _ same: Option<Value>
+    ) -> Value? {
+        do throws(OptionMistake) {
+            return try same.definition.parse(value) as? Value
+        } catch {
+            refuse(.wrongUse, option, value, error.reason)
+            return nil
+        }
     }
 
     private mutating func addPort(_ value: String) {

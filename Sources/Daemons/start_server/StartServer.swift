@@ -223,6 +223,7 @@ enum StartServer {
     /// Whom the workers run as: the superdaemon keeps its rights, to bind, reopen and remove its files.
     private static func account(_ settings: Settings) throws(ExitError) -> SpawnAccount? {
         do {
+            if let group = settings.logGroup { _ = try AccountNames.group(group) }
             return try SpawnAccount.resolve(user: settings.user, group: settings.group)
         } catch {
             throw ExitError(error.description, exitStatus: 255)

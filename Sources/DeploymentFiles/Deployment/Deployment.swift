@@ -90,14 +90,18 @@ struct Deployment {
     /// The options given that go to the daemon as they are, whoever starts it. Its files and its account come by ways
     /// that differ from one manager to the next.
     var givenOptions: [String] {
-        var words = [StandardOption.debug, StandardOption.noUserChecks].compactMap { option in
+        var words = [StandardOption.debug, StandardOption.noUserChecks, StandardOption.coreDumps].compactMap { option in
             values[option] ? "--\(option.definition.name)" : nil
         }
         words += [word(StandardOption.port) { $0.map { String($0) } }].compactMap(\.self)
         words += bindAddresses.map { "--bind=\($0.file ?? $0.text)" }
         words += [
             word(StandardOption.syslog) { $0 },
+            word(StandardOption.syslogFacility) { $0 },
+            word(StandardOption.syslogTag) { $0 },
             word(StandardOption.logFormat) { $0 },
+            word(StandardOption.logMode) { $0.map { "0" + String($0, radix: 8) } },
+            word(StandardOption.logGroup) { $0 },
             word(StandardOption.chroot) { $0 },
             word(StandardOption.umask) { $0.map { "0" + String($0, radix: 8) } },
             word(StandardOption.chdir) { $0 },

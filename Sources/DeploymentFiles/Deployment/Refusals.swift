@@ -10,7 +10,10 @@ extension ServiceFile {
         }
         let deployment = Deployment(daemon, values)
         let names = [("user", deployment.user), ("group", deployment.group ?? "")].filter { !Self.isName($1) }
-        return controls
+        let pidFile =
+            values[StandardOption.pidFile] == StandardOption.noPidFile
+            ? ["option '--pid-file': '\(rawValue)' needs a pid file"] : []
+        return controls + pidFile
             + names.map { option, _ in "option '--\(option)': is no name that a deployment file can hold" }
             + refusedPaths(deployment).map { "'\(rawValue)' cannot hold the path of the \($0)" }
     }

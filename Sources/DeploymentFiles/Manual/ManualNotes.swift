@@ -80,7 +80,7 @@ extension ManualNotes {
             ("/run/\(name).pid", "The pid file, locked while the daemon runs; /run/\(name)/\(name).pid in its unit."),
             ("/var/log/\(name).log", "The log; /var/log/\(name)/\(name).log in its unit."),
             (
-                "$XDG_RUNTIME_DIR/\(name).pid, $XDG_STATE_HOME/\(name).log",
+                "/tmp/\(name)-UID/\(name).pid, $XDG_STATE_HOME/\(name).log",
                 "The same where it is not root who starts it."
             ),
             ("/etc/default/\(name)", "DAEMON_OPTS: more options for the init script and the systemd unit."),

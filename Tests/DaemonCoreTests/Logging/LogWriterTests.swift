@@ -25,6 +25,7 @@ struct LogWriterTests {
     /// A pipe that holds as much as it can, less `room` bytes.
     private func fullPipe(room: Int = 0) throws -> (read: Int32, write: Int32) {
         let ends = try FileDescriptor.pipe().release()
+        Descriptor.enlargePipe(ends.write, to: 1 << 20)
         try Descriptor.setNonBlocking(ends.write, true)
         let page = [UInt8](repeating: UInt8(ascii: "."), count: 4096)
         while (try? Descriptor.write(ends.write, page.span)) != nil {}
@@ -151,6 +152,7 @@ struct LogWriterTests {
         let ends = try FileDescriptor.pipe().release()
         let received = Mutex("")
         let writer = LogWriter(ends.write)
+        let padding = String(repeating: ".", count: 200)
         try inThreads(5) { thread in
             if thread == 0 {
                 // Comes late, when something is lost already, and reads until the writers have ended.
@@ -160,7 +162,7 @@ struct LogWriterTests {
                 return
             }
             for number in 0..<2000 {
-                writer.write(Self.line("thread \(thread) line \(number)"), report: Self.report)
+                writer.write(Self.line("thread \(thread) line \(number) \(padding)"), report: Self.report)
             }
             // The last writer's end is the reader's.
             if writerUsers.subtract(1, ordering: .acquiringAndReleasing).newValue == 0 {
@@ -176,7 +178,7 @@ struct LogWriterTests {
         let lines = received.withLock { $0 }.split(separator: "\n")
         let arrived = lines.filter { $0.hasPrefix("thread ") }
         let lost = lines.compactMap { $0.wholeMatch(of: /lost (\d+) .*/).flatMap { Int($0.output.1) } }.reduce(0, +)
-        #expect(arrived.allSatisfy { $0.wholeMatch(of: /thread [1-4] line \d+/) != nil })
+        #expect(arrived.allSatisfy { $0.wholeMatch(of: /thread [1-4] line \d+ \.{200}/) != nil })
         #expect(Set(arrived).count == arrived.count)
         #expect(arrived.count + lost == 8000 && lost > 0)
     }

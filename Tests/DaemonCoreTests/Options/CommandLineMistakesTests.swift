@@ -35,6 +35,17 @@ struct CommandLineMistakesTests {
             (["--log-f=json"], "option '--log-f' is ambiguous: --log-file, --log-format"),
             (["--re"], "option '--re' is ambiguous: --reload, --reopen-logs"),
             (
+                ["--start-timeout=0"], "option '--start-timeout': '0' leaves the daemon no time to start"
+            ),
+            (
+                ["--log-mode=0666"],
+                "option '--log-mode': '0666' must let the daemon write, and no others: 0600, 0640, 0660 or 0644"
+            ),
+            (
+                ["--syslog-tag=a b"],
+                "option '--syslog-tag': 'a b' is no tag (1 to 48 visible ASCII characters without ':', '[' and ']')"
+            ),
+            (
                 ["--start-timeout=soon"],
                 "option '--start-timeout': 'soon' is not a time such as 90s, 250ms, 5m, 2h or 7d"
             ),

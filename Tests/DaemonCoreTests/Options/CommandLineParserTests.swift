@@ -77,7 +77,7 @@ struct CommandLineParserTests {
 
     @Test(
         "a long option may be cut short while it stays unique",
-        arguments: [("--fore", "foreground"), ("--f", "foreground"), ("--sy", "syslog"), ("--pi", "pid-file")])
+        arguments: [("--fore", "foreground"), ("--f", "foreground"), ("--syslog", "syslog"), ("--pi", "pid-file")])
     func uniquePrefix(word: String, name: String) {
         let takesArgument = name != "foreground"
         let line = parse(takesArgument ? ["\(word)=\(name == "syslog" ? "yes" : "/x")"] : [word])

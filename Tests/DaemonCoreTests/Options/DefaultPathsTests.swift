@@ -28,7 +28,7 @@ struct DefaultPathsTests {
         }
     }
 
-    @Test("a user's are in the runtime and the state folder")
+    @Test("a user's log is in the state folder, and the pid file where it stays when a login's folder comes or goes")
     func user() async throws {
         chmod(folder.path, 0o755)
         for (name, mode) in [("run", 0o700), ("state", 0o755)] as [(String, FileMode)] {
@@ -40,7 +40,7 @@ struct DefaultPathsTests {
             setenv("XDG_RUNTIME_DIR", "\(path)/run", 1)
             setenv("XDG_STATE_HOME", "\(path)/state", 1)
             let paths = DefaultPaths(name: "testd")
-            #expect(paths.pidFile == "\(path)/run/testd.pid" && paths.logFile == "\(path)/state/testd.log")
+            #expect(paths.pidFile == "/tmp/testd-54321/testd.pid" && paths.logFile == "\(path)/state/testd.log")
         }
     }
 
@@ -57,7 +57,7 @@ struct DefaultPathsTests {
             setenv("HOME", "\(path)/home", 1)
             #expect(DefaultPaths(name: "testd").logFile == "\(path)/home/.local/state/testd.log")
             setenv("HOME", "\(path)/none", 1)
-            #expect(DefaultPaths(name: "testd").logFile == "\(path)/run/testd.log")
+            #expect(DefaultPaths(name: "testd").logFile == "/tmp/testd-54321/testd.log")
         }
     }
 

@@ -13,8 +13,9 @@ struct OptionListTests {
     @Test("the standard list has every option of the specification's table")
     func standard() {
         let table = [
-            "foreground", "debug", "no-user-checks", "port", "bind", "syslog", "pid-file", "log-file", "log-format",
-            "user", "group", "chroot", "umask", "chdir", "start-timeout", "workers", "control-socket", "check",
+            "foreground", "debug", "no-user-checks", "port", "bind", "syslog", "syslog-facility", "syslog-tag",
+            "pid-file", "log-file", "log-format", "log-mode", "log-group", "core-dumps", "user", "group", "chroot",
+            "umask", "chdir", "start-timeout", "workers", "control-socket", "check",
             "status",
             "stop", "reload", "reopen-logs", "signal", "print-service",
         ]

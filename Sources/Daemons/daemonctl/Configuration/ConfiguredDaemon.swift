@@ -37,7 +37,10 @@ struct ConfiguredDaemon: Equatable, Sendable {
         let name = String(path[path.index(after: path.lastIndex(of: "/") ?? path.startIndex)...])
         let defaults = DefaultPaths(name: name)
         let words = CommandOptions(arguments)
-        let pidFile = try words["pid-file"].map { text throws(OptionMistake) in try absolutePath(text) }
+        let pidFile = try words["pid-file"].map { text throws(OptionMistake) in
+            if text == StandardOption.noPidFile { throw OptionMistake("has no pid file, by which it would be found") }
+            return try absolutePath(text)
+        }
         self.init(name: name, command: [path] + arguments, pidFile: pidFile ?? defaults.pidFile)
         let log = words["log-file"] ?? defaults.logFile
         logFile = log == "-" ? nil : try absolutePath(log)

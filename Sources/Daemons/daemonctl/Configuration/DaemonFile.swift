@@ -100,6 +100,9 @@ struct DaemonFile {
         let words = CommandOptions(Array(daemon.command.dropFirst()))
         if given[.pidFile] == nil {
             let base = String(program[program.index(after: program.lastIndex(of: "/") ?? program.startIndex)...])
+            if words["pid-file"] == "none" {
+                mistakes.add(given[.command] ?? whole, "'--pid-file none' leaves daemonctl nothing to find it by.")
+            }
             daemon.pidFile = words["pid-file"].map(Self.rooted) ?? DefaultPaths(name: base).pidFile
         }
         if given[.logFile] == nil, let path = words["log-file"], path != "-" { daemon.logFile = Self.rooted(path) }
