@@ -20,6 +20,12 @@ struct DaemonFileTests {
         }
     }
 
+    @Test("a command without a pid file leaves nothing to find the daemon by")
+    func noPidFile() {
+        #expect(mistakes("command /usr/sbin/d --pid-file none").contains { $0.contains("nothing to find it by") })
+        #expect(mistakes("command /usr/sbin/d --pid-file none\npid-file /run/d.pid").isEmpty)
+    }
+
     @Test("every keyword is read, with comments, quotes and escapes")
     func whole() throws {
         let daemon = try read(

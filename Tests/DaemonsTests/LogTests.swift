@@ -211,6 +211,33 @@ struct LogTests {
         #expect(!outcome.output.contains("were lost"))
     }
 
+    @Test("A stream socket as the journal's gets a burst as a whole, though its reader comes late")
+    func lateReader() throws {
+        let daemon = try TestDaemon()
+        let ends = try Socket.pair()
+        let words = ["-f", "--pid-file", daemon.folder["d.pid"], "--log-file", "-", "--fault-main", "write-log"]
+        let running = try Running(
+            daemon.folder, Product.faultd, words + ["--fault-threads", "1", "--fault-count", "20000"],
+            descriptors: [(2, ends.1)])
+        defer { Descriptor.close(ends.0) }
+        #expect(eventually { !Poll.writable(ends.1, timeout: .zero) })
+        // As late as a busy machine makes it.
+        Poll.pause(.milliseconds(300))
+        Descriptor.close(ends.1)
+        let daemonPID = running.pid
+        var (bytes, buffer): ([UInt8], [UInt8]) = ([], [UInt8](repeating: 0, count: 1 << 16))
+        while let count = try? Descriptor.read(ends.0, into: &buffer), count > 0 {
+            bytes += buffer[..<count]
+            if bytes.suffix(64).contains(10), String(decoding: bytes.suffix(200), as: UTF8.self).contains(" 19999\n") {
+                try Signal.terminate.send(to: daemonPID)
+            }
+        }
+        #expect(running.wait() == .exited(0))
+        let lines = String(decoding: bytes, as: UTF8.self).split(separator: "\n")
+        #expect(lines.count { $0.contains(" INFO line x 0 ") } == 20_000)
+        #expect(!lines.contains { $0.contains("were lost") })
+    }
+
     @Test("When standard error is the journal, lines carry the priority and no time")
     func journal() throws {
         let daemon = try TestDaemon()

@@ -24,6 +24,25 @@ struct StartPrivilegeTests {
         daemon.end()
     }
 
+    @Test("A change of user forbids core dumps, unless they are asked for")
+    func coreDumps() throws {
+        for (words, owner) in [([], 0), (["--core-dumps"], 65534)] as [([String], UserID)] {
+            let daemon = try TestDaemon()
+            #expect(chown(daemon.folder.path, 65534, 65534) == 0)
+            let outcome = try shell(
+                daemon.folder, "ulimit -S -c 0; exec \"$1\" \"${@:2}\"", daemon.executable,
+                daemon.arguments(["-u", "nobody", "-g", "nogroup"] + words))
+            #expect(outcome.code == 0, "\(outcome.errors)")
+            let pid = try #require(daemon.pid)
+            // What may leave no core belongs to root in /proc.
+            #expect(try FileStatus(following: "/proc/\(pid)/status").owner == owner)
+            let limits = try String(contentsOfFile: "/proc/\(pid)/limits", encoding: .utf8)
+            let limit = try #require(limits.firstMatch(of: /Max core file size +(\w+) +(\w+)/))
+            #expect(limit.1 == (words.isEmpty ? "0" : limit.2))
+            daemon.end()
+        }
+    }
+
     @Test("A process that could become root again does not start: setuid(2) leaves it capabilities")
     func regain() throws {
         let daemon = try TestDaemon()

@@ -158,6 +158,27 @@ struct UnreadLogTests {
         #expect(lines.allSatisfy { $0.firstMatch(of: #/^\d{4}-\d\d-\d\d .* masterd pid=\d+ [A-Z]+ /#) != nil })
     }
 
+    @Test("a master that ends leaves what has waited and the count of the rest in the pipe that nobody has read")
+    func ends() throws {
+        let ends = try FileDescriptor.pipe().release()
+        defer { Descriptor.close(ends.read) }
+        let folder = try Folder()
+        folder.write(
+            "m.cfg", "program talk\n    command awk 'BEGIN { for (i = 1; i <= 40000; i++) print \"line \" i }'\n")
+        let words = ["-f", "-c", folder["m.cfg"], "--pid-file", folder["d.pid"], "--log-file", "-"]
+        let running = try Running(folder, Product.masterd, words, descriptors: [(2, ends.write)])
+        #expect(running.wait() == .exited(0))
+        Descriptor.close(ends.write)
+        var (bytes, buffer): ([UInt8], [UInt8]) = ([], [UInt8](repeating: 0, count: 1 << 16))
+        while case let count = try Descriptor.read(ends.read, into: &buffer), count > 0 { bytes += buffer[..<count] }
+        let lines = String(decoding: bytes, as: UTF8.self).split(separator: "\n")
+        let lost = lines.compactMap { $0.firstMatch(of: /(\d+) log records were lost/).flatMap { Int($0.1) } }
+        #expect(lost.count == 1 && lines.last?.contains("masterd daemon shutdown") == true)
+        // With the master's own lines: startup, the program's start, its end and the like.
+        let total = lines.count - 1 + lost.reduce(0, +)
+        #expect((40_002...40_010).contains(total), "\(total)")
+    }
+
     @Test("--workers: the same")
     func workers() throws {
         let ends = try FileDescriptor.pipe().release()

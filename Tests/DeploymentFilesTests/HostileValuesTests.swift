@@ -34,6 +34,16 @@ struct HostileValuesTests {
         }
     }
 
+    @Test("a file without a pid file is printed by no kind")
+    func noPidFile() {
+        for kind in ServiceFile.allCases {
+            #expect(
+                kind.mistakes(testd, values(["--pid-file=none"])) == [
+                    "option '--pid-file': '\(kind.rawValue)' needs a pid file"
+                ])
+        }
+    }
+
     @Test(
         "what else means something somewhere is refused, or makes no line more",
         arguments: [

@@ -139,7 +139,7 @@ package final class LogWriter: Sendable {
     /// A part went out without the lock.
     private func goOn(_ lines: [UInt8], from start: Int, _ failure: Errno, _ state: inout State) {
         var (start, failure) = (start, failure)
-        if failure == .wouldBlock, patience > .zero, state.waiting.isEmpty {
+        if failure == .wouldBlock, patience > .zero || !state.isEnlarged, state.waiting.isEmpty {
             // bounded: places within the lines; more than none went out
             let (count, reason) = put(lines[start...], &state)
             guard let reason else { return }

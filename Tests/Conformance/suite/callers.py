@@ -69,6 +69,11 @@ def limited_to(descriptors: int) -> Step:
     return step
 
 
+def with_small_files(limit: int) -> Step:
+    """Sets RLIMIT_FSIZE: who writes behind it gets SIGXFSZ."""
+    return lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
+
+
 def after(gate: int) -> Step:
     """Waits until the other end of the pipe is closed: many launchers leave at one moment."""
     return lambda: os.read(gate, 1)

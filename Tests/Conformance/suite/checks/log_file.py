@@ -4,7 +4,7 @@ import os
 import signal
 import stat
 
-from ..callers import inside
+from ..callers import inside, with_small_files
 from ..case import Case, Process, eventually, expect, exists, identity_of, read, replace, write
 from .registry import check
 
@@ -64,6 +64,20 @@ def reopening_that_fails(case: Case) -> None:
     os.mkdir(logs)
     daemon.send(signal.SIGHUP)
     expect(eventually(lambda: daemon.has_open(identity_of(case.place.log_file))), "the new log is not opened later")
+
+
+@check("reopening")
+def log_at_its_limit(case: Case) -> None:
+    """A log that has reached RLIMIT_FSIZE (SIGXFSZ) does not end the daemon: the next SIGHUP opens another one."""
+    limit = 1 << 16
+    daemon = case.started(with_small_files(limit))
+    os.rename(case.place.log_file, case.path("before"))
+    write(case.place.log_file, "x" * (limit - 1) + "\n")
+    full = identity_of(case.place.log_file)
+    daemon.send(signal.SIGHUP)
+    expect(eventually(lambda: daemon.has_open(full)), "the full log is not opened")
+    _rotate(case, daemon, case.path("full"))
+    expect(daemon.is_alive, "it is gone")
 
 
 @check("reopening")
