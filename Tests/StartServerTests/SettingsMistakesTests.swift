@@ -1,4 +1,5 @@
 import Testing
+import Unix
 
 @testable import start_server
 
@@ -92,6 +93,15 @@ struct SettingsMistakesTests {
         #expect(Self.mistakes(["--port", "", "p"])?.status == 255)
         #expect(Self.mistakes(["--interval", "", "p"])?.status == 1)
         #expect(Self.mistakes([""])?.lines == ["the program's name is empty"])
+    }
+
+    @Test(
+        "a file's name that is not UTF-8 is refused, and not made another one",
+        arguments: ["pid-file", "status-file", "log-file", "control-socket", "envdir", "path"])
+    func bytes(option: String) {
+        let name = String(system: [UInt8(ascii: "a"), 0xFF])
+        #expect(Self.mistakes(["--\(option)=\(name)", "p"])?.lines == ["option '--\(option)': '\(name)' is not UTF-8"])
+        #expect(Self.mistakes(["--dir=\(name)", "p"]) == nil)
     }
 
     @Test("--syslog is a log for --daemonize too")

@@ -45,6 +45,8 @@ extension SettingsParser {
 
     private mutating func text(_ option: SettingsOption, _ value: String) -> String? {
         if value.isEmpty { refuse(.wrongUse, option, value, "is empty") }
+        // A file would get another name. A worker's directory is passed on as the bytes that it is.
+        if option != .dir, value.systemBytes != Array(value.utf8) { refuse(.wrongUse, option, value, "is not UTF-8") }
         return value.isEmpty ? nil : value
     }
 
