@@ -52,11 +52,11 @@ pid_t cunix_fork(void) {
 
 long cunix_syscall(long n, long a, long b, long c, long d, long e, long f) { return syscall(n, a, b, c, d, e, f); }
 
-// Before the exec: raw system calls where libc keeps state (setuid tells all threads). Returns the step that failed.
-static enum cunix_step become(const struct cunix_program *program, pid_t parent) {
-    char digits[12], *digit = digits, *text = program->pid_text;
+// Before the exec. Returns the step that failed.
+static int become(const struct cunix_program *program, pid_t parent) {
+    char digits[12] = "", *digit = digits + sizeof digits - 1;
     const int *end = program->moves + 2 * program->move_count;
-    int next = 3;
+    int next = 3, reason = 0;
     sigset_t none;
     cunix_signals_reset(false);
     if (program->ignores_pipe) signal(SIGPIPE, SIG_IGN);
@@ -68,22 +68,20 @@ static enum cunix_step become(const struct cunix_program *program, pid_t parent)
         if (move[1] > next) syscall(SYS_close_range, next, move[1] - 1, 0);
     syscall(SYS_close_range, next, ~0U, 0);
     if (program->report >= 0) fcntl(program->report, F_SETFD, FD_CLOEXEC);
-    if (program->open_files) setrlimit(RLIMIT_NOFILE, program->open_files);
-    if (program->groups && (syscall(SYS_setgroups, program->group_count, program->groups) == -1 ||
-                            syscall(SYS_setgid, program->group) == -1 || syscall(SYS_setuid, program->user) == -1))
-        return cunix_account;
-    // The user owns this process now, but must not see the copy of our memory, whatever fs.suid_dumpable says.
-    if (program->groups) syscall(SYS_prctl, 4 /* PR_SET_DUMPABLE */, 0);
-    if (program->directory && chdir(program->directory) == -1) return cunix_directory;
-    if (program->death_signal) syscall(SYS_prctl, 1 /* PR_SET_PDEATHSIG */, program->death_signal);
+    for (const struct cunix_call *call = program->calls; call < program->calls + program->call_count; call++)
+        if (syscall(call->number, call->first, call->second, call->third, call->fourth) == -1) return call->step;
     if (program->death_signal && getppid() != parent) _exit(127);  // it is dead already
-    for (long pid = syscall(SYS_getpid); text && pid > 0; pid /= 10) *digit++ = (char)('0' + pid % 10);
-    while (digit > digits) *text++ = *--digit, *text = 0;
+    for (long pid = syscall(SYS_getpid); pid > 0; pid /= 10) *--digit = (char)('0' + pid % 10);
+    for (char *const *text = program->pid_texts; *text; text++) strcpy(*text, digit);
     sigemptyset(&none);
     sigprocmask(SIG_SETMASK, &none, NULL);
-    execve(program->executable, program->arguments, program->environment);
-    if (errno == ENOEXEC && program->script) execve("/bin/sh", program->script, program->environment);
-    return cunix_exec;
+    for (char *const *path = program->executables; *path && !(reason && reason != EACCES); path++) {
+        execve(*path, program->arguments, program->environment);
+        if (errno == ENOEXEC && program->script)
+            program->script[1] = *path, execve("/bin/sh", program->script, program->environment);
+        if (errno != ENOENT && errno != ENOTDIR) reason = errno;  // as execvp(3) goes on
+    }
+    return errno = reason ? reason : errno, cunix_exec;
 }
 
 pid_t cunix_spawn(const struct cunix_program *program) {
@@ -94,7 +92,7 @@ pid_t cunix_spawn(const struct cunix_program *program) {
     sigprocmask(SIG_SETMASK, &all, &old);  // no handler of ours runs in the child
     pid_t pid = program->report < 0 ? vfork() : fork();
     if (pid == 0) {
-        failed[0] = (int)become(program, parent), failed[1] = errno;
+        failed[0] = become(program, parent), failed[1] = errno;
         _exit(program->report >= 0 && write(program->report, (int *)failed, sizeof failed) < 0 ? 126 : 127);
     }
     int reason = pid < 0 ? errno : failed[1];

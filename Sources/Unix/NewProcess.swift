@@ -54,7 +54,7 @@ package struct SpawnFailure: Error, Equatable, Sendable {
     /// As CUnix numbers them.
     package enum Step: Int32, Sendable {
         case descriptors = 1
-        case account, directory, exec
+        case account, directory, exec, limits, niceness, oomScore
     }
 
     package let step: Step

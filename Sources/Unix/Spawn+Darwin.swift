@@ -4,7 +4,7 @@ import Darwin
 extension Spawn {
     /// By posix_spawn(3), which always waits for the exec.
     func start(moving moves: [(child: Int32, ours: Int32)], reporting report: Int32?) throws(Errno) -> ProcessID {
-        guard account == nil else { throw .noSystemCall }
+        guard account == nil, resources == ProcessResources() else { throw .noSystemCall }
         var attributes: posix_spawnattr_t?
         var actions: posix_spawn_file_actions_t?
         unsafe posix_spawnattr_init(&attributes)

@@ -16,6 +16,8 @@ import Darwin
 package struct Spawn: Sendable {
     /// A path: PATH is not asked.
     package var executable: String
+    /// Tried in this order where the child may not execute that one, or it is not there, as execvp(3) does. Linux only.
+    package var alternatives: [String] = []
     /// argv[0]; nil is the executable's path.
     package var name: String?
     package var arguments: [String]
@@ -31,8 +33,10 @@ package struct Spawn: Sendable {
     package var ignoresPipe = false
     /// Sent to the child when this process dies. Linux only.
     package var deathSignal: Signal?
-    /// A variable of this name tells the child its own pid, as LISTEN_PID does. Linux only.
-    package var pidVariable: String?
+    /// Variables of these names tell the child its own pid, as LISTEN_PID does. Linux only.
+    package var pidVariables: [String] = []
+    /// What the kernel grants the child, set with our rights. Linux only: elsewhere it throws ENOSYS.
+    package var resources = ProcessResources()
     /// Whom the child runs as. Linux only: elsewhere it throws ENOSYS.
     package var account: SpawnAccount?
     /// What is neither a program nor a script with an interpreter's line is given to /bin/sh, as execvp(3) does it.
@@ -138,6 +142,28 @@ package struct Spawn: Sendable {
             failure = .permissionDenied
         }
         throw failure
+    }
+}
+
+extension Spawn {
+    /// The same for a child of another user, by the rules of execvp(3): all that it is to try, in the order of PATH. Where
+    /// we may not look, that user may.
+    package static func candidates(_ name: String, path: String?) throws(Errno) -> [String] {
+        let directories = (path ?? "/bin:/usr/bin").split(separator: ":", omittingEmptySubsequences: false)
+        let paths = name.contains("/") ? [name] : directories.map { $0.isEmpty ? "./\(name)" : "\($0)/\(name)" }
+        var failure = Errno.noSuchFile
+        var found: [String] = []
+        for path in paths where !name.isEmpty {
+            do throws(Errno) {
+                let status = try FileStatus(following: path)
+                let isExecutable = status.kind == .regular && status.mode & 0o111 != 0
+                if isExecutable { found.append(path) } else { failure = .permissionDenied }
+            } catch .permissionDenied {
+                found.append(path)
+            } catch {}
+        }
+        if found.isEmpty { throw failure }
+        return found
     }
 }
 

@@ -109,6 +109,20 @@ struct ConfigurationMistakesTests {
         (inWorker("instances 1001"), "m.cfg:3: 'instances' expects a number from 1 to 1000, not '1001'."),
         (inWorker("instances -1"), "m.cfg:3: 'instances' expects a number from 1 to 1000, not '-1'."),
         (inWorker("instances"), "m.cfg:3: 'instances' expects a number from 1 to 1000."),
+        (inWorker("nice 20"), "m.cfg:3: 'nice' expects a number from -20 to 19, not '20'."),
+        (inWorker("nice --1"), "m.cfg:3: 'nice' expects a number from -20 to 19, not '--1'."),
+        (inWorker("nice"), "m.cfg:3: 'nice' expects a number from -20 to 19."),
+        (
+            inWorker("oom-score-adjust -1001"),
+            "m.cfg:3: 'oom-score-adjust' expects a number from -1000 to 1000, not '-1001'."
+        ),
+        (inWorker("env-file e"), "m.cfg:3: 'env-file' expects an absolute path, not 'e'."),
+        (
+            inWorker("limit nofile 2:1"),
+            "m.cfg:3: 'limit nofile' expects SOFT[:HARD], each a number or 'infinity', the first no more than the "
+                + "second, not '2:1'."
+        ),
+        (inWorker("limit core 1\n limit core 2"), "m.cfg:4: 'limit core' already specified."),
         (inWorker("start-timeout 90"), "m.cfg:3: 'start-timeout' expects \(time), not '90'."),
         (inWorker("start-timeout 9w"), "m.cfg:3: 'start-timeout' expects \(time), not '9w'."),
         (inWorker("start-timeout s"), "m.cfg:3: 'start-timeout' expects \(time), not 's'."),

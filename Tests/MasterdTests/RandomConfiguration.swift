@@ -106,6 +106,9 @@ struct RandomConfiguration {
         service.finalStatus = pick([[], [0], [78, 129]])
         (service.user, service.group) = (maybe(["web", "é#"]), maybe(["33"]))
         service.directory = chance() ? path() : nil
+        service.resources.limits = chance() ? [ResourceLimit(.core, soft: 0, hard: pick([0, nil]))] : []
+        (service.resources.niceness, service.resources.oomScore) = (maybe([-20, 0, 19]), maybe([-1000, 0, 1000]))
+        service.environmentFiles = chance() ? [Reference(name: path())] : []
         service.umask = maybe([0, 0o22, 0o777])
         service.hasChannel = chance()
         service.environment = chance() ? [variable(), variable()] : []

@@ -12,6 +12,10 @@ struct SystemFactsTests {
             case ("locked", _): throw .permissionDenied
             default: throw .noSuchFile
             }
+        },
+        findForOther: { name, path throws(Errno) in
+            guard name == "good", path == "/bin" else { throw .noSuchFile }
+            return ["/bin/good"]
         })
 
     private func mistakes(_ text: String) throws -> [String] {
@@ -107,8 +111,8 @@ struct SystemFactsTests {
                 "m.cfg:17: cannot find user id for 'nobody-of-this-name'",
                 "m.cfg:16: Cannot execute nothing-of-this-name: No such file or directory",
             ])
-        #expect(try found.executable(of: found.services[0]) == "/bin/sh")
-        #expect(try found.executable(of: found.services[3]) == "/usr/../bin/sh")
+        #expect(try found.executables(of: found.services[0]) == ["/bin/sh"])
+        #expect(try found.executables(of: found.services[3]) == ["/usr/../bin/sh"])
     }
 }
 

@@ -68,7 +68,7 @@ struct SpawnEnvironmentTests {
         let ends = try FileDescriptor.pipe()
         var spawn = Spawn("/bin/sh", ["-c", "echo $LISTEN_PID $$"])
         if !isOwn { spawn.environment = [Array("A=1".utf8)] }
-        spawn.pidVariable = "LISTEN_PID"
+        spawn.pidVariables = ["LISTEN_PID"]
         spawn.descriptors = [(1, ends.write.number)]
         let pid = try spawn.start()
         #expect(try Child.reap(pid, waiting: true) == .exited(0))
@@ -80,7 +80,7 @@ struct SpawnEnvironmentTests {
     @Test("the variable for the pid has no blanks behind it, and the others stay as they are")
     func pidVariableBytes() throws {
         var spawn = Spawn("/usr/bin/env", [], environment: ["A=1", "B= 2 "])
-        spawn.pidVariable = "P"
+        spawn.pidVariables = ["P"]
         let lines = try output(of: spawn).split(separator: "\n")
         #expect(lines.count == 3 && lines.prefix(2) == ["A=1", "B= 2 "])
         #expect(lines.last?.wholeMatch(of: /P=[1-9][0-9]*/) != nil)
@@ -89,7 +89,7 @@ struct SpawnEnvironmentTests {
     @Test("a value of ours for that variable does not reach the child")
     func pidVariableReplaces() throws {
         var spawn = Spawn("/bin/sh", ["-c", "test $P = $$ && echo right"], environment: ["P=1"])
-        spawn.pidVariable = "P"
+        spawn.pidVariables = ["P"]
         #expect(try output(of: spawn) == "right\n")
     }
 
@@ -97,7 +97,7 @@ struct SpawnEnvironmentTests {
     func manyPids() throws {
         for _ in 0..<100 {
             var spawn = Spawn("/bin/sh", ["-c", "test \"$P\" = $$"], environment: [])
-            spawn.pidVariable = "P"
+            spawn.pidVariables = ["P"]
             #expect(try Child.reap(try spawn.start(), waiting: true) == .exited(0))
         }
     }

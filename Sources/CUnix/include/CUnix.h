@@ -14,7 +14,6 @@
 #ifdef __linux__
 #include <link.h>
 #include <sys/epoll.h>
-#include <sys/resource.h>
 #include <sys/syscall.h>
 #endif
 
@@ -30,23 +29,23 @@ int cunix_inherited(int first);
 static inline char **cunix_environ(void) { extern char **environ; return environ; }
 long cunix_syscall(long number, long, long, long, long, long, long);  // variadic syscall(2): -1 and errno
 
+// Raw: libc's setuid(3) would tell all threads of a parent whose memory is shared.
+struct cunix_call { int step; long number, first, second, third, fourth; };
+
 // A program to start. posix_spawn(3) can neither change the user nor tell the child its own pid (LISTEN_PID). `moves` are
 // pairs, ours and the child's, which ascend; all other descriptors are closed.
 struct cunix_program {
-    const char *executable, *directory;
-    char *const *arguments, *const *script, *const *environment;  // `script`: of /bin/sh for one without #!; NULL: ENOEXEC
-    char *pid_text;  // in `environment`: replaced by the child's pid; NULL for none
+    char *const *executables, *const *arguments, *const *environment;  // the first that the child may execute
+    char **script;  // of /bin/sh for one without #!: its path becomes the second word; NULL: ENOEXEC
+    char *const *pid_texts;  // in `environment`: replaced by the child's pid
     const int *moves;
-    int move_count, group_count, death_signal;  // to the child when we die, 0 for none
+    const struct cunix_call *calls;  // before the exec; each must succeed
+    int move_count, call_count, death_signal;  // to the child when we die, 0 for none
     // Of the moves: gets the step and the errno of a failure, is closed by the exec, and nobody waits. -1: vfork(2).
     int report;
-    const struct rlimit *open_files;  // NULL: ours
-    const gid_t *groups;  // NULL: the user stays
-    uid_t user;
-    gid_t group;
     bool leads_group, ignores_pipe;
 };
-enum cunix_step { cunix_descriptors = 1, cunix_account, cunix_directory, cunix_exec };
+enum { cunix_descriptors = 1, cunix_exec = 4 };  // the steps that are no calls
 pid_t cunix_spawn(const struct cunix_program *program);  // -1 and errno
 #endif
 

@@ -48,7 +48,7 @@ package enum ChildEnvironment {
 
     private static let internalNames = names([
         "NOTIFY_SOCKET", "WATCHDOG_PID", "WATCHDOG_USEC", "LISTEN_PID", "LISTEN_FDS", "LISTEN_FDNAMES",
-        "LISTEN_PIDFDID",
+        "LISTEN_PIDFDID", "FDSTORE",
     ])
 
     private static let internalPrefixes = ["SERVER_STARTER_", "EINHORN_", "DAEMONKIT_"].map { Array($0.utf8) }

@@ -30,10 +30,27 @@ struct ConfigurationLoader: Sendable {
             }
         }
         guard mistakes.isEmpty else { throw ConfigurationError(mistakes: mistakes) }
-        let configuration = try Configuration.parse(files, environment: environment)
-        mistakes = configuration.mistakes(.real) + (isDetached ? configuration.sharedLogs : [])
+        var configuration = try Configuration.parse(files, environment: environment)
+        mistakes = readEnvironmentFiles(&configuration)
+        mistakes += configuration.mistakes(.real) + (isDetached ? configuration.sharedLogs : [])
         guard mistakes.isEmpty else { throw ConfigurationError(mistakes: mistakes) }
         return configuration
+    }
+
+    /// What keeps `env-file` from being followed: where the line stands, or in the file that it names.
+    private func readEnvironmentFiles(_ configuration: inout Configuration) -> [Mistake] {
+        var mistakes: [Mistake] = []
+        for reference in configuration.services.flatMap(\.environmentFiles)
+        where configuration.environmentFiles[reference.name] == nil {
+            do {
+                let file = EnvironmentFile(try ConfigurationFile(reading: reference.name, longest: Self.longestFile))
+                configuration.environmentFiles[reference.name] = file.variables
+                mistakes += file.mistakes
+            } catch {
+                mistakes.append(Mistake(reference.place, "'env-file': cannot read \(reference.name): \(error)"))
+            }
+        }
+        return mistakes
     }
 
     /// A directory stands for its `*.cfg`, by name.

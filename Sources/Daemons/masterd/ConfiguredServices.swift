@@ -166,17 +166,20 @@ final class ConfiguredServices: MasterSource {
 
     private func program(_ service: ServiceSection, _ configuration: Configuration) throws(DaemonError) -> Program {
         let name = service.command.first ?? ""
-        let path: String
+        let paths: [String]
         do {
-            path = try configuration.executable(of: service)
+            paths = try configuration.executables(of: service)
         } catch {
             throw DaemonError("\(service.place): Cannot execute \(name): \(error)")
         }
         var program = Program(
-            executable: path, name: name, environment: try environment(service, configuration))
+            executable: paths[0], name: name,  // bounded: there is one at least
+            environment: try environment(service, configuration))
         program.kind = service.kind == .worker ? .worker : .program
         program.arguments = Array(service.command.dropFirst())
+        program.alternatives = Array(paths.dropFirst())
         program.directory = service.directory
+        program.resources = service.resources
         program.account = try account(service)
         program.deathSignal = service.onMasterDeath == .drain ? service.stopSignal : .kill
         program.hasChannel = service.hasChannel
@@ -220,7 +223,7 @@ final class ConfiguredServices: MasterSource {
             let kept = Set(configuration.variablesOfFiles.map(\.systemBytes))
             if let found { entries = ChildEnvironment.entries(entries, of: found, keeping: kept) }
         }
-        let own = service.environment.reduce(into: [:]) { $0[$1.name] = $1.value }
+        let own = configuration.ownVariables(of: service)
         let names = Set(own.keys.map(\.systemBytes))
         entries.removeAll { names.contains(Array(ChildEnvironment.name(of: $0))) }
         return entries + own.sorted { $0.key < $1.key }.map { "\($0)=\($1)".systemBytes }

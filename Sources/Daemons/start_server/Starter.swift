@@ -83,7 +83,14 @@ final class Starter: MasterSource {
         guard var program = setup.programs["worker"] else { return false }
         readEnvdir(&setup.plan)
         program.environment = environment.entries(envdir: envdir.variables)
-        program.executable = try Spawn.find(program.name, path: Self.path(program.environment))
+        let path = Self.path(program.environment)
+        if account == nil {
+            program.executable = try Spawn.find(program.name, path: path)
+        } else {
+            let found = try Spawn.candidates(program.name, path: path)
+            program.executable = found[0]  // bounded: there is one at least
+            program.alternatives = Array(found.dropFirst())
+        }
         setup.programs["worker"] = program
         return true
     }

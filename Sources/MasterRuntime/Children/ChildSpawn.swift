@@ -43,7 +43,9 @@ struct ChildSpawn {
         var spawn = Spawn(program.executable, program.arguments)
         spawn.name = program.name
         spawn.directory = program.directory
+        spawn.alternatives = program.alternatives
         spawn.account = program.account
+        spawn.resources = program.resources
         spawn.deathSignal = program.deathSignal
         spawn.leadsGroup = program.leadsGroup
         spawn.ignoresPipe = program.ignoresPipe
@@ -54,7 +56,10 @@ struct ChildSpawn {
         if let input, !numbers.contains(0) { spawn.descriptors.append((0, input)) }
         let told = variables(numbers)
         spawn.environment = program.environment + told
-        if told.contains(where: { $0.starts(with: "LISTEN_FDS=".utf8) }) { spawn.pidVariable = "LISTEN_PID" }
+        if told.contains(where: { $0.starts(with: "LISTEN_FDS=".utf8) }) {
+            spawn.pidVariables.append("LISTEN_PID")
+        }
+        if program.watchdog != nil { spawn.pidVariables.append("WATCHDOG_PID") }
         return spawn
     }
 
@@ -91,7 +96,11 @@ struct ChildSpawn {
         texts += listenVariables(numbers)
         if speaksStarter { texts.append("SERVER_STARTER_GENERATION=\(child.generation)") }
         if dialect == .master { texts.append("DAEMONKIT_GENERATION=\(child.generation)") }
-        if let notifySocket { texts.append("NOTIFY_SOCKET=\(notifySocket)") }
+        if let notifySocket {
+            texts.append("NOTIFY_SOCKET=\(notifySocket)")
+            // Where it would get back what it stores.
+            if program.sockets.allSatisfy({ $0.number == nil }) { texts.append("FDSTORE=\(DescriptorStore.most)") }
+        }
         if let time = program.watchdog { texts.append("WATCHDOG_USEC=\(time.wholeNanoseconds / 1000)") }
         if channel != nil, let number = numbers.last {
             let count = instances.map { " \(WorkerRole.count)\($0)" } ?? ""

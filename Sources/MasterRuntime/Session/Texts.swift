@@ -24,12 +24,20 @@ extension SessionWords {
                 case .directory: "change to \(program?.directory ?? "its directory")"
                 case .account: "become user \(program?.account.map { "\($0.user)" } ?? "")"
                 case .descriptors: "arrange its descriptors"
-                case .exec: "execute \(program?.executable ?? "its program")"
+                case .exec: "execute \(program?.shownExecutable ?? "its program")"
+                case .limits: "set its limits"
+                case .niceness: "set its niceness"
+                case .oomScore: "set its oom-score-adjust"
                 case nil: "start it"
                 }
             return "cannot \(tried): \(Errno(rawValue: errno))"
         }
     }
+}
+
+extension Program {
+    /// Where there are others to try, no path is the one.
+    fileprivate var shownExecutable: String { alternatives.isEmpty ? executable : name }
 }
 
 extension Supervision.Failure {

@@ -53,12 +53,16 @@ extension Program {
         var record = StateText.Record("program")
         record["kind"] = kind.rawValue
         record["executable"] = executable
+        record[list: "alternatives"] = alternatives
         record["name"] = name
         record[list: "arguments"] = arguments
         record["directory"] = directory
         if let account {
             record[numbers: "account"] = ([account.user, account.group] + account.groups).map(Int.init)
         }
+        record[list: "limits"] = resources.limits.map(\.words)
+        record[number: "nice"] = resources.niceness.map(Int.init)
+        record[number: "oomScore"] = resources.oomScore
         record[list: "socketNames"] = sockets.map(\.name)
         record[list: "socketAddresses"] = sockets.map(\.address)
         record[list: "socketKinds"] = sockets.map(\.kind.rawValue)
@@ -82,6 +86,7 @@ extension Program {
         guard let executable = record["executable"] else { return nil }
         self.init(executable: executable, name: record["name"] ?? executable, environment: environment)
         kind = record["kind"].flatMap(Kind.init) ?? .worker
+        alternatives = record[list: "alternatives"]
         arguments = record[list: "arguments"]
         directory = record["directory"]
         let numbers = record[numbers: "account"].compactMap { UserID(exactly: $0) }
@@ -91,6 +96,9 @@ extension Program {
             // Whoever it was: never as ourselves.
             return nil
         }
+        resources.limits = record[list: "limits"].compactMap(ResourceLimit.init(words:))
+        resources.niceness = record[number: "nice"].map { Int32(clamping: $0) }
+        resources.oomScore = record[number: "oomScore"]
         let (addresses, kinds) = (record[list: "socketAddresses"], record[list: "socketKinds"])
         let wanted = record[numbers: "socketNumbers"]
         for (index, name) in record[list: "socketNames"].enumerated() where index < addresses.count {

@@ -25,6 +25,8 @@ package struct Program: Sendable {
     package var kind = Kind.worker
     /// A path.
     package var executable: String
+    /// Tried in this order where the child's user may not execute that one, or it is not there.
+    package var alternatives: [String] = []
     /// argv[0]
     package var name: String
     package var arguments: [String] = []
@@ -32,6 +34,7 @@ package struct Program: Sendable {
     package var environment: [[UInt8]]
     package var directory: String?
     package var account: SpawnAccount?
+    package var resources = ProcessResources()
     package var sockets: [HandedSocket] = []
     package var output = ChildOutput.inherit
     /// It is a daemon of ours: it gets a channel to the master, whose end is the end of the master.

@@ -43,7 +43,7 @@ struct ChildSpawnTests {
     func empty() throws {
         let made = try spawn([], .serverStarter)
         #expect(variables(made) == ["SERVER_STARTER_PORT=", "SERVER_STARTER_GENERATION=1"])
-        #expect(made.environment?.first == [0x42, 0x3D, 0xFF] && made.pidVariable == nil)
+        #expect(made.environment?.first == [0x42, 0x3D, 0xFF] && made.pidVariables == [])
         #expect(variables(try spawn([], .master)) == ["DAEMONKIT_GENERATION=1"])
     }
 
@@ -57,7 +57,7 @@ struct ChildSpawnTests {
                 "EINHORN_FD_0=3", "EINHORN_FD_1=5", "EINHORN_FD_2=4", "LISTEN_FDS=3",
                 "LISTEN_FDNAMES=8080:/run/a b=__:[__1]_53", "SERVER_STARTER_GENERATION=1",
             ])
-        #expect(made.descriptors.map(\.child) == [3, 5, 4] && made.pidVariable == "LISTEN_PID")
+        #expect(made.descriptors.map(\.child) == [3, 5, 4] && made.pidVariables == ["LISTEN_PID"])
     }
 
     @Test(
@@ -68,7 +68,7 @@ struct ChildSpawnTests {
         let found = variables(made)
         #expect(!found.contains { $0.hasPrefix("LISTEN_") } && found.contains("EINHORN_FD_COUNT=\(numbers.count)"))
         #expect(found.contains("SERVER_STARTER_UDP=" + numbers.map(String.init).joined(separator: ";")))
-        #expect(made.descriptors.map(\.child) == numbers && made.pidVariable == nil)
+        #expect(made.descriptors.map(\.child) == numbers && made.pidVariables == [])
     }
 
     @Test("those without a number of their own take the next ones that are free")
@@ -98,10 +98,14 @@ struct ChildSpawnTests {
         #expect(
             variables(made) == [
                 "LISTEN_FDS=2", "LISTEN_FDNAMES=http:state", "DAEMONKIT_GENERATION=1", "NOTIFY_SOCKET=/run/n",
+                "FDSTORE=64",
                 "WATCHDOG_USEC=2000000", "DAEMONKIT_WORKER=1 5 reports paused",
             ])
+        #expect(made.pidVariables == ["LISTEN_PID", "WATCHDOG_PID"])
         // Where no name can tell of it, it is not handed out.
         #expect(try spawn([socket("http", 7)], .serverStarter, stored: ["state"]).descriptors.count == 1)
+        let elsewhere = try spawn([socket("http", 7)], .serverStarter, start: { $0.notifySocket = "/run/n" })
+        #expect(!variables(elsewhere).contains("FDSTORE=64"))
     }
 
     @Test("standard input is /dev/null, but where descriptor 0 is a socket's")

@@ -30,6 +30,9 @@ struct MasterStateTests {
             $0.output = .file("/var/log/x y")
             $0.hasChannel = true
             $0.umask = 0o27
+            $0.alternatives = ["/a b", "/c"]
+            $0.resources.limits = [ResourceLimit(.openFiles, soft: 5, hard: nil)]
+            ($0.resources.niceness, $0.resources.oomScore) = (-5, 300)
             $0.watchdog = .milliseconds(1500)
             $0.deathSignal = .kill
         }
@@ -40,6 +43,9 @@ struct MasterStateTests {
         #expect(copy.executable == full.executable && copy.name == full.name && copy.arguments == full.arguments)
         #expect(copy.environment == full.environment && copy.directory == full.directory && copy.kind == .program)
         #expect(copy.account == full.account && copy.output == full.output && copy.hasChannel)
+        #expect(copy.alternatives == ["/a b", "/c"] && copy.resources.niceness == -5 && copy.resources.oomScore == 300)
+        #expect(copy.resources.limits == [ResourceLimit(.openFiles, soft: 5, hard: nil)])
+        #expect(back.programs["b b"]?.resources == ProcessResources())
         #expect(copy.umask == 0o27 && copy.watchdog == .milliseconds(1500) && copy.deathSignal == .kill)
         #expect(copy.sockets.map(\.descriptor) == [socket.number] && copy.sockets.map(\.address) == ["[::1]:80"])
         #expect(back.programs["b b"]?.account == nil && back.programs["b b"]?.umask == nil)

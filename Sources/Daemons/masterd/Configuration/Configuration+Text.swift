@@ -78,6 +78,10 @@ extension ServiceSection {
         add("chdir", \.directory, word(directory ?? ""))
         add("umask", \.umask, octal(umask ?? 0))
         add("channel", \.hasChannel, hasChannel ? "yes" : "no")
+        for limit in resources.limits { lines.append("limit \(limit.words)") }
+        add("nice", \.resources.niceness, "\(resources.niceness ?? 0)")
+        add("oom-score-adjust", \.resources.oomScore, "\(resources.oomScore ?? 0)")
+        for file in environmentFiles { lines.append("env-file \(word(file.name))") }
         for variable in environment { lines.append("setenv \(variable.words)") }
         add("after", \.after, words(after.map(\.name)))
         add("requires", \.requires, words(requires.map(\.name)))

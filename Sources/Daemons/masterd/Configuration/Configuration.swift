@@ -13,6 +13,9 @@ struct Configuration: Equatable, Sendable {
     /// Which of them the global section has set or unset.
     var variablesOfFiles: Set<String> = []
 
+    /// What the files of `env-file` say, by their paths.
+    var environmentFiles: [String: [Variable]] = [:]
+
     var workers: [ServiceSection] { services.filter { $0.kind == .worker } }
     var programs: [ServiceSection] { services.filter { $0.kind == .program } }
 

@@ -27,6 +27,10 @@ extension ServiceSection {
         case .chdir, .directory: directory = try line.path()
         case .umask: umask = try line.mode()
         case .channel: hasChannel = try line.choice(YesNo.self) == .yes
+        case .limit: resources.limits.append(try line.limit(besides: resources.limits))
+        case .nice: resources.niceness = Int32(clamping: try line.number(-20...19))
+        case .oomScoreAdjust: resources.oomScore = try line.number(-1000...1000)
+        case .envFile: environmentFiles.append(Reference(name: try line.path(), place: line.place))
         case .setenv: environment.append(try line.variable())
         case .critical: isCritical = try line.choice(YesNo.self) == .yes
         case .log: log = try line.log()
@@ -89,6 +93,16 @@ extension Line {
     private static func status(_ word: String) -> Int32? {
         guard DecimalText.isDigits(word[...]) else { return Signal(parsing: word).map { 128 &+ $0.rawValue } }
         return DecimalText.parse(word, in: 0...255).flatMap { Int32(exactly: $0) }
+    }
+
+    fileprivate mutating func limit(besides limits: [ResourceLimit]) throws(Complaint) -> ResourceLimit {
+        let resource = try choice(ResourceLimit.Resource.self)
+        let expected = "SOFT[:HARD], each a number or 'infinity', the first no more than the second"
+        let limit = try value("limit \(resource.rawValue)", expected) { ResourceLimit(resource, $0) }
+        guard !limits.contains(where: { $0.resource == resource }) else {
+            throw Complaint("'limit \(resource.rawValue)' already specified.")
+        }
+        return limit
     }
 
     private enum LogWord: String, CaseIterable { case prefix, inherit, file, command }

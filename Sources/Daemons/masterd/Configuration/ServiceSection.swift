@@ -54,6 +54,9 @@ struct ServiceSection: Equatable, Sendable {
     var group: String?
     /// The working directory; nil is the master's.
     var directory: String?
+    var resources = ProcessResources()
+    /// Paths of files with NAME=VALUE lines; `environment` goes before them.
+    var environmentFiles: [Reference] = []
     var environment: [Variable] = []
     /// Names of the services whose outcome it waits for.
     var after: [Reference] = []

@@ -10,6 +10,11 @@ struct SystemFacts: Sendable {
     /// The executable of a name, which is looked up in the path given, or of a path.
     var findExecutable: @Sendable (_ name: String, _ path: String?) throws(Errno) -> String
 
+    /// The same for a child of another user: all that it is to try.
+    var findForOther: @Sendable (_ name: String, _ path: String?) throws(Errno) -> [String] = {
+        (name, path) throws(Errno) in try Spawn.candidates(name, path: path)
+    }
+
     /// The system that we run on.
     static let real = SystemFacts(
         hasUser: { (try? User.find($0)) != nil }, hasGroup: { Group.find($0) != nil },
@@ -56,7 +61,7 @@ extension Configuration {
                 checkDirectory(directory(of: path), "log", service.place(of: .log))
             }
             do {
-                _ = try executable(of: service, facts)
+                _ = try executables(of: service, facts)
             } catch {
                 check(false, service.place(of: .command), "Cannot execute \(service.command.first ?? ""): \(error)")
             }
@@ -76,14 +81,21 @@ extension Configuration {
     }
 
     /// What a service's command names: looked up in the PATH that the service gets; a relative path counts from its
-    /// working directory.
-    func executable(of service: ServiceSection, _ facts: SystemFacts = .real) throws(Errno) -> String {
-        guard let name = service.command.first else { throw .noSuchFile }
+    /// working directory. There is more than one where the service's user decides.
+    func executables(of service: ServiceSection, _ facts: SystemFacts = .real) throws(Errno) -> [String] {
+        guard var name = service.command.first else { throw .noSuchFile }
         if name.utf8.contains(UInt8(ascii: "/")), !isAbsolute(name), let directory = service.directory {
-            return try facts.findExecutable("\(directory)/\(name)", nil)
+            name = "\(directory)/\(name)"
         }
-        let own = service.environment.last { $0.name == "PATH" }?.value
-        return try facts.findExecutable(name, own ?? environment["PATH"])
+        let path = ownVariables(of: service)["PATH"] ?? environment["PATH"]
+        return service.user == nil
+            ? [try facts.findExecutable(name, path)] : try facts.findForOther(name, path)
+    }
+
+    /// What is set for this service alone.
+    func ownVariables(of service: ServiceSection) -> [String: String] {
+        let files = service.environmentFiles.flatMap { environmentFiles[$0.name] ?? [] }
+        return (files + service.environment).reduce(into: [:]) { $0[$1.name] = $1.value }
     }
 
     private func directory(of path: String) -> String {

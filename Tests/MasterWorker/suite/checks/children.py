@@ -14,7 +14,7 @@ from ..manager import Manager
 
 INTERNAL = re.compile(r"DAEMONKIT_(?!GENERATION$)|WATCHDOG_|LISTEN_|SERVER_STARTER_|EINHORN_|HAPROXY_|INVOCATION_ID")
 HERITAGE = {"DAEMONKIT_STATE": "9", "DAEMONKIT_PROOF": "8", "DAEMONKIT_WORKER": "1 7", "WATCHDOG_USEC": "1000000",
-            "WATCHDOG_PID": "1", "SERVER_STARTER_GENERATION": "7"}
+            "WATCHDOG_PID": "1", "FDSTORE": "7", "SERVER_STARTER_GENERATION": "7"}
 
 
 def web(case: Case, *lines: str, settings=(), binds="127.0.0.1:0", **arguments) -> dict:

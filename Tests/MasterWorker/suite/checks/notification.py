@@ -102,7 +102,7 @@ def watchdog(case: Case) -> None:
     pid = case.met("web")["pid"]
     variables = case.met("web")["environment"]
     expect(variables.get("WATCHDOG_USEC") == "300000", f"WATCHDOG_USEC {variables.get('WATCHDOG_USEC')}")
-    expect(variables.get("WATCHDOG_PID") in (None, str(pid)), f"WATCHDOG_PID {variables.get('WATCHDOG_PID')}")
+    expect(variables.get("WATCHDOG_PID") == str(pid), f"WATCHDOG_PID {variables.get('WATCHDOG_PID')}")
     meanwhile(0.6)
     expect(processes.alive(pid), "it was killed although it beats")
     case.order(pid, "beat", 0)
@@ -266,6 +266,13 @@ def store(case: Case) -> None:
     second = case.met("web", 2)
     expect(second["stored"] == {"state": "generation 1"}, f"{second['stored']}, {second['environment']}")
     expect(second["environment"].get("LISTEN_FDNAMES") == "state", f"{second['environment']}")
+
+
+@check("FDSTORE in its environment is how many it may store; WATCHDOG_PID is there with a watchdog only")
+def told(case: Case) -> None:
+    started(case)
+    variables = case.met("web")["environment"]
+    expect(variables.get("FDSTORE") == "64" and "WATCHDOG_PID" not in variables, f"{variables}")
 
 
 @check("FDSTORE beside listeners: the listeners come first, the names say which is which")
