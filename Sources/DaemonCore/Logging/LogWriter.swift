@@ -33,8 +33,7 @@ package final class LogWriter: Sendable {
         var cause: Errno?
         /// Its reader did not read for as long as we wait.
         var isStuck = false
-        /// How long we may wait for it still: spent by waiting, and earned back by what it takes.
-        var credit = LogWriter.mostCredit
+        var credit = WaitCredit()
         var isEnlarged = false
         /// A file's, after our last attempt: whether others have written since.
         var size: Int64?
@@ -44,10 +43,6 @@ package final class LogWriter: Sendable {
     private static let longestRest = 1 << 20
     /// At the end, for a reader that takes nothing.
     private static let lastPatience = Duration.milliseconds(100)
-    /// All the time that a reader may cost which takes nothing, or next to nothing.
-    private static let mostCredit = Duration.seconds(2)
-    /// What a byte earns: a reader that takes 64 KiB a second is waited for as long as it goes on.
-    private static let creditPerByte = Duration.nanoseconds(15_000)
 
     /// `isShared`: other processes hold the same open file, whose flags are not ours to change. Otherwise the descriptor
     /// is made non-blocking where it is no file. `patience`: how long a line may wait for room.
@@ -160,19 +155,16 @@ package final class LogWriter: Sendable {
             goOn()
         }
         if failure == .wouldBlock, patience > .zero, !state.isStuck {
-            let start = MonotonicTime.now
-            let deadline = start + min(patience, state.credit)
-            while failure == .wouldBlock, case let left = deadline - .now, left > .zero, channel.hasRoom(within: left) {
-                goOn()
+            state.credit.spend(patience) { limit in
+                let deadline = MonotonicTime.now + limit
+                while failure == .wouldBlock, case let left = deadline - .now, left > .zero,
+                    channel.hasRoom(within: left)
+                { goOn() }
             }
             state.isStuck = failure == .wouldBlock
-            state.credit -= MonotonicTime.now - start  // bounded: two durations of seconds
         }
         if failure == nil { state.isStuck = false }
-        if patience > .zero, state.credit < Self.mostCredit {
-            // bounded: bytes of a line, and a constant
-            state.credit = min(Self.mostCredit, max(.zero, state.credit) + Self.creditPerByte * count)
-        }
+        state.credit.earn(count)
         return (count, failure)
 
         func goOn() {

@@ -18,6 +18,7 @@ package final class Syslog: Sendable {
         var waitingBytes = 0
         /// It did not read for as long as we wait.
         var isStuck = false
+        var credit = WaitCredit()
         /// When the next attempt to connect is due, so that a missing logger costs no call per record.
         var retry = MonotonicTime(nanoseconds: .min)
     }
@@ -160,13 +161,14 @@ package final class Syslog: Sendable {
         do {
             count = try Socket.send(number, bytes.span)
         } catch .wouldBlock where patience > .zero && !state.isStuck {
-            guard Poll.writable(number, timeout: patience) else {
+            guard state.credit.spend(patience, { Poll.writable(number, timeout: $0) }) else {
                 state.isStuck = true
                 throw .wouldBlock
             }
             count = try Socket.send(number, bytes.span)
         }
         state.isStuck = false
+        state.credit.earn(count)
         return count
     }
 
