@@ -10,6 +10,8 @@ extension Child {
             id: id, service: record["service"] ?? "", instance: record.count("instance"),
             generation: record.count("generation"), spawnedAt: spawnedAt, life: life,
             duty: Duty(record, slot: slot, life), stop: rule)
+        ownWatchdog =
+            record[flag: "watchdogOff"] ? WatchdogTime.none : record[duration: "ownWatchdog"].map { .every($0) }
         lastGeneration = record[number: "lastGeneration"] ?? generation
     }
 
@@ -33,6 +35,8 @@ extension Child {
         // This image has these from the slot.
         record[number: "stage"] = slot?.stage ?? 0
         record[duration: "watchdog"] = slot?.service.watchdog
+        record[duration: "ownWatchdog"] = ownWatchdog?.duration
+        record[flag: "watchdogOff"] = ownWatchdog == WatchdogTime.none
         life.write(to: &record)
         return record
     }

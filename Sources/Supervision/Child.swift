@@ -13,6 +13,8 @@ package struct Child: Equatable, Sendable {
     /// What it counts as once it is old: it may have been kept over reloads.
     var lastGeneration: Int
     var stop: StopRule
+    /// What it has said itself; nil: its service's rule.
+    var ownWatchdog: WatchdogTime?
 
     init(
         id: ID, service: String, instance: Int, generation: Int, spawnedAt: Instant, life: Life, duty: Duty,
@@ -40,6 +42,19 @@ package struct Child: Equatable, Sendable {
     package var isRetired: Bool { slot == nil }
     /// It was sent its stop signal, or SIGKILL.
     package var isSignalled: Bool { phase == .stopping || phase == .killed }
+}
+
+/// How often a child that serves must give a beat.
+package enum WatchdogTime: Equatable, Sendable {
+    case every(Duration)
+    case none
+
+    var duration: Duration? {
+        switch self {
+        case .every(let duration): duration
+        case .none: nil
+        }
+    }
 }
 
 /// How a child is stopped.

@@ -32,6 +32,8 @@ package enum Event: Equatable, Sendable {
     case forget(Requester)
     /// WATCHDOG=1
     case heartbeat(pid: Int32)
+    /// WATCHDOG_USEC: it says itself how often it beats at least, whatever its service's rule is.
+    case watchdog(pid: Int32, WatchdogTime)
     /// WATCHDOG=trigger: as if the watchdog's time had passed.
     case heartbeatMissed(pid: Int32)
     /// EXTEND_TIMEOUT_USEC: the start, watchdog or stop time-out ends no sooner than so long from now.

@@ -98,7 +98,7 @@ extension Supervisor {
     mutating func becameReady(_ id: Child.ID) {
         guard var child = registry.children[id], let slot = registry.slot(of: child), stopRequest == nil else { return }
         let owed = child.life.owedSignal
-        let heartbeat = slot.service.watchdog.map { now + $0 }
+        let heartbeat = watchdog(of: child, slot.service).map { now + $0 }
         guard child.life.becameReady(at: now, heartbeatBy: heartbeat) else { return }
         registry.update(id) { $0 = child }
         report(.accepted(child))

@@ -4,10 +4,25 @@ extension Supervisor {
     mutating func heartbeat(_ pid: Int32) {
         guard let child = child(withPID: pid), stopRequest == nil,
             case .ready(let identity, let since, let due) = child.life,
-            let watchdog = registry.slot(of: child)?.service.watchdog
+            let service = registry.slot(of: child)?.service, let watchdog = watchdog(of: child, service)
         else { return }
         let next = max(due ?? now + watchdog, now + watchdog)
         registry.update(child.id) { $0.life = .ready(identity, since: since, heartbeatBy: next) }
+    }
+
+    /// What the child has said goes before the rule of its service.
+    func watchdog(of child: Child, _ service: Service) -> Duration? {
+        if let own = child.ownWatchdog { return own.duration }
+        return service.watchdog
+    }
+
+    /// The time begins anew, also where it is shorter than before. One that starts is held to it when it serves.
+    mutating func changeWatchdog(of pid: Int32, to time: WatchdogTime) {
+        guard let id = speaker(pid), let child = registry.children[id], registry.slot(of: child) != nil else { return }
+        registry.update(id) { $0.ownWatchdog = time }
+        guard stopRequest == nil, case .ready(let identity, let since, _) = child.life else { return }
+        let due = time.duration.map { now + $0 }
+        registry.update(id) { $0.life = .ready(identity, since: since, heartbeatBy: due) }
     }
 
     /// Killed, not asked to stop: a child that sends no heartbeat is not expected to answer.

@@ -169,7 +169,9 @@ extension Supervisor {
             $0.stop = StopRule(kept.service)
             $0.lastGeneration = generation
         }
-        guard watchdog != kept.service.watchdog, case .ready(let identity, let since, _) = child.life else { return }
+        guard watchdog != kept.service.watchdog, child.ownWatchdog == nil,
+            case .ready(let identity, let since, _) = child.life
+        else { return }
         let due = kept.service.watchdog.map { now + $0 }
         registry.update(child.id) { $0.life = .ready(identity, since: since, heartbeatBy: due) }
     }

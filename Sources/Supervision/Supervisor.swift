@@ -91,6 +91,7 @@ package struct Supervisor: Sendable {
         case .waitReady(let requester): waitReady(requester)
         case .forget(let requester): forget(requester)
         case .heartbeat(let pid): heartbeat(pid)
+        case .watchdog(let pid, let time): changeWatchdog(of: pid, to: time)
         case .heartbeatMissed(let pid): if let id = registry.child(withPID: pid) { missedHeartbeat(id) }
         case .extend(let pid, let duration): extend(pid, duration)
         case .mainProcess(let pid, let process, let group): changeMainProcess(of: pid, to: process, group)

@@ -83,6 +83,12 @@ enum SystemCall {
         call(SYS_fstatfs, Int(number), Int(bitPattern: facts.baseAddress))
     }
 
+    /// 0 for the same open file, 1 to 3 for others; -1 where the kernel or a filter of system calls does not tell.
+    /// kcmp(2), KCMP_FILE
+    static func compareFiles(_ one: Int32, _ other: Int32) -> Int32 {
+        call(SYS_kcmp, Int(getpid()), Int(getpid()), 0, Int(one), Int(other))
+    }
+
     /// prctl(2), PR_SET_PDEATHSIG
     static func setDeathSignal(_ signal: Int32) -> Int32 { call(SYS_prctl, 1, Int(signal)) }
 

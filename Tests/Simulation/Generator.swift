@@ -30,7 +30,10 @@ extension Dice {
         case ..<95:
             return chance(50)
                 ? .mainProcess(roll(16), pick(MainGroup.allCases)) : .advance(31_536_000_000_000_000)
-        case ..<96: return .extend(roll(16), .milliseconds(pick([1, 700, 20_000])))
+        case ..<96:
+            return chance(50)
+                ? .extend(roll(16), .milliseconds(pick([1, 700, 20_000])))
+                : .watchdog(roll(16), pick([.every(.milliseconds(300)), .every(.seconds(20)), .none]))
         case ..<97: return chance(70) ? .heartbeat(roll(16)) : .heartbeatMissed(roll(16))
         case ..<99: return .deadline(offset: offset())
         default: return .timer

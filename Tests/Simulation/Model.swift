@@ -29,6 +29,8 @@ struct Process {
     var startDue = never
     var killDue = never
     var watchDue = never
+    /// How often it has said that it beats; nil where it has said nothing.
+    var ownWatchdog: Int64?
     /// The least that `watchDue` will be when it is accepted.
     var watchFrom: Int64 = 0
     /// It grows no older, whatever it asks for.

@@ -33,6 +33,8 @@ extension Step: CustomStringConvertible {
         case .forget(let which): "forget(\(which))"
         case .heartbeat(let which): "heartbeat(\(which))"
         case .heartbeatMissed(let which): "heartbeatMissed(\(which))"
+        case .watchdog(let which, .every(let time)): "watchdog(\(which), .every(\(time.source)))"
+        case .watchdog(let which, .none): "watchdog(\(which), .none)"
         case .extend(let which, let time): "extend(\(which), \(time.source))"
         case .mainProcess(let which, let group): "mainProcess(\(which), .\(group))"
         case .stop(let request): "stop(\(request.source))"

@@ -23,6 +23,7 @@ package enum Step: Sendable {
     /// WATCHDOG=1 from the n-th of the living.
     case heartbeat(Int)
     case heartbeatMissed(Int)
+    case watchdog(Int, WatchdogTime)
     case extend(Int, Duration)
     /// The n-th of the living becomes another process, in no group, in its own, or in the one of before.
     case mainProcess(Int, MainGroup)

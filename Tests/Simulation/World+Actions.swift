@@ -166,7 +166,8 @@ extension World {
         living[index].role = .current
         guard let place = places.first(where: { $0.label == living[index].label }) else { return }
         let watchdog = book[place.rules].watchdog
-        if living[index].phase == .ready && watchdog != book[living[index].rules].watchdog {
+        let isChanged = watchdog != book[living[index].rules].watchdog && living[index].ownWatchdog == nil
+        if living[index].phase == .ready && isChanged {
             living[index].watchDue = later(now, watchdog)
         }
         living[index].rules = place.rules

@@ -34,6 +34,7 @@ extension World {
         case .forget(let requester): forgotten(requester)
         case .heartbeat(let pid): beaten(pid)
         case .heartbeatMissed(let pid): triggered(pid)
+        case .watchdog(let pid, let time): timed(pid, time)
         case .extend(let pid, let duration): extended(pid, duration.wholeNanoseconds)
         case .mainProcess(let pid, let process, let group): movedTo(process, from: pid, group)
         }

@@ -4,9 +4,21 @@ import Supervision
 extension World {
     mutating func beaten(_ pid: Int32) {
         guard stopping == nil, let index = living.firstIndex(where: { $0.pid == pid }) else { return }
-        let watchdog = book[living[index].rules].watchdog
+        let watchdog = living[index].ownWatchdog ?? book[living[index].rules].watchdog
         guard living[index].phase == .ready, living[index].role != .old, watchdog != never else { return }
         living[index].watchDue = max(living[index].watchDue, later(now, watchdog))
+    }
+
+    mutating func timed(_ pid: Int32, _ time: WatchdogTime) {
+        executed(pid)
+        guard let index = living.firstIndex(where: { $0.pid == pid }), living[index].role != .old else { return }
+        let interval: Int64
+        switch time {
+        case .every(let duration): interval = duration.wholeNanoseconds
+        case .none: interval = never
+        }
+        living[index].ownWatchdog = interval
+        if living[index].phase == .ready && stopping == nil { living[index].watchDue = later(now, interval) }
     }
 
     mutating func triggered(_ pid: Int32) {

@@ -191,7 +191,7 @@ extension World {
         require(stopping == nil, "nobody is accepted in a stop")
         living[index].phase = .ready
         living[index].isReadied = false
-        living[index].watchDue = max(later(now, book[process.rules].watchdog), process.watchFrom)
+        living[index].watchDue = max(later(now, process.ownWatchdog ?? book[process.rules].watchdog), process.watchFrom)
         if process.role == .current { lastAccepted = now }
     }
 

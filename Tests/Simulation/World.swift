@@ -199,6 +199,7 @@ struct World {
             if !requests.isEmpty { send(.forget(requests[which % requests.count].requester)) }
         case .heartbeat(let which): if let pid = pid(which) { send(.heartbeat(pid: pid)) }
         case .heartbeatMissed(let which): if let pid = pid(which) { send(.heartbeatMissed(pid: pid)) }
+        case .watchdog(let which, let time): if let pid = pid(which) { send(.watchdog(pid: pid, time)) }
         case .extend(let which, let duration): if let pid = pid(which) { send(.extend(pid: pid, duration)) }
         case .mainProcess(let which, let group): changeMainProcess(which, group)
         case .stop(let request): send(.stop(request))

@@ -42,6 +42,53 @@ import Testing
         #expect(rig.wait(milliseconds: 1999) == [])
     }
 
+    @Test func whoSaysHowOftenItBeatsIsHeldToThatFromThenOn() {
+        var rig = rig()
+        #expect(rig.wait(milliseconds: 1500) == [])
+        #expect(rig.send(.watchdog(pid: 100, .every(.seconds(10)))) == [])
+        #expect(rig.wait(milliseconds: 9999) == [])
+        #expect(rig.send(.heartbeat(pid: 100)) == [])
+        #expect(rig.wait(milliseconds: 9999) == [])
+        #expect(rig.wait(milliseconds: 1) == ["KILL 100"])
+    }
+
+    @Test func aShorterTimeBeginsAtOnceAndNoneIsNoWatchdog() {
+        var rig = rig()
+        #expect(rig.send(.watchdog(pid: 100, .none)) == [])
+        #expect(rig.wait(milliseconds: 60_000) == [])
+        #expect(rig.send(.watchdog(pid: 100, .every(.seconds(1)))) == [])
+        #expect(rig.wait(milliseconds: 1000) == ["KILL 100"])
+    }
+
+    @Test func whatIsSaidDuringAStartOrWithoutAnyWatchdogCountsWhenItServes() {
+        var rig = Rig(master("web"))
+        #expect(rig.send(.watchdog(pid: 100, .every(.seconds(1)))) == [])
+        #expect(rig.wait(milliseconds: 5000) == [])
+        rig.ready(100)
+        #expect(rig.wait(milliseconds: 999) == [])
+        #expect(rig.wait(milliseconds: 1) == ["KILL 100"])
+    }
+
+    @Test func theNextProcessIsHeldToTheServicesRule() {
+        var rig = rig()
+        rig.send(.watchdog(pid: 100, .none))
+        #expect(rig.wait(milliseconds: 5000) == [])
+        #expect(rig.die(100, by: 9) == ["spawn web"])
+        rig.ready(101)
+        #expect(rig.wait(milliseconds: 2000) == ["KILL 101"])
+    }
+
+    @Test func whatItHasSaidSurvivesAnUpgrade() {
+        for (time, limit) in [(WatchdogTime.none, 60_000), (.every(.seconds(5)), 4999)] as [(WatchdogTime, Int64)] {
+            var rig = rig()
+            rig.send(.watchdog(pid: 100, time))
+            rig.restart()
+            #expect(rig.send(.heartbeat(pid: 100)) == [])
+            #expect(rig.wait(milliseconds: limit) == [])
+            #expect(rig.wait(milliseconds: 1) == (time == .none ? [] : ["KILL 100"]))
+        }
+    }
+
     @Test func aTriggerBitesAtOnceAndWithoutAWatchdogToo() {
         var rig = rig { $0.services[0].watchdog = nil }
         #expect(rig.send(.heartbeat(pid: 100)) == [])

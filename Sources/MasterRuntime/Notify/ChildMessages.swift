@@ -47,7 +47,35 @@ final class ChildMessages {
     func stored(for service: String) -> [DescriptorStore.Entry] { store[service] }
 
     /// Services that are gone need nothing any more.
-    func keep(_ services: Set<String>) { SentDescriptors.close(store.keep(services), in: master) }
+    func keep(_ services: Set<String>) { close(store.keep(services)) }
+
+    private func close(_ numbers: [Int32]) {
+        for number in numbers { master.unwatch(number) }
+        SentDescriptors.close(numbers, in: master)
+    }
+
+    private func store(_ number: Int32, of child: Supervision.Child, _ message: NotifyMessage) {
+        let isPolled = !message.keepsDeadDescriptors
+        switch store.add(number, name: message.descriptorName, isPolled: isPolled, for: child.service) {
+        case .kept(let copy): if isPolled { poll(copy, of: child.service) }
+        case .duplicate: break
+        case .noRoom: log.write(.warning, "\(child.service) \(child.pid): no room to keep a descriptor")
+        }
+    }
+
+    /// It goes when nobody is behind it any more. Files have nobody, and cannot be polled.
+    private func poll(_ number: Int32, of service: String) {
+        do {
+            try master.watch(number) { [unowned self] in
+                guard Poll.isHungUp(number) else { return }
+                store.remove(number, for: service)
+                close([number])
+            }
+            try master.watch(number, reading: false, writing: false)
+        } catch {
+            master.unwatch(number)
+        }
+    }
 
     // MARK: Messages
 
@@ -55,13 +83,10 @@ final class ChildMessages {
         let (message, child) = (notification.message, notification.child)
         notes.take(message, from: child.id)
         if message.storesDescriptors {
-            for number in notification.descriptors
-            where !store.add(number, name: message.descriptorName, for: child.service) {
-                log.write(.warning, "\(child.service) \(child.pid): no room to keep a descriptor")
-            }
+            for number in notification.descriptors { store(number, of: child, message) }
         }
         if message.removesDescriptors, let name = message.descriptorName {
-            SentDescriptors.close(store.remove(name: name, for: child.service), in: master)
+            close(store.remove(name: name, for: child.service))
         }
         let pid = mainProcess(notification)
         if let time = message.extendedTimeout {
@@ -69,6 +94,7 @@ final class ChildMessages {
             if isAwaited() { manager.tell(.extendTimeout(time)) }
         }
         if message.isReady { master.send(.ready(pid: pid)) }
+        if let time = message.watchdog, notification.speaksForWatchdog { master.send(.watchdog(pid: pid, time)) }
         if notification.givesBeat { master.send(.heartbeat(pid: pid)) }
         if message.triggersWatchdog { master.send(.heartbeatMissed(pid: pid)) }
     }
@@ -90,6 +116,7 @@ final class ChildMessages {
 
     func restore(_ state: StateText) {
         store.restore(state)
+        for (service, number) in store.polled { poll(number, of: service) }
         sockets.restore(state)
     }
 }

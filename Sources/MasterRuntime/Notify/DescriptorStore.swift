@@ -8,6 +8,16 @@ struct DescriptorStore {
     struct Entry {
         let name: String
         let descriptor: Int32
+        /// It goes when nobody is behind it any more: unless FDPOLL=0 was said.
+        var isPolled = true
+    }
+
+    enum Outcome: Equatable {
+        /// Under this number.
+        case kept(Int32)
+        /// The same open file is there already, whatever its name.
+        case duplicate
+        case noRoom
     }
 
     /// Of one service; what comes beyond is refused.
@@ -19,13 +29,23 @@ struct DescriptorStore {
 
     func room(for service: String) -> Int { max(0, Self.most - self[service].count) }
 
-    /// Keeps a copy. False where there is no room.
-    mutating func add(_ descriptor: Int32, name: String?, for service: String) -> Bool {
+    /// Keeps a copy.
+    mutating func add(_ descriptor: Int32, name: String?, isPolled: Bool = true, for service: String) -> Outcome {
+        if self[service].contains(where: { Descriptor.isSameOpenFile($0.descriptor, descriptor) }) { return .duplicate }
         guard self[service].count < Self.most, let copy = try? Descriptor.duplicate(descriptor, above: [2]) else {
-            return false
+            return .noRoom
         }
-        entries[service, default: []].append(Entry(name: name ?? "stored", descriptor: copy))
-        return true
+        entries[service, default: []].append(Entry(name: name ?? "stored", descriptor: copy, isPolled: isPolled))
+        return .kept(copy)
+    }
+
+    /// Forgets the descriptor, which is the caller's then, for `SentDescriptors.close`.
+    mutating func remove(_ descriptor: Int32, for service: String) {
+        entries[service] = self[service].filter { $0.descriptor != descriptor }
+    }
+
+    var polled: [(service: String, descriptor: Int32)] {
+        entries.flatMap { service, stored in stored.filter(\.isPolled).map { (service, $0.descriptor) } }
     }
 
     /// FDSTOREREMOVE=1: what goes is the caller's, for `SentDescriptors.close`.
@@ -51,6 +71,7 @@ struct DescriptorStore {
                 record["service"] = service
                 record["name"] = entry.name
                 record[number: "descriptor"] = Int(entry.descriptor)
+                record[flag: "unpolled"] = !entry.isPolled
                 return record
             }
         }
@@ -61,7 +82,8 @@ struct DescriptorStore {
             guard let service = record["service"], let name = record["name"],
                 let number = record[descriptor: "descriptor"]
             else { continue }
-            entries[service, default: []].append(Entry(name: name, descriptor: number))
+            entries[service, default: []].append(
+                Entry(name: name, descriptor: number, isPolled: !record[flag: "unpolled"]))
         }
     }
 }

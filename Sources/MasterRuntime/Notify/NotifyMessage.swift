@@ -1,4 +1,5 @@
 import DaemonCore
+import Supervision
 import Text
 
 /// What a child says over NOTIFY_SOCKET: `NAME=value` lines. sd_notify(3)
@@ -12,10 +13,14 @@ package struct NotifyMessage: Equatable, Sendable {
     package private(set) var beats = false
     /// WATCHDOG=trigger: it asks to be treated as if it had missed a beat.
     package private(set) var triggersWatchdog = false
+    /// WATCHDOG_USEC: how often it beats at least from now on.
+    package private(set) var watchdog: WatchdogTime?
     package private(set) var mainProcess: Int32?
     package private(set) var extendedTimeout: Duration?
     package private(set) var storesDescriptors = false
     package private(set) var removesDescriptors = false
+    /// FDPOLL=0: what is stored stays also when nobody is behind it any more.
+    package private(set) var keepsDeadDescriptors = false
     /// FDNAME, where it is a name that LISTEN_FDNAMES can hold.
     package private(set) var descriptorName: String?
     /// What a daemon of ours says besides.
@@ -44,10 +49,12 @@ package struct NotifyMessage: Equatable, Sendable {
         case "WATCHDOG":
             beats = beats || value == "1"
             triggersWatchdog = triggersWatchdog || value == "trigger"
+        case "WATCHDOG_USEC": watchdog = Self.watchdog(value) ?? watchdog
         case "MAINPID": mainProcess = Self.number(value).flatMap(Int32.init(exactly:)).flatMap { $0 > 1 ? $0 : nil }
         case "EXTEND_TIMEOUT_USEC": extendedTimeout = Self.microseconds(value)
         case "FDSTORE": storesDescriptors = storesDescriptors || value == "1"
         case "FDSTOREREMOVE": removesDescriptors = removesDescriptors || value == "1"
+        case "FDPOLL": keepsDeadDescriptors = keepsDeadDescriptors || value == "0"
         case "FDNAME": descriptorName = Self.isName(value) ? value : nil
         case ManagerMessage.versionField: version = Self.printable(value)
         default: break
@@ -57,6 +64,11 @@ package struct NotifyMessage: Equatable, Sendable {
     /// At most a day: what a child asks for must not keep a stop waiting for ever.
     private static func microseconds(_ text: String) -> Duration? {
         number(text).flatMap { $0 > 0 ? .microseconds(Int64(min($0, 86_400_000_000))) : nil }
+    }
+
+    /// 0 and what is longer than thirty years are none.
+    private static func watchdog(_ text: String) -> WatchdogTime? {
+        number(text).map { (1...1_000_000_000_000_000).contains($0) ? .every(.microseconds(Int64($0))) : .none }
     }
 
     /// Digits and nothing else; as large as sd_notify(3) may send it, UINT64_MAX for "no limit".

@@ -19,7 +19,10 @@ package final class NotifySockets {
         package var descriptors: [Int32] = []
 
         /// Whether a heartbeat in it counts: another process's would hide that the main one hangs.
-        package var givesBeat: Bool { message.beats && (isMain || access == .all) }
+        package var givesBeat: Bool { message.beats && speaksForWatchdog }
+
+        /// Nor may another process put its watchdog off.
+        package var speaksForWatchdog: Bool { isMain || access == .all }
     }
 
     private unowned let master: Master

@@ -1,4 +1,5 @@
 import DaemonCore
+import Supervision
 import TestSupport
 import Testing
 
@@ -6,6 +7,21 @@ import Testing
 
 @Suite("What a child says over NOTIFY_SOCKET", .timeLimit(.minutes(20)))
 struct NotifyMessageTests {
+    @Test("WATCHDOG_USEC is a time, or none with 0 and with what is no time in practice; what is no number is nothing")
+    func watchdogTime() {
+        #expect(read("WATCHDOG_USEC=1500").watchdog == .every(.microseconds(1500)))
+        for text in ["0", "1000000000000001", "18446744073709551615"] {
+            #expect(read("WATCHDOG_USEC=\(text)").watchdog == WatchdogTime.none)
+        }
+        for text in ["", "x", "-1", "18446744073709551616"] { #expect(read("WATCHDOG_USEC=\(text)").watchdog == nil) }
+    }
+
+    @Test("FDPOLL=0 keeps what nobody is behind any more")
+    func descriptorPolling() {
+        #expect(read("FDSTORE=1\nFDPOLL=0").keepsDeadDescriptors)
+        for text in ["FDSTORE=1", "FDPOLL=1", "FDPOLL="] { #expect(!read(text).keepsDeadDescriptors) }
+    }
+
     private func read(_ text: String) -> NotifyMessage { NotifyMessage(Array(text.utf8)[...]) }
 
     @Test("several lines are one message")

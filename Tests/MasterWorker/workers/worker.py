@@ -34,6 +34,7 @@ class Worker:
     def __init__(self, behaviour, facts):
         self.behaviour = behaviour
         self.agenda = []
+        self.pipes = []
         self.ending = False
         self.wakeup, writer = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
         signal.set_wakeup_fd(writer, warn_on_full_buffer=False)
@@ -113,6 +114,11 @@ class Worker:
             os.write(values[0], values[1].encode())
         elif name == "store":
             store(*values)
+        elif name == "store-pipe":
+            self.pipes.append(store_pipe(*values))
+        elif name == "close-pipes":
+            for number in self.pipes:
+                os.close(number)
         elif name == "beat":
             self.behaviour["beat"] = values[0]
         note(f"done {name}")
@@ -192,6 +198,15 @@ def store(name, text=None):
     os.write(file, (text or f"generation {GENERATION}").encode())
     notify(f"FDSTORE=1\nFDNAME={name}", [file])
     os.close(file)
+
+
+def store_pipe(name, more="", copies=1):
+    """Stores the reading end; the other end."""
+    reader, writer = os.pipe()
+    for _ in range(copies):
+        notify(f"FDSTORE=1\nFDNAME={name}{more}", [reader])
+    os.close(reader)
+    return writer
 
 
 def answer(sock):

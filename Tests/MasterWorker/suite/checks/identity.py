@@ -1,4 +1,4 @@
-"""Who a child is and what the kernel grants it: its user's variables, limits, niceness, files of variables, its PATH."""
+"""Who a child is and what the kernel grants it: its user's variables, limits, niceness, env-file, its PATH."""
 
 import os
 import re
@@ -36,7 +36,8 @@ def variables(case: Case) -> None:
     facts = [case.path("records", name) for name in ("a", "b")]
     case.configure(section("program", "a", case.fixture("facts.sh", facts[0]), "user nobody"),
                    section("program", "b", case.fixture("facts.sh", facts[1]), "user nobody", "setenv HOME /data"))
-    master = case.start(env={"HOME": "/root", "USER": "root", "LOGNAME": "root", "SHELL": "/bin/odd", "SUDO_USER": "me"})
+    ours = {"HOME": "/root", "USER": "root", "LOGNAME": "root", "SHELL": "/bin/odd", "SUDO_USER": "me"}
+    master = case.start(env=ours)
     text = master.wait(lambda: read(facts[0]), "the child's facts")
     found = dict(re.findall(r"^env (\w+)=(.*)$", text, re.MULTILINE))
     names = [found.get(name) for name in ("USER", "LOGNAME", "HOME")]
@@ -126,7 +127,8 @@ def env_file(case: Case) -> None:
     def write(content: bytes) -> None:
         with open(path, "wb") as file:
             file.write(content)
-    write(b"# a comment\n; another\n\nA=1\n  B=two words \nC=\"in quotes\"\nD=\nE=a=b\"\nF=\xff\xe4\xf4\nX=file\nA=last\r\n")
+    write(b"# a comment\n; another\n\nA=1\n"
+          b"  B=two words \nC=\"in quotes\"\nD=\nE=a=b\"\nF=\xff\xe4\xf4\nX=file\nA=last\r\n")
     case.configure(section("worker", "web", case.worker("web"), "readiness notify", f"env-file {path}", "setenv X set"))
     master = case.start()
     found = case.met("web")["environment"]

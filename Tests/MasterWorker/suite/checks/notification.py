@@ -288,6 +288,27 @@ def store_and_listen(case: Case) -> None:
     expect(second["environment"].get("SERVER_STARTER_PORT", "").count("=") == 1, "the store is in SERVER_STARTER_PORT")
 
 
+@check("WATCHDOG_USEC= changes the child's own watchdog, and the next process has the service's again")
+def own_watchdog(case: Case) -> None:
+    master = started(case, "watchdog 300ms", "restart on-failure backoff 50ms 1s",
+                     behaviour=["beat=0.05", "notify=WATCHDOG_USEC=60000000"])
+    pid = case.met("web")["pid"]
+    case.order(pid, "beat", 0)
+    meanwhile(0.7)
+    expect(processes.alive(pid), "it was killed although it has said 60 s")
+    case.order(pid, "notify", "WATCHDOG_USEC=100000")
+    expect(eventually(lambda: not processes.alive(pid)), "it lives on")
+    expect("missed its watchdog" in master.log, "no reason in the log")
+
+
+@check("WATCHDOG_USEC= of a service without a watchdog begins one")
+def watchdog_of_its_own(case: Case) -> None:
+    started(case, "restart on-failure backoff 50ms 1s")
+    pid = case.met("web")["pid"]
+    case.order(pid, "notify", "WATCHDOG_USEC=100000")
+    expect(eventually(lambda: not processes.alive(pid)), "it lives on")
+
+
 @check("FDSTORE survives a crash of the worker and an upgrade of the master")
 def store_survives(case: Case) -> None:
     installed(case)
