@@ -136,7 +136,8 @@ package struct WordReader {
         let start = index
         while let byte = next, Self.isNameByte(byte) { index += 1 }
         // bounded: `index` is below `endIndex`
-        var value = environment[String(decoding: line[start..<index], as: UTF8.self)].map { Array($0.utf8) }
+        let name = String(decoding: line[start..<index], as: UTF8.self)
+        var value = environment[name].map { Array($0.utf8) }
         var takesWords = false
         if let brace {
             if next == UInt8(ascii: "[") {
@@ -156,7 +157,11 @@ package struct WordReader {
             }
             index += 1
         }
-        try insert(value ?? [], takesWords: takesWords)
+        guard let value else {
+            // Nothing in its place would be another address, another path or another command.
+            throw complaint("unset environment variable '\(name)': write ${\(name)-} where it may be empty", at: start)
+        }
+        try insert(value, takesWords: takesWords)
     }
 
     private mutating func insert(_ value: [UInt8], takesWords: Bool) throws(Complaint) {

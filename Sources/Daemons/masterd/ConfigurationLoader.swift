@@ -23,6 +23,10 @@ struct ConfigurationLoader: Sendable {
         var files: [ConfigurationFile] = []
         var mistakes: [Mistake] = []
         for path in paths.flatMap(expand) {
+            if let refusal = Self.refusal(of: path) {
+                mistakes.append(Mistake(Place(file: path, line: 0), refusal))
+                continue
+            }
             do {
                 files.append(try ConfigurationFile(reading: path, longest: Self.longestFile))
             } catch {
@@ -51,6 +55,16 @@ struct ConfigurationLoader: Sendable {
             }
         }
         return mistakes
+    }
+
+    /// What can be read once only is gone at the next reload, and at the upgrade.
+    private static func refusal(of path: String) -> String? {
+        let kind = (try? FileStatus(following: path))?.kind
+        let isDescriptor = ["/dev/fd/", "/proc/self/fd/", "/dev/stdin"].contains(where: path.hasPrefix)
+        guard isDescriptor || kind.map({ $0 != .regular && $0 != .directory }) == true else { return nil }
+        let what = isDescriptor ? "is a descriptor of the caller" : "is \(kind?.rawValue ?? "no file")"
+        return "\(what): a configuration is read again at each "
+            + "reload, so give the path of a file"
     }
 
     /// A directory stands for its `*.cfg`, by name.

@@ -54,6 +54,9 @@ package struct ControlInput: Sendable {
             bytes: line + payload + bytes[start...], isLineTooLong: isLineTooLong, isPayloadTooLong: isPayloadTooLong)
     }
 
+    /// Nothing has come that is not understood yet.
+    var isEmpty: Bool { start == bytes.count && payload.isEmpty && waiting == nil }
+
     /// The bytes that it keeps.
     package var size: Int { bytes.count + payload.count + (waiting?.line.count ?? 0) }
 

@@ -31,6 +31,8 @@ package final class ControlServer {
 
     /// Of one turn: who connects again and again is not to hold the others up.
     private static let mostAccepts = 64
+    /// Between two lines of a session without a mode that goes on.
+    private static let moment = Duration.milliseconds(200)
     /// A client that takes nothing for so long is dropped.
     private static let patience = Duration.seconds(10)
 
@@ -266,6 +268,22 @@ package final class ControlServer {
         session.isLong = false
         if !session.isBusy { accounts.becameIdle(session) }
         flush(session)
+        linger(session)
+    }
+
+    /// As HAProxy: without a mode that goes on, a session ends behind its last line. Lines that are written one after
+    /// the other take a moment to come.
+    private func linger(_ session: ControlSession) {
+        let count = session.linesDone
+        guard session.mode == .single, count != session.lingersAfter, session.isResting, !session.isEnding else { return }
+        session.lingersAfter = count
+        master.after(Self.moment) { [weak self, weak session] in
+            guard let self, let session, sessions[session.descriptor] === session, session.mode == .single,
+                session.linesDone == count, session.isResting, session.input.isEmpty
+            else { return }
+            session.isEnding = true
+            flush(session)
+        }
     }
 
     /// False where there is nothing.
@@ -277,7 +295,7 @@ package final class ControlServer {
         }
         if session.isLineDone {
             session.isLineDone = false
-            session.isEnding = session.mode == .single
+            session.linesDone &+= 1
             return true
         }
         let item = session.input.next()
@@ -289,7 +307,9 @@ package final class ControlServer {
         case .requests(let commands):
             session.commands = commands
             session.isLineDone = true
-            if commands.isEmpty { sendPrompt(session) }
+            if commands.isEmpty, session.mode == .prompting { sendPrompt(session) }
+            // Every answer ends with an empty line, and this one is no more than that.
+            if commands.isEmpty, session.mode != .prompting { session.send("\n".utf8) }
         case .mistake(let mistake):
             session.send("\(mistake.message)\n\n")
             session.isLineDone = true

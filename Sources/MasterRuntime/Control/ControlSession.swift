@@ -6,7 +6,7 @@ import Unix
 package final class ControlSession {
     /// HAProxy's `prompt n`, `prompt i` and `prompt p`.
     package enum Mode: String, Sendable {
-        /// It ends after its first line.
+        /// It ends behind its last line.
         case single = "n"
         case interactive = "i"
         /// Interactive, with a prompt when the next command may come.
@@ -34,6 +34,10 @@ package final class ControlSession {
     /// The answer that is being made.
     package var report: (any ControlReport)?
     var isLineDone = false
+    /// Lines that are done, empty ones too.
+    var linesDone = 0
+    /// Behind so many lines its end has been set.
+    var lingersAfter = 0
     /// A command has not answered yet.
     var isBusy = false
     var isWorking = false

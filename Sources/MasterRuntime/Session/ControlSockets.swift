@@ -8,6 +8,8 @@ final class ControlSockets {
     /// Gives a new socket its commands.
     private let equip: (ControlServer) -> Void
     private var open: [ControlServer] = []
+    /// As they were asked for, by their paths.
+    private var requests: [String: ControlSocketRequest] = [:]
     /// Bound by the load that is not in force yet, and those whose last sessions are still open.
     private var fresh: [ControlServer] = []
     private var retired: [ControlServer] = []
@@ -24,6 +26,7 @@ final class ControlSockets {
 
     private func bind(_ request: ControlSocketRequest) throws(DaemonError) -> ControlServer {
         let socket = try ControlServer.bind(request.path, mode: request.mode)
+        requests[request.path] = request
         return try serve(socket.descriptor, socket.file, request.level)
     }
 
@@ -60,12 +63,31 @@ final class ControlSockets {
         for control in open {
             if let request = wanted.first(where: { $0.path == control.file.path }) {
                 control.adapt(to: request)
+                requests[request.path] = request
             } else {
                 control.retire()
                 retired.append(control)
             }
         }
         open.removeAll { control in !wanted.contains { $0.path == control.file.path } }
+    }
+
+    /// Binds those anew whose files somebody has removed; returns what went wrong. Sessions go on.
+    func renew() -> [DaemonError] {
+        var errors: [DaemonError] = []
+        for (index, control) in open.enumerated() where !control.file.isInPlace {
+            do {
+                let request = requests[control.file.path] ?? ControlSocketRequest(control.file.path)
+                let fresh = try bind(request)
+                fresh.state = control.state
+                control.retire()
+                retired.append(control)
+                open[index] = fresh
+            } catch {
+                errors.append(error)
+            }
+        }
+        return errors
     }
 
     func abandon() {
@@ -93,6 +115,7 @@ final class ControlSockets {
             head["path"] = control.file.path
             head["identity"] = control.file.identity.text
             head[number: "level"] = control.level.rawValue
+            head[number: "mode"] = requests[control.file.path].map { Int($0.mode) }
             return [head] + control.records
         }
     }
@@ -110,6 +133,10 @@ final class ControlSockets {
             do {
                 let server = try serve(number, OwnedFile(path: path, identity: identity), level)
                 open.append(server)
+                let mode = record[number: "mode"].flatMap { FileMode(exactly: $0) } ?? 0o600
+                var request = ControlSocketRequest(path)
+                (request.mode, request.level) = (mode, level)
+                requests[path] = request
                 server.restore(state, expect: expect)
             } catch {
                 errors.append(error)

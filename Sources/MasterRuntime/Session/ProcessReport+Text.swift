@@ -45,7 +45,7 @@ extension ProcessReport {
     }()
 
     private var tableHead: String {
-        let failures = failedReloads > 0 ? " [failed: \(failedReloads)]" : ""
+        let failures = " [failed: \(failedReloads)]"
         var heads = ["#<PID>", "<type>", "<reloads>", "<uptime>", "<version>"]
         let own = ["\(CurrentProcess.id)", "master", "\(host.reloads)\(failures)"]
         var cells = own + [ProcessTable.uptime(Master.now - host.startedAt), version]

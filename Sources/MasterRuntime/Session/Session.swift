@@ -303,6 +303,7 @@ package final class Session: MasterHost {
         parts.log.reopen()
         outputs.reopen()
         notes.hangUp(word)
+        for error in controls.renew() { parts.log.write(.error, "\(error)") }
     }
 
     // MARK: The re-exec: same pid, children, sockets, control sessions and files

@@ -66,6 +66,7 @@ final class ControlClient {
     static func ask(_ line: String, at path: String) throws -> String {
         let client = try ControlClient(path)
         try client.send("\(line)\n")
+        Socket.shutdownWriting(client.number)
         return try client.readToEnd()
     }
 }

@@ -2,6 +2,7 @@
 
 import json
 import re
+import socket
 import time
 from dataclasses import dataclass
 from typing import Dict, List, Optional
@@ -21,6 +22,7 @@ def talk(path: str, request: bytes, seconds: float = PATIENCE) -> str:
     answer = b""
     with connect(path, PATIENCE) as sock:
         sock.sendall(request)
+        sock.shutdown(socket.SHUT_WR)
         while True:
             sock.settimeout(max(0.001, deadline - time.monotonic()))
             try:

@@ -58,6 +58,9 @@ struct Connection {
         }
     }
 
+    /// How long a daemon may take to begin to answer.
+    private static let firstLimit = Duration.seconds(10)
+
     private func relay(_ client: ControlClient) throws {
         var buffer = [UInt8](repeating: 0, count: 16 * 1024)
         // What the daemon does not take yet; nothing more is read meanwhile.
@@ -66,13 +69,17 @@ struct Connection {
         // The choice of the mode is answered by an empty line.
         var isFirst = true
         var output = Output(1)
+        var heard = MonotonicTime.now
         while true {
             let input: Int32 = isAtEnd || !unsent.isEmpty ? -1 : 0
-            let limit: Duration? = unsent.isEmpty ? nil : .milliseconds(20)
+            let silence = isFirst ? Self.firstLimit : isAtEnd ? Self.answerLimit : nil
+            if let silence, MonotonicTime.now - heard > silence { throw ControlClient.Failure.silent }
+            let limit: Duration? = unsent.isEmpty ? silence.map { max(.zero, heard + $0 - .now) } : .milliseconds(20)
             let ready = Poll.readable([input, client.descriptor], timeout: limit)
             if ready[1] {  // bounded: as many as were asked for
                 let count = try Descriptor.read(client.descriptor, into: &buffer)
                 if count == 0 { return try output.end() }
+                heard = .now
                 let skipped = isFirst && buffer[0] == UInt8(ascii: "\n") ? 1 : 0  // bounded: a byte at least was read
                 isFirst = false
                 try output.write(buffer[skipped..<count])  // bounded: a call gives no more than the buffer holds

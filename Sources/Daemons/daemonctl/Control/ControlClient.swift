@@ -74,6 +74,7 @@ final class ControlClient {
     func ask(_ line: String, within limit: Duration, isSlow: () -> Void = {}) throws(Failure) -> String {
         let deadline = MonotonicTime.now + limit
         try send("\(line)\n", within: limit)
+        Socket.shutdownWriting(descriptor)
         if !Poll.readable(descriptor, timeout: min(limit, .seconds(1))) { isSlow() }
         guard let bytes = Input.read(descriptor, until: deadline, limit: Self.longestAnswer) else { throw .silent }
         let answer = String(decoding: bytes, as: UTF8.self)
