@@ -23,14 +23,18 @@ struct WordReaderTests {
         (##"$A ${A} '$A' \$A"##, ["$A", "${A}", "$A", "\\$A"]), (##""\$A""##, ["$A"]),
         (##""$A""##, ["a b"]), (##""${A}c""##, ["a bc"]), (##"x"$A"y"##, ["xa by"]),
         (##""$A.b $B_1-c""##, ["a b.b b-c"]),
-        (##""$Q$H""##, ["'#"]), (##""$N" "$NONE" "${NONE}""##, ["", "", ""]), (##"a"$NONE"b"##, ["ab"]),
+        (##""$Q$H""##, ["'#"]), (##""$N" "${NONE-}""##, ["", ""]), (##"a"${NONE-}"b"##, ["ab"]),
         (##""${A-d} ${NONE-d e} ${N-d} ${NONE-}""##, ["a b d e  "]), (##""${NONE-"#' \x41}""##, [##""#' \x41"##]),
         (##""${A[*]}""##, ["a", "b"]), (##"1"${A[*]}"2"##, ["1a", "b2"]), (##""${L[*]}""##, ["x", "y"]),
-        (##""${NONE[*]}" "${N[*]}""##, []), (##""${NONE[*]-p q}""##, ["p", "q"]), ("é日\u{A0}x", ["é日\u{A0}x"]),
+        (##""${NONE[*]-}" "${N[*]}""##, []), (##""${NONE[*]-p q}""##, ["p", "q"]), ("é日\u{A0}x", ["é日\u{A0}x"]),
     ]
 
     @Test("blanks, quotes, escapes and variables", arguments: rightCases)
     func right(line: String, expected: [String]) throws { #expect(try words(line) == expected) }
+
+    private static func unset(_ name: String, at position: Int) -> String {
+        "unset environment variable '\(name)': write ${\(name)-} where it may be empty at position \(position)."
+    }
 
     private static let wrongCases: [(String, String)] = [
         ("a 'b", "unmatched quote at position 3."), (##"ab "c"##, "unmatched quote at position 4."),
@@ -47,6 +51,8 @@ struct WordReaderTests {
         (##""${A[1]}""##, "truncated or invalid word expansion sequence at position 5."),
         (##""${A["##, "truncated or invalid word expansion sequence at position 5."),
         (##"a \xff"##, "word 2 is not UTF-8."),
+        (##"bind "${TYPO}:80""##, unset("TYPO", at: 9)), (##""$TYPO""##, unset("TYPO", at: 3)),
+        (##"x "${TYPO[*]}""##, unset("TYPO", at: 6)),
     ]
 
     @Test("what cannot be read names its place in the line", arguments: wrongCases)

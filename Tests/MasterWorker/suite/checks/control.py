@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import signal
 import socket
 import time
 
@@ -82,6 +83,35 @@ def limits(case: Case) -> None:
         answer = one.say("echo " + "x" * 20000)
         expect("xxx" not in answer and answer.strip(), f"{answer[:80]!r}")
         expect(one.answers(), "the session does not go on")
+
+
+@check("every line of a session is answered, whenever it comes; an empty one by an empty line")
+def lines(case: Case) -> None:
+    master = started(case)
+    said = control.talk(master.socket, b"show version\n\necho two\nreload\nshow cli level\n")
+    expect(re.match(r"\d+\.\d+\S*\n\n\ntwo\n\nSuccess=1\n", said) and said.endswith("\n\nadmin\n\n"), repr(said))
+    with control.connect(master.socket) as sock:
+        for word in ("one", "two", "three"):
+            sock.sendall(f"echo {word}\n".encode())
+            expect(sock.recv(100) == f"{word}\n\n".encode(), f"no answer to {word}")
+            let_pass(0.05)
+        # Nobody has to say that no more comes.
+        expect(sock.recv(100) == b"", "it goes on after its last line")
+
+
+@check("a control socket that a cleaner has removed comes back at HUP, with its mode and level")
+def removed(case: Case) -> None:
+    case.configure(section("worker", "web", case.worker("web"), "readiness notify"),
+                   settings=[f"control-socket {case.path('control-2')} mode 660 level operator"])
+    master = case.start()
+    path = case.path("control-2")
+    with master.session(path) as one:
+        os.unlink(path)
+        master.send(signal.SIGHUP)
+        expect(eventually(lambda: os.path.exists(path)), "it does not come back")
+        expect(os.stat(path).st_mode & 0o777 == 0o660, oct(os.stat(path).st_mode))
+        expect(control.ask(path, "show cli level") == "operator\n", "another level")
+        expect("operator" in one.say("show cli level"), "the session did not go on")
 
 
 @check("a payload by <<PATTERN is taken to its end, and is no command")
