@@ -275,7 +275,9 @@ package final class ControlServer {
     /// the other take a moment to come.
     private func linger(_ session: ControlSession) {
         let count = session.linesDone
-        guard session.mode == .single, count != session.lingersAfter, session.isResting, !session.isEnding else { return }
+        guard session.mode == .single, count != session.lingersAfter, session.isResting, !session.isEnding else {
+            return
+        }
         session.lingersAfter = count
         master.after(Self.moment) { [weak self, weak session] in
             guard let self, let session, sessions[session.descriptor] === session, session.mode == .single,
