@@ -105,6 +105,26 @@ def user(case: Case) -> None:
     case.refused("--user=no-such-user")
 
 
+@check("--user: the program is looked up in PATH as that user; HOME, USER and LOGNAME are that user's", ours=True)
+def user_path(case: Case) -> None:
+    if os.getuid() != 0:
+        raise Unavailable("needs root")
+    script = f"#!/bin/sh\necho $0 $HOME $USER $LOGNAME >>{case.path('records', 'said')}\nexec sleep 1000\n"
+    for name, owner in (("mine", 0), ("theirs", 65534)):
+        os.mkdir(case.path(name))
+        path = case.write(f"{name}/tool", script, 0o700)
+        for each in (path, case.path(name)):
+            os.chown(each, owner, owner)
+        os.chmod(case.path(name), 0o700)
+    path = f"{case.path('mine')}:{case.path('theirs')}:{os.environ['PATH']}"
+    daemon = case.start("--port=127.0.0.1:0", "--user=nobody", *case.files, program=["tool"],
+                        env={"PATH": path, "HOME": "/root", "USER": "root", "LOGNAME": "root"})
+    said = daemon.wait(lambda: read(case.path("records", "said")), "the worker's words")
+    home = pwd.getpwuid(65534)
+    expect(said == f"{case.path('theirs')}/tool {home.pw_dir} {home.pw_name} {home.pw_name}\n", f"{said!r}")
+    daemon.stop()
+
+
 def low_port() -> int:
     """A free one that only root may bind."""
     for port in range(900, 1000):
