@@ -180,7 +180,7 @@ private enum KeeperProcess {
                 continue
             }
             if byte == KeeperRequest.openSyslog {
-                hand(socket, "the logger") { () throws(Errno) in try Syslog.open() }
+                hand(socket, "the logger") { () throws(Errno) in try LoggerSocket.open() }
                 continue
             }
             if byte == KeeperRequest.serves { hasServed = true }

@@ -31,7 +31,6 @@ package final class Syslog: Sendable {
     private let queueLimit: Int
     /// Connects once a chroot hides the path.
     private let keeper: Keeper?
-    package static let defaultPath = "/dev/log"
     private static let pause = Duration.milliseconds(100)
     /// At the end, for a logger that takes nothing.
     private static let lastPatience = Duration.milliseconds(100)
@@ -41,7 +40,7 @@ package final class Syslog: Sendable {
     /// `patience`: how long a record may wait for room. `queueLimit`: how many bytes wait instead, where somebody calls
     /// `flush` now and then.
     package init(
-        _ origin: Origin = Origin(), path: String = defaultPath, patience: Duration = .zero, queueLimit: Int = 0,
+        _ origin: Origin = Origin(), path: String = LoggerSocket.path, patience: Duration = .zero, queueLimit: Int = 0,
         keeper: Keeper? = nil
     ) {
         self.origin = origin
@@ -177,7 +176,7 @@ package final class Syslog: Sendable {
         let now = MonotonicTime.now
         guard now >= state.retry else { return false }
         do {
-            let socket = if let outside = try keeper?.openSyslog() { outside } else { try Self.open(path) }
+            let socket = if let outside = try keeper?.openSyslog() { outside } else { try LoggerSocket.open(path) }
             state.isStream = try Socket.kind(socket.number) == .stream
             state.socket = consume socket
             return true
@@ -185,23 +184,6 @@ package final class Syslog: Sendable {
             state.retry = now + Self.pause
             return false
         }
-    }
-
-    /// Connected, without waiting for a logger that does not accept.
-    static func open(_ path: String = defaultPath) throws(Errno) -> FileDescriptor {
-        let address = SocketAddress.unix(path)
-        do {
-            return try open(address, .datagram)
-        } catch .wrongProtocol {
-            return try open(address, .stream)
-        }
-    }
-
-    private static func open(_ address: SocketAddress, _ kind: SocketKind) throws(Errno) -> FileDescriptor {
-        let socket = try Socket.open(address.family, kind)
-        try Descriptor.setNonBlocking(socket.number, true)
-        try Socket.connect(socket.number, to: address)
-        return socket
     }
 }
 
