@@ -86,9 +86,9 @@ struct ControlTests {
         }
         let complete = try shell(
             folder,
-            ". \"$2/bash\"; COMP_WORDS=(echod --sys); COMP_CWORD=1; _echod; echo \"${COMPREPLY[@]}\"; "
+            ". \"$2/bash\"; COMP_WORDS=(echod --chr); COMP_CWORD=1; _echod; echo \"${COMPREPLY[@]}\"; "
                 + "COMP_WORDS=(echod --syslog o); COMP_CWORD=2; _echod; echo \"${COMPREPLY[@]}\"", "", [folder.path])
-        #expect(complete.output == "--syslog\nonly\n", "\(complete)")
+        #expect(complete.output == "--chroot\nonly\n", "\(complete)")
     }
 
     @Test("A full standard output is a failure, not a success without words")

@@ -116,7 +116,7 @@ struct DaemonctlTests {
         let runs = try (0..<8).map { _ in try control.begin("start", "echo") }
         for run in runs { #expect(run.wait().shellCode == 0, "\(run.standardOutput)\(run.standardError)") }
         let pid = try #require(control.pid("echo"))
-        #expect(runs.allSatisfy { $0.standardOutput.hasSuffix(" (pid \(pid))\n") })
+        for run in runs { #expect(run.standardOutput.hasSuffix(" (pid \(pid))\n"), "\(pid): \(run.standardOutput)") }
         #expect(runs.filter { $0.standardOutput == "echo started (pid \(pid))\n" }.count == 1)
         let stops = try (0..<8).map { _ in try control.begin("stop", "echo") }
         for stop in stops { #expect(stop.wait().shellCode == 0) }

@@ -125,7 +125,9 @@ struct MasterGuideTests {
         let manual = text(of: "etc/masterd/masterd.cfg")
         let folder = try Folder()
         folder.write("masterd.cfg", manual)
-        folder.write("all.cfg", manual.replacing(/(?m)^( *)#([a-z])/) { "\($0.1)\($0.2)" })
+        folder.write("variables", "NAME=value\n")
+        let all = manual.replacing("/etc/default/echo", with: folder["variables"])
+        folder.write("all.cfg", all.replacing(/(?m)^( *)#([a-z])/) { "\($0.1)\($0.2)" })
         #expect(folder.read("all.cfg") != manual)
         for name in ["masterd.cfg", "all.cfg"] {
             let outcome = try run(

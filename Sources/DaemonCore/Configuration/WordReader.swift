@@ -141,6 +141,7 @@ package struct WordReader {
         var takesWords = false
         if let brace {
             if next == UInt8(ascii: "[") {
+                // bounded: `index` is below `endIndex`
                 guard line[index...].starts(with: "[*]".utf8) else {
                     throw complaint("truncated or invalid word expansion sequence", at: index)
                 }

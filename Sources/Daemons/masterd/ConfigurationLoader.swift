@@ -12,8 +12,12 @@ struct ConfigurationLoader: Sendable {
     /// The output of masterd itself is its log.
     private let isDetached: Bool
 
-    init(_ paths: [String], isDetached: Bool) {
+    /// Nothing is started: it is read only once.
+    private let isChecked: Bool
+
+    init(_ paths: [String], isDetached: Bool, isChecked: Bool) {
         self.paths = paths
+        self.isChecked = isChecked
         self.isDetached = isDetached
         environment = Environment.variables
     }
@@ -23,7 +27,7 @@ struct ConfigurationLoader: Sendable {
         var files: [ConfigurationFile] = []
         var mistakes: [Mistake] = []
         for path in paths.flatMap(expand) {
-            if let refusal = Self.refusal(of: path) {
+            if let refusal = refusal(of: path) {
                 mistakes.append(Mistake(Place(file: path, line: 0), refusal))
                 continue
             }
@@ -58,7 +62,9 @@ struct ConfigurationLoader: Sendable {
     }
 
     /// What can be read once only is gone at the next reload, and at the upgrade.
-    private static func refusal(of path: String) -> String? {
+    private func refusal(of path: String) -> String? {
+        // To look at it is all that is asked for, and it is there still.
+        if isChecked, ["/dev/stdin", "/dev/fd/0", "/proc/self/fd/0"].contains(path) { return nil }
         let kind = (try? FileStatus(following: path))?.kind
         let isDescriptor = ["/dev/fd/", "/proc/self/fd/", "/dev/stdin"].contains(where: path.hasPrefix)
         guard isDescriptor || kind.map({ $0 != .regular && $0 != .directory }) == true else { return nil }

@@ -15,7 +15,9 @@ let masterd = Daemon(
     gracePeriod: .seconds(86_400))
 
 func loader(_ values: OptionValues) -> ConfigurationLoader {
-    ConfigurationLoader(values[configurationFiles], isDetached: !values[StandardOption.foreground])
+    ConfigurationLoader(
+        values[configurationFiles], isDetached: !values[StandardOption.foreground],
+        isChecked: values[StandardOption.check])
 }
 
 /// The files are read before anything is made. One line a mistake, as compilers print them.

@@ -88,6 +88,7 @@ struct Connection {
                 let count = try Descriptor.read(0, into: &buffer)
                 if count == 0 { isAtEnd = true } else { unsent += buffer[..<count] }
             }
+            // bounded: a call takes no more than it is given
             unsent.removeFirst(try sent(unsent, client.descriptor))
             if isAtEnd && unsent.isEmpty { Socket.shutdownWriting(client.descriptor) }
         }
