@@ -54,21 +54,25 @@ package struct RunningInstance: Sendable {
         guard owners.trust(status.owner) else { return unknown(owners.refusal(of: status.owner)) }
         if try Descriptor.tryLock(file, shared: true) { return status.size == 0 ? .notRunning : .dead }
         guard status.mode & 0o022 == 0 else { return unknown("others than its owner may write to it") }
-        var named: ProcessID = 0
-        // A start that has just got the lock has the pid of an earlier daemon before it for a moment, and so has an end.
-        for _ in 0..<50 {
+        // A start that has just got the lock has the pid of an earlier daemon before it for a moment, and so has an end; on
+        // a busy machine the moment is long.
+        let (begin, limit) = (MonotonicTime.now, Duration.seconds(2))
+        // Root may look at nearly everybody; who else asks is not kept waiting for what he may not see.
+        let unseenLimit = CurrentProcess.userID == 0 ? limit : .milliseconds(100)
+        while true {
             guard let pid = PidFile.recordedPID(file) else { return .starting }
-            named = pid
             do {
                 return .running(try proven(pid, status))
             } catch .unseen(let why) {
-                return .unseen(pid, why)
+                if MonotonicTime.now - begin > unseenLimit { return .unseen(pid, why) }
             } catch {
-                Poll.pause(.milliseconds(2))
+                if MonotonicTime.now - begin > limit {
+                    return unknown("is locked, but not by process \(pid), which it names")
+                }
             }
+            Poll.pause(.milliseconds(2))
             if try Descriptor.tryLock(file, shared: true) { return .dead }
         }
-        return unknown("is locked, but not by process \(named), which it names")
     }
 
     /// A process of root's is believed only what root wrote: another owner's file means a process of his.
