@@ -115,8 +115,17 @@ struct EchodTests {
         let daemon = try TestDaemon(Product.echod)
         #expect(try daemon.launch().code == 0)
         let pid = try #require(daemon.pid)
-        // As many as it has open: there is none for a client.
-        let limit = "\(Files.names(in: "/proc/\(pid)/fd").count)"
+        // Behind its first client main is in its loop, and what the start had open for a moment is closed.
+        #expect(try Client(.unix(daemon.folder["s"])).echoes("first"))
+        let open = { Set(Files.names(in: "/proc/\(pid)/fd").compactMap { Int($0) }) }
+        #expect(
+            eventually {
+                let before = open()
+                Poll.pause(.milliseconds(20))
+                return open() == before
+            })
+        // The first number that is free is none that a client may have.
+        let limit = "\((0...).first { !open().contains($0) } ?? 0)"
         try limitOpenFiles(of: pid, to: limit)
         let client = try Client(.unix(daemon.folder["s"]))
         #expect(eventually { daemon.log.contains("Too many open files; clients wait times=1") }, "\(daemon.log)")
