@@ -7,7 +7,7 @@ static int wake_end = -1, report_end = -1;
 static atomic_bool pending[cunix_signal_slots];
 
 static struct { int directory; char *path; dev_t device; ino_t inode; } files[16];
-static volatile sig_atomic_t file_count, armed, hangup_sender;
+static volatile sig_atomic_t file_count, armed;
 
 static void abort_start(int signal) {
     const char *text = signal == SIGTERM ? "F143 ended by SIGTERM during start-up"
@@ -26,7 +26,7 @@ static void handle(int signal, siginfo_t *info, __attribute__((unused)) void *co
     bool is_mild = info && info->si_code == SI_QUEUE && info->si_value.sival_int == cunix_mildly;
     if (armed && (signal == SIGTERM || signal == SIGINT || signal == SIGQUIT)) abort_start(signal);
     int saved = errno, slot = is_mild && signal == SIGHUP ? cunix_mild_hangup : is_mild && signal == SIGTERM ? cunix_mild_terminate : signal;
-    if (signal == SIGHUP) hangup_sender = info ? info->si_pid : 0;
+    if (signal == SIGHUP && (!info || !info->si_pid || info->si_pid == getsid(0))) atomic_store(&pending[cunix_terminal_hangup], true);
     atomic_store(&pending[slot], true);
     // Non-blocking: a full pipe already wakes the reader, and the mark above is kept.
     if (wake_end >= 0 && write(wake_end, "", 1) < 0) { /* EAGAIN */ }
@@ -41,7 +41,6 @@ int cunix_signal_catch(int signal) {
     return sigaction(signal, &action, NULL);
 }
 
-int cunix_signal_hangup_sender(void) { return hangup_sender; }
 bool cunix_signal_take(int slot) { return atomic_exchange(&pending[slot], false); }
 
 void cunix_signals_reset(bool only_ignored) {

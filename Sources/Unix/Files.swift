@@ -151,18 +151,21 @@ package enum Files {
     package static func isExecutable(_ path: String) -> Bool { unsafe access(path, X_OK) == 0 }
 
     /// The working directory as the caller's shell knows it, with the symbolic links on the way to it: PWD, where that is
-    /// the same directory. nil where it was deleted. pwd(1)
+    /// the same directory and nobody but root and the caller can make it another one later. Otherwise the real path;
+    /// nil where it was deleted. pwd(1)
     package static func workingDirectory() -> String? {
-        if let path = Environment["PWD"], path.hasPrefix("/"),
-            !path.split(separator: "/").contains(where: { $0 == "." || $0 == ".." }),
-            let named = try? FileStatus(following: path), let here = try? FileStatus(following: "."),
-            named.identity == here.identity
-        {
-            return path
-        }
+        if let path = Environment["PWD"], isWorkingDirectory(path) { return path }
         guard let path = unsafe getcwd(nil, 0) else { return nil }
         defer { unsafe free(path) }
         return unsafe String(system: UnsafeRawBufferPointer(start: path, count: strlen(path)))
+    }
+
+    private static func isWorkingDirectory(_ path: String) -> Bool {
+        guard path.hasPrefix("/"), !path.split(separator: "/").contains(where: { $0 == "." || $0 == ".." }),
+            let way = try? FileLocation(path, last: .followed), way.isSafe,
+            let named = try? way.status, let here = try? FileStatus(following: ".")
+        else { return false }
+        return named.identity == here.identity
     }
 
     /// The names in a directory, none where it cannot be read.

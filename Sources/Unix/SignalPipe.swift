@@ -54,11 +54,12 @@ package final class SignalPipe: Sendable {
     /// Whether `ProvenProcess.queueReopen` sent its SIGHUP since the last call.
     package func takeReopenOnly() -> Bool { cunix_signal_take(Int32(cunix_mild_hangup)) }  // bounded: a constant
 
-    /// Whether the last SIGHUP told of the end of our terminal: one of the standard descriptors is a terminal that is
-    /// gone, and the signal came from the kernel or from the shell whose job we are. termios(3), credentials(7)
-    package var terminalHasGone: Bool {
-        let sender = cunix_signal_hangup_sender()
-        return (sender == 0 || sender == getsid(0)) && (0...2).contains(where: Terminal.hasGone)
+    /// Whether a SIGHUP since the last call told of the end of our terminal, whoever else sent one: one of the standard
+    /// descriptors is a terminal that is gone, and the signal came from the kernel or from the shell whose job we are.
+    /// termios(3), credentials(7)
+    package func takeTerminalEnd() -> Bool {
+        cunix_signal_take(Int32(cunix_terminal_hangup))  // bounded: a constant
+            && (0...2).contains(where: Terminal.hasGone)
     }
 
     /// Whether `ProvenProcess.queueStop` sent its SIGTERM since the last call.

@@ -49,13 +49,13 @@ enum { cunix_descriptors = 1, cunix_exec = 4 };  // the steps that are no calls
 pid_t cunix_spawn(const struct cunix_program *program);  // -1 and errno
 #endif
 
-// One handler marks a signal and wakes the pipe's reader. HUP and TERM have a milder sense with the value `cunix_mildly`.
-enum { cunix_mild_hangup = 0, cunix_mild_terminate = 65, cunix_signal_slots = 66, cunix_mildly = 0x10c };
+// One handler marks a signal and wakes the pipe's reader. With the value `cunix_mildly` HUP and TERM are milder; a HUP by the
+// kernel or our session is marked in `cunix_terminal_hangup` too.
+enum { cunix_mild_hangup = 0, cunix_mild_terminate = 65, cunix_terminal_hangup, cunix_signal_slots, cunix_mildly = 0x10c };
 
 void cunix_signal_pipe(int write_end);
 int cunix_signal_catch(int signal);
 bool cunix_signal_take(int slot);
-int cunix_signal_hangup_sender(void);  // of the last SIGHUP; 0 is the kernel
 // Signals to their default disposition, those that libc hides too.
 void cunix_signals_reset(bool only_ignored);
 

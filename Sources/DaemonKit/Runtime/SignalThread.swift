@@ -79,7 +79,7 @@ struct SignalThread: Sendable {
         }
         if runtime.channel != nil { takeMasterSignals(&deadlines) }
         var wantsReload = runtime.signals.take(.hangup)
-        if wantsReload, runtime.signals.terminalHasGone {
+        if wantsReload, runtime.signals.takeTerminalEnd() {
             wantsReload = false
             if !runtime.isAskedToStop {
                 runtime.log.warning("the terminal is gone, stopping")

@@ -10,11 +10,11 @@ enum HelpText {
                start_server --restart|--stop|--upgrade|--send-signal=SIGNAL [OPTIONS]
         Binds sockets, starts PROGRAM with them, and replaces it without closing them.
 
-        HUP starts a new worker and then ends the old ones; TERM ends all. INT and QUIT
-        send TERM to the workers, and KILL when they come again a second later. USR1
-        reopens the log; USR2 upgrades start_server itself. Options may be cut short,
-        begin with one dash or two, and take =VALUE or the next word. Times are in
-        seconds, with a fraction where wanted.
+        HUP starts a new worker and then ends the old ones; TERM ends all, and so do INT
+        and QUIT, which send TERM to the workers; any of the three, sent again a second
+        later, kills what is left. USR1 reopens the log; USR2 upgrades start_server
+        itself. Options may be cut short, begin with one dash or two, and take =VALUE or
+        the next word. Times are in seconds, with a fraction where wanted.
 
         Sockets:
           --port=[HOST:][u]PORT[=FD]     listen on a TCP port, or UDP after a 'u', of

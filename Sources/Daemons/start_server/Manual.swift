@@ -84,8 +84,8 @@ enum Manual {
 
     private static let signals: [ManualPage.Entry] = [
         ("HUP", "Starts a new worker; when it serves, the old ones are told to end."),
-        ("TERM", "Ends all workers by --signal-on-term, then start_server."),
-        ("INT, QUIT", "The same by SIGTERM; sent again a second later, they kill."),
+        ("TERM", "Ends all workers by --signal-on-term, then start_server; sent again a second later, it kills them."),
+        ("INT, QUIT", "The same, by SIGTERM."),
         ("USR1", "Opens the log anew."),
         ("USR2", "Replaces start_server by the installed one, with the same pid, sockets and workers."),
     ]

@@ -30,12 +30,10 @@ package final class ControlAccounts: BackgroundWork {
 
     init() {}
 
-    /// The accounts of this master, which all its control sockets share.
-    package static func shared(in master: Master) -> ControlAccounts {
-        if let accounts = master.background as? ControlAccounts { return accounts }
-        let accounts = ControlAccounts()
-        master.background = accounts
-        return accounts
+    /// Those of all control sockets of a master, which does their work between its events.
+    package convenience init(_ master: Master) {
+        self.init()
+        master.add(self)
     }
 
     package func limit(sessions most: Int) { mostSessions = most }

@@ -38,14 +38,14 @@ package final class ControlServer {
 
     /// Takes ownership of a listening socket.
     package init(
-        _ listener: Int32, file: OwnedFile, master: Master, level: ControlLevel = .admin
+        _ listener: Int32, file: OwnedFile, master: Master, accounts: ControlAccounts, level: ControlLevel = .admin
     ) throws(Errno) {
         self.level = level
         isPrivate = (file.mode ?? 0o600) & 0o077 == 0
         self.listener = listener
         self.file = file
         self.master = master
-        accounts = .shared(in: master)
+        self.accounts = accounts
         accounts.limit(sessions: max(16, Limits.raiseOpenFiles(to: 8192) - 512))
         try Descriptor.setNonBlocking(listener, true)
         // A session has nothing to hand over, and what it sent would be closed here, however long that takes.

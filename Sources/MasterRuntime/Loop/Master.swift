@@ -53,7 +53,7 @@ package final class Master {
     private let signals: SignalPipe
     private let caught: [Signal]
     /// What is done a moment at a time, between events.
-    package var background: (any BackgroundWork)?
+    private var background: [any BackgroundWork] = []
     private var poller: Poller
     private var readers: [Int32: () -> Void] = [:]
     /// The timer that ends the wait for those who were killed.
@@ -88,15 +88,18 @@ package final class Master {
         try watch(pipe.descriptor) { [unowned self] in takeSignals() }
     }
 
+    /// From now on it is done between events; kept for as long as the master lives.
+    package func add(_ work: any BackgroundWork) { background.append(work) }
+
     /// Never returns: ends by the host's `exit`, or by an exec.
     package func run(_ first: Event) -> Never {
         send(first)
         reap()
         while true {
-            let due = background?.isIdle ?? true ? nextDue() : Self.now
+            let due = background.allSatisfy(\.isIdle) ? nextDue() : Self.now
             serve(due.map { $0 - Self.now })
             fireTimers()
-            background?.work()
+            for work in background { work.work() }
             guard let due = supervisor.nextDeadline(), due <= Self.now else { continue }
             // The wait may have been interrupted, or what came out of it may have taken long: what died in its last
             // moment is dead, and who got ready in it is ready.
@@ -261,30 +264,39 @@ package final class Master {
     package func exec(_ image: MasterImage, kept: [Int32], state: () -> [StateText.Record]) -> String {
         Signal.blockAll()
         defer { Signal.unblockAll() }
-        var pending = StateText.Record("signals")
-        pending[flag: "reopen"] = signals.takeReopenOnly()
-        pending[flag: "mildStop"] = signals.takeMildStop()
-        pending[numbers: "pending"] = caught.filter { signals.take($0) }.map { Int($0.rawValue) }
+        let pending = takePending()
         // What we have raised goes over the exec, too: the next image would take it for the caller's.
         var limits = StateText.Record("limits")
         limits[number: "openFiles"] = Limits.openFilesOfCaller
         let records = supervisor.records + state() + executionRecords + [limits, pending]
         let reason = image.execute(StateText(records), kept: kept + executions.values.map(\.descriptor))
         // Still here: what was taken is not forgotten.
-        if pending[flag: "reopen"] { host?.reopenLogs() }
-        for number in pending[numbers: "pending"] { host?.received(Signal(rawValue: Int32(clamping: number))) }
+        handle(pending)
         return reason
+    }
+
+    private func takePending() -> StateText.Record {
+        var pending = StateText.Record("signals")
+        pending[flag: "reopen"] = signals.takeReopenOnly()
+        let taken = caught.filter { signals.take($0) }
+        // The next image cannot tell whose the hangup was.
+        let terminalHasEnded = taken.contains(.hangup) && signals.takeTerminalEnd()
+        pending[flag: "mildStop"] = signals.takeMildStop() || terminalHasEnded
+        pending[numbers: "pending"] = taken.filter { $0 != .hangup || !terminalHasEnded }.map { Int($0.rawValue) }
+        return pending
+    }
+
+    private func handle(_ pending: StateText.Record) {
+        if pending[flag: "reopen"] { host?.reopenLogs() }
+        if pending[flag: "mildStop"] { host?.stopMildly() }
+        for number in pending[numbers: "pending"] { host?.received(Signal(rawValue: Int32(clamping: number))) }
     }
 
     /// After an exec: who was on the way to his program, and the signals that the old image had taken, but not handled.
     package func resume(_ state: StateText) {
         Limits.openFilesOfCaller = state.first("limits")?[number: "openFiles"].map { max(0, $0) }
         restoreExecutions(state)
-        if state.first("signals")?[flag: "reopen"] == true { host?.reopenLogs() }
-        if state.first("signals")?[flag: "mildStop"] == true { host?.stopMildly() }
-        for number in state.first("signals")?[numbers: "pending"] ?? [] {
-            host?.received(Signal(rawValue: Int32(clamping: number)))
-        }
+        if let pending = state.first("signals") { handle(pending) }
     }
 }
 

@@ -5,6 +5,7 @@ import Unix
 /// The control sockets of a session: those that its start or its setup asks for, which a reload may change.
 final class ControlSockets {
     private unowned let master: Master
+    private let accounts: ControlAccounts
     /// Gives a new socket its commands.
     private let equip: (ControlServer) -> Void
     private var open: [ControlServer] = []
@@ -16,6 +17,7 @@ final class ControlSockets {
 
     init(_ master: Master, equip: @escaping (ControlServer) -> Void) {
         self.master = master
+        accounts = ControlAccounts(master)
         self.equip = equip
     }
 
@@ -34,7 +36,7 @@ final class ControlSockets {
         _ listener: Int32, _ file: OwnedFile, _ level: ControlLevel
     ) throws(DaemonError) -> ControlServer {
         let server = try attempt(.listener, "cannot watch \(file.path)") { () throws(Errno) in
-            try ControlServer(listener, file: file, master: master, level: level)
+            try ControlServer(listener, file: file, master: master, accounts: accounts, level: level)
         }
         server.servers = { [unowned self] in open }
         equip(server)

@@ -6,7 +6,7 @@ import Unix
 extension Session {
     package func received(_ signal: Signal) {
         guard let meaning = meaning(of: signal) else { return }
-        if signal == .hangup, parts.signals.terminalHasGone { return endWithTerminal() }
+        if signal == .hangup, parts.signals.takeTerminalEnd() { return endWithTerminal() }
         switch meaning {
         case .stop(let request): master.send(.stop(insisting(request)))
         case .interrupt:

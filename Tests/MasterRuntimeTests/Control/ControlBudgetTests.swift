@@ -144,7 +144,8 @@ struct ControlBudgetTests {
                                 for number in server.descriptors { master.unwatch(number) }
                                 for session in server.sessions.values { session.server = nil }
                                 guard let listener = try? Descriptor.duplicate(server.listener, above: [2]),
-                                    let next = try? ControlServer(listener, file: server.file, master: master)
+                                    let next = try? ControlServer(
+                                        listener, file: server.file, master: master, accounts: server.accounts)
                                 else { return }
                                 Self.prepare(master, next)
                                 next.restore(state) { _, _ in Issue.record("nobody waits") }

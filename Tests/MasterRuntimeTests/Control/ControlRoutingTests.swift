@@ -217,7 +217,8 @@ struct ControlRoutingTests {
                 at: path,
                 prepare: { master, server in
                     let (descriptor, file) = try ControlServer.bind("\(path)2")
-                    let other = try ControlServer(descriptor, file: file, master: master, level: .user)
+                    let other = try ControlServer(
+                        descriptor, file: file, master: master, accounts: server.accounts, level: .user)
                     for one in [server, other] { one.servers = { [server, other] } }
                 },
                 client: { (path: String) throws in

@@ -15,7 +15,7 @@ struct ControlServerTests {
     ) throws -> Never {
         try runMaster { master, _ in
             let (descriptor, file) = try ControlServer.bind(path)
-            let server = try ControlServer(descriptor, file: file, master: master)
+            let server = try ControlServer(descriptor, file: file, master: master, accounts: ControlAccounts(master))
             server.add(commands)
             server.add([
                 ControlCommand("later", "") { words, _, answer in

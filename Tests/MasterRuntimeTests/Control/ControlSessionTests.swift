@@ -182,7 +182,8 @@ struct ControlSessionTests {
         // After an exec there is no old server that could go on with them.
         for session in old.sessions.values { session.server = nil }
         let listener = try Descriptor.duplicate(old.listener, above: [2])
-        let server = try ControlServer(listener, file: old.file, master: master, level: old.level)
+        let server = try ControlServer(
+            listener, file: old.file, master: master, accounts: old.accounts, level: old.level)
         server.add(commands(seen, server))
         server.router = router
         server.state = "New"
@@ -292,9 +293,10 @@ struct ControlSessionTests {
     func twoSockets() async {
         await #expect(processExitsWith: .success) { [path = folder["c"] as String] in
             try runMaster { master, _ in
+                let accounts = ControlAccounts(master)
                 let servers = try [path, "\(path)2"].map { (path: String) throws in
                     let (descriptor, file) = try ControlServer.bind(path)
-                    return try ControlServer(descriptor, file: file, master: master)
+                    return try ControlServer(descriptor, file: file, master: master, accounts: accounts)
                 }
                 var record = StateText.Record("session")
                 let (ours, theirs) = (try Self.pair(), try Self.pair())

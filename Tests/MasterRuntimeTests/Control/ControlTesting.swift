@@ -12,7 +12,7 @@ func serveControl(
 ) throws -> Never {
     try runMaster { master, _ in
         let (descriptor, file) = try ControlServer.bind(path)
-        let server = try ControlServer(descriptor, file: file, master: master)
+        let server = try ControlServer(descriptor, file: file, master: master, accounts: ControlAccounts(master))
         try prepare(master, server)
         // The server is kept by this closure.
         master.after(.seconds(60)) { _ = server }
