@@ -56,7 +56,8 @@ let package = Package(
 
         .target(name: "TestSupport", dependencies: ["DaemonCore", "Unix"], path: "Tests/TestSupport"),
         .target(name: "Simulation", dependencies: ["Supervision"], path: "Tests/Simulation"),
-        .testTarget(name: "SupervisionTests", dependencies: ["Supervision", "Simulation", "TestSupport"]),
+        .testTarget(
+            name: "SupervisionTests", dependencies: ["Supervision", "Simulation", "Text", "TestSupport"]),
         .testTarget(name: "UnixTests", dependencies: ["CUnix", "Text", "Unix", "TestSupport"]),
         .testTarget(name: "TextTests", dependencies: ["Text", "TestSupport"]),
         .testTarget(name: "StartServerTests", dependencies: ["start_server", "Text", "Unix", "TestSupport"]),

@@ -31,7 +31,7 @@ final class Workers: MasterSource {
             executable: image.path, name: ProgramArguments.all.first ?? image.path,
             environment: ChildEnvironment.cleaned(Environment.entries))
         program.arguments = Array(ProgramArguments.all.dropFirst())
-        program.directory = (try? FileStatus(following: image.folder))?.kind == .directory ? image.folder : "/"
+        program.directory = (try? FileStatus(following: image.directory))?.kind == .directory ? image.directory : "/"
         program.sockets = runtime.listeners.map { HandedSocket($0) }
         program.hasChannel = true
         program.hasNotifySocket = false
@@ -49,13 +49,13 @@ final class Workers: MasterSource {
 
     // MARK: Over an exec
 
-    var records: [StateText.Record] {
-        var record = StateText.Record("workers")
+    var records: [StateRecord] {
+        var record = StateRecord("workers")
         record[number: "count"] = count
         return [record] + runtime.listeners.map(\.record)
     }
 
-    func restore(_ state: StateText) {
+    func restore(_ state: SavedState) {
         runtime.add(state.all("listener").compactMap(Listener.init))
         count = state.first("workers")?[number: "count"].map { min(max(0, $0), 1000) } ?? count
     }

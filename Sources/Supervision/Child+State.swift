@@ -1,7 +1,7 @@
 /// A child over an exec. The keys are those of the first version: its numbers are read by earlier images, too.
 extension Child {
     /// `slot` is the one that it fills, which says so itself.
-    init(_ record: StateText.Record, id: ID, pid: Int32, slot: SlotID?) {
+    init(_ record: StateRecord, id: ID, pid: Int32, slot: SlotID?) {
         let rule = StopRule(
             signal: Int32(clamping: record[number: "stopSignal"] ?? 15), timeout: record[duration: "stopTimeout"])
         let spawnedAt = record[instant: "spawnedAt"] ?? Instant(nanoseconds: 0)
@@ -15,8 +15,8 @@ extension Child {
         lastGeneration = record[number: "lastGeneration"] ?? generation
     }
 
-    func record(in slot: Slot?) -> StateText.Record {
-        var record = StateText.Record("child")
+    func record(in slot: Slot?) -> StateRecord {
+        var record = StateRecord("child")
         record[number: "id"] = id
         record["service"] = service
         record[number: "instance"] = instance
@@ -43,7 +43,7 @@ extension Child {
 }
 
 extension Duty {
-    fileprivate init(_ record: StateText.Record, slot: SlotID?, _ life: Life) {
+    fileprivate init(_ record: StateRecord, slot: SlotID?, _ life: Life) {
         if let slot {
             self = record[flag: "restarts"] ? .restarting(slot) : .active(slot)
         } else if record[flag: "stillborn"] {
@@ -55,7 +55,7 @@ extension Duty {
 }
 
 extension Life {
-    fileprivate init(_ record: StateText.Record, pid: Int32, spawnedAt: Instant, rule: StopRule) {
+    fileprivate init(_ record: StateRecord, pid: Int32, spawnedAt: Instant, rule: StopRule) {
         let number = record[number: "groupID"].flatMap { Int32(exactly: $0) } ?? pid
         let identity = Identity(pid: pid, group: record[flag: "group"] ? (number > 1 ? number : pid) : nil)
         let deadline = record[instant: "deadline"]
@@ -76,7 +76,7 @@ extension Life {
         }
     }
 
-    fileprivate func write(to record: inout StateText.Record) {
+    fileprivate func write(to record: inout StateRecord) {
         record["phase"] = phase.rawValue
         record[instant: "deadline"] = deadline
         record[instant: "readyAt"] = readySince

@@ -1,8 +1,8 @@
 /// Who waits for what, and what is counted, over an exec.
 extension Supervisor {
-    var requestRecords: [StateText.Record] {
+    var requestRecords: [StateRecord] {
         let counts = restartCounts.sorted { $0.key < $1.key }.map { name, count in
-            var record = StateText.Record("restarts")
+            var record = StateRecord("restarts")
             record["service"] = name
             record[number: "count"] = count
             return record
@@ -11,7 +11,7 @@ extension Supervisor {
     }
 
     /// Once the children are known.
-    mutating func restoreRequests(_ state: StateText) {
+    mutating func restoreRequests(_ state: SavedState) {
         for record in state.all("restarts") {
             guard let name = record["service"] else { continue }
             restartCounts[name] = max(0, record[number: "count"] ?? 0)
@@ -32,7 +32,7 @@ extension Supervisor {
 }
 
 extension Waits.Wait {
-    fileprivate init?(_ record: StateText.Record) {
+    fileprivate init?(_ record: StateRecord) {
         guard let requester = record[number: "requester"] else { return nil }
         self.requester = requester
         switch record["goal"] {
@@ -42,8 +42,8 @@ extension Waits.Wait {
         }
     }
 
-    fileprivate var record: StateText.Record {
-        var record = StateText.Record("wait")
+    fileprivate var record: StateRecord {
+        var record = StateRecord("wait")
         record[number: "requester"] = requester
         switch goal {
         case .everything: record["goal"] = "everything"
@@ -59,7 +59,7 @@ extension Waits.Wait {
 }
 
 extension Order {
-    fileprivate init?(_ record: StateText.Record) {
+    fileprivate init?(_ record: StateRecord) {
         let name = record["service"] ?? ""
         switch record["verb"] {
         case "start": command = .start(name)
@@ -71,8 +71,8 @@ extension Order {
         requester = record[number: "requester"]
     }
 
-    fileprivate var record: StateText.Record {
-        var record = StateText.Record("order")
+    fileprivate var record: StateRecord {
+        var record = StateRecord("order")
         record[number: "requester"] = requester
         record["service"] = command.service
         switch command {

@@ -1,5 +1,5 @@
 extension Service {
-    init(_ record: StateText.Record) {
+    init(_ record: StateRecord) {
         self.init(name: record["name"] ?? "", stopSignal: Int32(clamping: record[number: "stopSignal"] ?? 15))
         instances = min(max(0, record[number: "instances"] ?? 1), 1000)
         switch record["readiness"] {
@@ -32,8 +32,8 @@ extension Service {
         leadsGroup = !record[flag: "sharesGroup"]
     }
 
-    func record(_ index: Int) -> StateText.Record {
-        var record = StateText.Record("service")
+    func record(_ index: Int) -> StateRecord {
+        var record = StateRecord("service")
         record[number: "index"] = index
         record["name"] = name
         record[number: "stopSignal"] = Int(stopSignal)
@@ -75,7 +75,7 @@ extension Service {
 
 extension Plan {
     /// `isWhole` is false when a service of it was lost.
-    init(_ record: StateText.Record, services: [Int: Service], isWhole: inout Bool) {
+    init(_ record: StateRecord, services: [Int: Service], isWhole: inout Bool) {
         let numbers = record[numbers: "services"]
         self.init(services: numbers.compactMap { services[$0] })
         if self.services.count != numbers.count { isWhole = false }
@@ -88,8 +88,8 @@ extension Plan {
         reloadsAfterUpgrade = record[flag: "reloadsAfterUpgrade"]
     }
 
-    func record(_ role: String, _ indices: [Service: Int]) -> StateText.Record {
-        var record = StateText.Record("plan")
+    func record(_ role: String, _ indices: [Service: Int]) -> StateRecord {
+        var record = StateRecord("plan")
         record["role"] = role
         record[numbers: "services"] = services.compactMap { indices[$0] }
         // Two flags that earlier versions could set one by one.

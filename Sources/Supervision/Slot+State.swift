@@ -10,7 +10,7 @@ struct SavedSlot {
     let isFollowed: Bool
     let patience: Instant?
 
-    init?(_ record: StateText.Record, _ services: [Int: Service]) {
+    init?(_ record: StateRecord, _ services: [Int: Service]) {
         guard let id = record[number: "id"], id > 0, let service = services[record[number: "service"] ?? -1] else {
             return nil
         }
@@ -38,8 +38,8 @@ struct SavedSlot {
 }
 
 extension Slot {
-    func record(service index: Int, rollout: Int?) -> StateText.Record {
-        var record = StateText.Record("slot")
+    func record(service index: Int, rollout: Int?) -> StateRecord {
+        var record = StateRecord("slot")
         record[number: "id"] = id
         record[number: "service"] = index
         record[number: "instance"] = instance
@@ -65,7 +65,7 @@ extension Slot {
 }
 
 extension StartFailure {
-    fileprivate init?(_ record: StateText.Record) {
+    fileprivate init?(_ record: StateRecord) {
         let number = record[number: "lastEnd"].map { Int32(clamping: $0) } ?? 0
         switch record["lastEndKind"] {
         case "exited": self = .ended(.exited(number))
@@ -76,7 +76,7 @@ extension StartFailure {
         }
     }
 
-    fileprivate func write(to record: inout StateText.Record) {
+    fileprivate func write(to record: inout StateRecord) {
         switch self {
         case .ended(.exited(let code)):
             record["lastEndKind"] = "exited"

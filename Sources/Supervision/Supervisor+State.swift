@@ -1,7 +1,7 @@
 /// The state over an exec.
 extension Supervisor {
     /// Everything that the next image of this process must know.
-    package var records: [StateText.Record] {
+    package var records: [StateRecord] {
         var indices: [Service: Int] = [:]
         let kept = (rollout?.progress?.kept ?? [:]).sorted { $0.key < $1.key }
         let slots = registry.slots.values.sorted { $0.id < $1.id }
@@ -15,7 +15,7 @@ extension Supervisor {
         if let plan = rollout?.plan { records.append(plan.record("round", indices)) }
         if let rollout { records.append(rollout.record) }
         for (slot, kept) in kept {
-            var record = StateText.Record("kept")
+            var record = StateRecord("kept")
             record[number: "slot"] = slot
             record[number: "service"] = indices[kept.service]
             record[number: "stage"] = kept.stage
@@ -26,9 +26,9 @@ extension Supervisor {
         return records + requestRecords
     }
 
-    private var headRecord: StateText.Record {
-        var head = StateText.Record("supervisor")
-        head[number: "version"] = StateText.version
+    private var headRecord: StateRecord {
+        var head = StateRecord("supervisor")
+        head[number: "version"] = SavedState.version
         head[number: "generation"] = generations.latest
         head[number: "failedReloads"] = generations.failedReloads
         head[number: "committed"] = generations.committed
@@ -54,7 +54,7 @@ extension Supervisor {
     /// The state as another image left it; what is damaged has defaults. A child that has a pid is never forgotten: one
     /// whose slot is lost serves on, and retires when a new generation is ready. The seed is used where the state has
     /// none.
-    package init(restoring state: StateText, seed: UInt64) {
+    package init(restoring state: SavedState, seed: UInt64) {
         self.init(seed: seed)
         var services: [Int: Service] = [:]
         for record in state.all("service") { services[record[number: "index"] ?? -1] = Service(record) }
@@ -62,13 +62,13 @@ extension Supervisor {
         for record in state.all("plan") where record["role"] == "current" {
             plan = Plan(record, services: services, isWhole: &isWhole)
         }
-        let head = state.first("supervisor") ?? StateText.Record("supervisor")
+        let head = state.first("supervisor") ?? StateRecord("supervisor")
         restoreHead(head)
         let current = Set(head[numbers: "current"])
         var saved = savedSlots(state, services)
         if current.contains(where: { saved[$0] == nil }) { isWhole = false }
         schedule.isOwed = plan != nil && !isWhole
-        self.isWhole = isWhole && !head[flag: "damaged"] && state.damagedLines == 0
+        self.isWhole = isWhole && !head[flag: "damaged"] && state.damaged == 0
         restoreRollout(state, services, &saved, current)
         let wanted = current.union(rollout?.progress?.slots ?? [])
         for (id, slot) in saved where wanted.contains(id) { registry.insert(slot.slot) }
@@ -78,7 +78,7 @@ extension Supervisor {
         restoreRequests(state)
     }
 
-    private mutating func restoreHead(_ head: StateText.Record) {
+    private mutating func restoreHead(_ head: StateRecord) {
         generations.latest = head.count("generation")
         generations.failedReloads = head.count("failedReloads")
         generations.committed = head[number: "committed"] ?? generations.latest
@@ -99,7 +99,7 @@ extension Supervisor {
         upgrade = .executing(RequesterQueue(head[numbers: "upgrade"]))
     }
 
-    private mutating func savedSlots(_ state: StateText, _ services: [Int: Service]) -> [SlotID: SavedSlot] {
+    private mutating func savedSlots(_ state: SavedState, _ services: [Int: Service]) -> [SlotID: SavedSlot] {
         var saved: [SlotID: SavedSlot] = [:]
         for record in state.all("slot") {
             guard let slot = SavedSlot(record, services) else { continue }
@@ -110,7 +110,7 @@ extension Supervisor {
     }
 
     private mutating func restoreRollout(
-        _ state: StateText, _ services: [Int: Service], _ saved: inout [SlotID: SavedSlot], _ current: Set<SlotID>
+        _ state: SavedState, _ services: [Int: Service], _ saved: inout [SlotID: SavedSlot], _ current: Set<SlotID>
     ) {
         guard let record = state.first("round"), let number = record[number: "number"] else { return }
         registry.reserve(record.count("number"))
@@ -158,7 +158,7 @@ extension Supervisor {
         }
     }
 
-    private mutating func restore(_ record: StateText.Record, _ saved: [SlotID: SavedSlot]) {
+    private mutating func restore(_ record: StateRecord, _ saved: [SlotID: SavedSlot]) {
         guard let pid = record[number: "pid"].flatMap({ Int32(exactly: $0) }), pid > 1,
             registry.child(withPID: pid) == nil
         else { return }
@@ -197,14 +197,14 @@ extension Supervisor {
     }
 }
 
-extension StateText.Record {
+extension StateRecord {
     /// Not negative, and as bounded as every number of a state.
     func count(_ key: String) -> Int { max(0, self[number: key] ?? 0) }
 }
 
 extension Rollout {
-    fileprivate var record: StateText.Record {
-        var record = StateText.Record("round")
+    fileprivate var record: StateRecord {
+        var record = StateRecord("round")
         record[number: "number"] = number
         record[numbers: "requesters"] = requesters.inOrder
         record[numbers: "slots"] = progress?.slots ?? []

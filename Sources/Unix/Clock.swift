@@ -68,9 +68,9 @@ package struct WallTime: Sendable {
             return
         }
         let name = zone.hasPrefix(":") ? String(zone.dropFirst()) : zone
-        let folder = Environment["TZDIR"] ?? "/usr/share/zoneinfo"
+        let directory = Environment["TZDIR"] ?? "/usr/share/zoneinfo"
         let isPath = name.hasPrefix("/")
-        guard !name.isEmpty, (try? FileStatus(following: isPath ? name : "\(folder)/\(name)")) != nil else { return }
+        guard !name.isEmpty, (try? FileStatus(following: isPath ? name : "\(directory)/\(name)")) != nil else { return }
         // tzset does nothing for the text that it has seen last: another name of the same file lets it look again.
         Environment.set("TZ", isPath ? "/\(name)" : "./\(name)")
         tzset()

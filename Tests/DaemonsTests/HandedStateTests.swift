@@ -7,12 +7,12 @@ import Unix
 struct HandedStateTests {
     /// A state that would have the master believe that the process `pid` is its child.
     private func state(_ owner: ProcessID?, child pid: ProcessID) -> [UInt8] {
-        var process = StateText.Record("process")
+        var process = StateRecord("process")
         process[number: "pid"] = owner.map { Int($0) }
-        var child = StateText.Record("child")
+        var child = StateRecord("child")
         child[number: "pid"] = Int(pid)
         child["phase"] = "ready"
-        return StateText([process, StateText.Record("master"), StateText.Record("supervisor"), child]).bytes
+        return SavedState([process, StateRecord("master"), StateRecord("supervisor"), child]).bytes
     }
 
     private func start(_ daemon: TestDaemon, _ descriptor: Int32) throws -> Running {

@@ -110,7 +110,9 @@ struct StartTests {
         #expect(!daemon.folder.exists("d.pid"))
     }
 
-    @Test("A daemon that is never ready is ended after --start-timeout, and nothing is left", arguments: ["hang"])
+    @Test(
+        "A daemon that is never ready, suspended or not, is ended after --start-timeout, and nothing is left",
+        arguments: ["hang", "stopped"])
     func startTimeout(mode: String) throws {
         let daemon = try TestDaemon()
         let outcome = try daemon.launch(

@@ -31,7 +31,7 @@ struct ConfigurationNumbersTests {
                 _ = supervisor.handle(.spawned(child, pid: Int32(child) + 2), at: Instant(nanoseconds: .max))
                 _ = supervisor.handle(.exited(pid: Int32(child) + 2, .exited(1)), at: Instant(nanoseconds: .max))
             }
-            _ = Supervisor(restoring: StateText(supervisor.records), seed: 1)
+            _ = Supervisor(restoring: SavedState(supervisor.records), seed: 1)
         }
         for line in ["mworker-max-reloads \(number)", "hard-stop-after \(number)d", "start-timeout \(number)h"] {
             guard mistakes(inGlobal(line)).isEmpty else { continue }

@@ -44,13 +44,13 @@ extension Dice {
     private mutating func naturalStep(in world: World) -> Step? {
         if world.isProofPending && chance(15) { return .proof(isGood: chance(90)) }
         // Several, to be done one after the other.
-        if world.round != nil && chance(6) { return .command(command(), hasRequester: chance(85)) }
+        if world.rollout != nil && chance(6) { return .command(command(), hasRequester: chance(85)) }
         guard !world.living.isEmpty else { return nil }
         let which = roll(world.living.count)
         let process = world.living[which]
         switch process.phase {
-        case .told where process.isOnItsWay && chance(50): return .execution(which, works: chance(50))
-        case .told: return .exit(which, chance(70) ? .signaled(process.told, dumpedCore: false) : .exited(0))
+        case .stopping where process.isOnItsWay && chance(50): return .execution(which, works: chance(50))
+        case .stopping: return .exit(which, chance(70) ? .signaled(process.signal, dumpedCore: false) : .exited(0))
         case .killed: return .exit(which, .signaled(9, dumpedCore: false))
         case .starting where world.book[process.rules].readiness == .completed && chance(80):
             return .exit(which, .exited(chance(80) ? 0 : 1))

@@ -3,7 +3,7 @@ import Supervision
 /// A process from the request to spawn it until it is reaped.
 struct Process {
     enum Role { case candidate, current, old }
-    enum Phase { case asked, executing, starting, ready, told, killed }
+    enum Phase { case asked, executing, starting, ready, stopping, killed }
 
     let id: Child.ID
     let label: SlotID
@@ -42,7 +42,7 @@ struct Process {
     /// A hard reload has changed its stop signal.
     var isHard = false
     /// The last stop signal, and how urgent: 1 without a stop, 2 and more with one.
-    var told: Int32 = 0
+    var signal: Int32 = 0
     var urgency = 0
     /// It is to be started again once it has ended.
     var restarts = false
@@ -66,19 +66,19 @@ struct Process {
         isAdopted = true
     }
 
-    var isTold: Bool { phase == .told || phase == .killed }
+    var isSignalled: Bool { phase == .stopping || phase == .killed }
     /// Its start is not over.
     var isStarting: Bool { phase == .executing || phase == .starting }
 }
 
 /// Where one instance of a service belongs.
-struct Place {
+struct SlotModel {
     /// -1 until somebody is spawned in it.
     var label: SlotID
     let instance: Int
     var rules: Int
     var isCandidate: Bool
-    /// The page of the new rules, while a round means to keep it.
+    /// The page of the new rules, while a rollout means to keep it.
     var kept = -1
     var failures = 0
     var lastSpawn: Int64
@@ -87,7 +87,7 @@ struct Place {
     var isOver = false
     /// It has ended well, and is not to be restarted.
     var isDone = false
-    /// The round does not wait for it: it is not critical, and has failed once, or nothing served before.
+    /// The rollout does not wait for it: it is not critical, and has failed once, or nothing served before.
     var isExcused = false
     /// It is not critical, and has failed once, but others wait what becomes of it, until then.
     var isFollowed = false
@@ -103,7 +103,7 @@ struct Place {
 struct Terms {
     let base: Int
     let count: Int
-    let places: Int
+    let slots: Int
     /// A start that fails is tried again, and every attempt is a generation.
     let retries: Bool
     let stopsOnFailure: Bool
@@ -116,7 +116,7 @@ struct Terms {
     init(_ charter: Charter, base: Int) {
         self.base = base
         count = charter.plan.services.count
-        places = charter.places
+        slots = charter.slots
         retries = charter.plan.rollout == .persistent
         stopsOnFailure = charter.plan.stopsOnFailure
         reloadsAfterUpgrade = charter.plan.reloadsAfterUpgrade
@@ -127,12 +127,12 @@ struct Terms {
     }
 }
 
-/// A round: from its load to its success or failure.
-struct RoundModel {
+/// A rollout: from its load to its success or failure.
+struct RolloutModel {
     var isHard = false
     /// nil until the configuration is loaded.
     var terms: Terms?
-    /// How many new places there must be.
+    /// How many new slots there must be.
     var needed = 0
     var generation = 0
     /// Everyone is ready; the old ones are told then.
@@ -141,8 +141,8 @@ struct RoundModel {
 
 struct Request {
     enum State: Equatable {
-        case round, waiting, upgrade, owedDone, owedStopping, owedFailure, owedUpgradeFailure
-        /// Until the round is over.
+        case rollout, waiting, upgrade, owedDone, owedStopping, owedFailure, owedUpgradeFailure
+        /// Until the rollout is over.
         case queued
         case everything
         case service(String)
@@ -157,7 +157,7 @@ struct Request {
 
     var isOwed: Bool {
         switch state {
-        case .round, .waiting, .upgrade, .queued, .everything, .service, .end: false
+        case .rollout, .waiting, .upgrade, .queued, .everything, .service, .end: false
         default: true
         }
     }
@@ -172,15 +172,15 @@ struct Expectations {
     var stop: StopRequest?
     /// The engine ends everything by itself, with this code.
     var ownStop: Int32?
-    var roundFails = false
-    /// A current or a candidate child was told although no time-out or stop asks for it: a round must end now.
-    var toldCurrent = false
-    var toldCandidate = false
+    var rolloutFails = false
+    /// A current or a candidate child was told although no time-out or stop asks for it: a rollout must end now.
+    var signalledCurrent = false
+    var signalledCandidate = false
     var reloadSignals: [Child.ID] = []
     /// A command tells these.
-    var told: Set<Child.ID> = []
+    var signalled: Set<Child.ID> = []
     /// Its watchdog is triggered.
     var missed: Child.ID?
     /// Another process is told what the one before was.
-    var toldAgain: (id: Child.ID, signal: Int32)?
+    var signalledAgain: (id: Child.ID, signal: Int32)?
 }

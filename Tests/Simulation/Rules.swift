@@ -96,7 +96,7 @@ struct Charter {
     let plan: Plan
     /// nil: it cannot be followed.
     let rules: [Rules]?
-    let places: Int
+    let slots: Int
 
     init(_ plan: Plan) {
         self.plan = plan
@@ -105,7 +105,7 @@ struct Charter {
         rules = stages.map { stages in
             zip(plan.services, stages).map { Rules($0, stage: $1, isNamed: named.contains($0.name)) }
         }
-        places = plan.services.reduce(0) { $0 + $1.instances }
+        slots = plan.services.reduce(0) { $0 + $1.instances }
     }
 
     /// Raised until every service is above those that it comes after; a circle never settles.

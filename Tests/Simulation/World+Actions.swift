@@ -15,7 +15,7 @@ extension World {
         case .exec:
             require(isExecDue && stopping == nil, "an exec is for an upgrade that is wanted")
             require(!living.contains { $0.phase == .asked }, "no spawn is under way when the image is replaced")
-            require(round == nil || round?.terms != nil, "no load is under way when the image is replaced")
+            require(rollout == nil || rollout?.terms != nil, "no load is under way when the image is replaced")
             isExecDue = false
         case .report(let report): reported(report)
         case .exit(let code): exits(code)
@@ -31,14 +31,14 @@ extension World {
         hasExited = true
     }
 
-    // MARK: Rounds
+    // MARK: Rollouts
 
     private mutating func load() {
-        require(round == nil, "never two rounds at once")
+        require(rollout == nil, "never two rollouts at once")
         require(stopping == nil, "a stop beats a reload")
         require(expected.load || isReloadDue, "a load has a reason")
         expected.load = false
-        round = RoundModel(isHard: expected.isHard)
+        rollout = RolloutModel(isHard: expected.isHard)
         expected.isHard = false
     }
 
@@ -46,27 +46,27 @@ extension World {
     var reloadBase: Int64 { max(lastAccepted, lastFailed) }
 
     var isReloadDue: Bool {
-        guard let interval = terms?.interval, interval != never, stopping == nil, round == nil else { return false }
+        guard let interval = terms?.interval, interval != never, stopping == nil, rollout == nil else { return false }
         return now
             >= later(
                 later(reloadBase, interval),
                 living.contains { $0.role == .old && !$0.isAdopted && !$0.isStillborn } ? interval : 0)
     }
 
-    /// Every new place has a ready child.
+    /// Every new slot has a ready child.
     var isEveryoneReady: Bool {
-        guard let needed = round?.needed, round?.terms != nil else { return false }
-        return needed == places.count { $0.isCandidate && !isHeld($0) && !isWaitedFor($0) }
+        guard let needed = rollout?.needed, rollout?.terms != nil else { return false }
+        return needed == slots.count { $0.isCandidate && !isDisabled($0) && !isWaitedFor($0) }
     }
 
-    /// A round does not go on before it is ready.
-    func isWaitedFor(_ place: Place) -> Bool {
-        place.isCandidate && !place.isExcused && !place.isDone && !(place.isFollowed && place.isOver)
-            && !isHeld(place) && !isReady(place)
+    /// A rollout does not go on before it is ready.
+    func isWaitedFor(_ slot: SlotModel) -> Bool {
+        slot.isCandidate && !slot.isExcused && !slot.isDone && !(slot.isFollowed && slot.isOver)
+            && !isDisabled(slot) && !isReady(slot)
     }
 
-    func isReady(_ place: Place) -> Bool {
-        for process in living where process.label == place.label && process.role != .old {
+    func isReady(_ slot: SlotModel) -> Bool {
+        for process in living where process.label == slot.label && process.role != .old {
             return process.phase == .ready
         }
         return false
@@ -74,36 +74,37 @@ extension World {
 
     var isAnyoneLeaving: Bool {
         living.contains { process in
-            process.role == .current && places.contains { $0.label == process.label && $0.kept < 0 }
+            process.role == .current && slots.contains { $0.label == process.label && $0.kept < 0 }
         }
     }
 
     var mayRetire: Bool {
-        guard let round, let terms = round.terms, isEveryoneReady else { return false }
-        return round.delayDue != never ? now >= round.delayDue : terms.delay <= 0 || round.isHard || !isAnyoneLeaving
+        guard let rollout, let terms = rollout.terms, isEveryoneReady else { return false }
+        return rollout.delayDue != never
+            ? now >= rollout.delayDue : terms.delay <= 0 || rollout.isHard || !isAnyoneLeaving
     }
 
     mutating func commit(_ generation: Int) {
-        guard let round, let newTerms = round.terms else { return fail("a reload that succeeds was begun") }
+        guard let rollout, let newTerms = rollout.terms else { return fail("a reload that succeeds was begun") }
         require(mayRetire, "old children serve until the new ones are ready and the delay is over")
-        expected.toldCurrent = false
+        expected.signalledCurrent = false
         require(generation >= committed && generation <= supervisor.generation, "the generation is told as it is")
         committed = generation
-        for place in places where !place.isCandidate { commit(place) }
+        for slot in slots where !slot.isCandidate { commit(slot) }
         for index in living.indices where living[index].isAdopted {
-            require(living[index].isTold, "an adopted child retires with the old ones")
+            require(living[index].isSignalled, "an adopted child retires with the old ones")
             living[index].isAdopted = false
-            living[index].isHard = living[index].isHard || round.isHard
+            living[index].isHard = living[index].isHard || rollout.isHard
         }
-        let keptLabels = places.filter { $0.kept >= 0 && $0.label >= 0 }.map(\.label)
-        places.removeAll { !$0.isCandidate && $0.kept < 0 }
-        for index in places.indices {
-            places[index].isCandidate = false
-            places[index].isExcused = false
-            places[index].isFollowed = false
-            places[index].patience = never
-            if places[index].kept >= 0 { places[index].rules = places[index].kept }
-            places[index].kept = -1
+        let keptLabels = slots.filter { $0.kept >= 0 && $0.label >= 0 }.map(\.label)
+        slots.removeAll { !$0.isCandidate && $0.kept < 0 }
+        for index in slots.indices {
+            slots[index].isCandidate = false
+            slots[index].isExcused = false
+            slots[index].isFollowed = false
+            slots[index].patience = never
+            if slots[index].kept >= 0 { slots[index].rules = slots[index].kept }
+            slots[index].kept = -1
         }
         for index in living.indices where living[index].role != .old {
             settleIn(index)
@@ -112,30 +113,31 @@ extension World {
         require(expected.reloadSignals.isEmpty, "a reload signal only where the plan says so")
         terms = newTerms
         firstBad = nil
-        self.round = nil
+        self.rollout = nil
         lastAccepted = now
-        owe(.round, .owedDone)
-        held.formIntersection(book[newTerms.base..<newTerms.base + newTerms.count].map(\.name))
+        owe(.rollout, .owedDone)
+        disabled.formIntersection(book[newTerms.base..<newTerms.base + newTerms.count].map(\.name))
         followOrders()
         beginWaiting()
     }
 
-    /// One place of the old plan, and who fills it.
-    private mutating func commit(_ place: Place) {
-        guard let index = living.firstIndex(where: { $0.label == place.label && $0.role != .old }) else { return }
+    /// One slot of the old plan, and who fills it.
+    private mutating func commit(_ slot: SlotModel) {
+        guard let index = living.firstIndex(where: { $0.label == slot.label && $0.role != .old }) else { return }
         let process = living[index]
-        guard place.kept >= 0 else {
+        guard slot.kept >= 0 else {
             require(
-                process.isTold || process.phase == .asked, "an old child is told to stop when the new ones are ready")
+                process.isSignalled || process.phase == .asked,
+                "an old child is told to stop when the new ones are ready")
             return leave(index)
         }
-        switch book[place.kept].onReload {
+        switch book[slot.kept].onReload {
         case .signal(let number):
             let signal = expected.reloadSignals.firstIndex(of: process.id)
             if let signal { expected.reloadSignals.remove(at: signal) }
             require((process.phase == .ready) == (signal != nil), "a reload signal once, to a child that is ready")
             if process.isStarting { living[index].owed = number }
-        case .restart: require(process.isTold || process.phase == .asked, "a restart begins with a stop")
+        case .restart: require(process.isSignalled || process.phase == .asked, "a restart begins with a stop")
         case .keep, .replace: break
         }
     }
@@ -143,49 +145,51 @@ extension World {
     private mutating func leave(_ index: Int) {
         living[index].role = .old
         living[index].restarts = false
-        living[index].isHard = living[index].isHard || round?.isHard == true
-        growsOld(index, round?.terms?.age ?? never)
+        living[index].isHard = living[index].isHard || rollout?.isHard == true
+        growsOld(index, rollout?.terms?.age ?? never)
     }
 
     /// One that was told before grows only so old from now on.
     mutating func growsOld(_ index: Int, _ age: Int64) {
-        guard living[index].phase == .told, age != never else { return }
+        guard living[index].phase == .stopping, age != never else { return }
         living[index].endBy = later(now, age)
         living[index].killDue = min(living[index].killDue, living[index].endBy)
     }
 
     /// Those who are told already, or have no pid yet, become old without another word.
-    mutating func leaveTold() {
+    mutating func leaveSignalled() {
         for index in living.indices
-        where living[index].role == .current && (living[index].isTold || living[index].phase == .asked) {
-            if places.contains(where: { $0.label == living[index].label && $0.kept < 0 }) { leave(index) }
+        where living[index].role == .current && (living[index].isSignalled || living[index].phase == .asked) {
+            if slots.contains(where: { $0.label == living[index].label && $0.kept < 0 }) { leave(index) }
         }
     }
 
     private mutating func settleIn(_ index: Int) {
         living[index].role = .current
-        guard let place = places.first(where: { $0.label == living[index].label }) else { return }
-        let watchdog = book[place.rules].watchdog
+        guard let slot = slots.first(where: { $0.label == living[index].label }) else { return }
+        let watchdog = book[slot.rules].watchdog
         let isChanged = watchdog != book[living[index].rules].watchdog && living[index].ownWatchdog == nil
         if living[index].phase == .ready && isChanged {
             living[index].watchDue = later(now, watchdog)
         }
-        living[index].rules = place.rules
+        living[index].rules = slot.rules
     }
 
     mutating func failed() {
-        require(expected.roundFails, "a round fails for a reason only")
-        expected.roundFails = false
-        expected.toldCandidate = false
+        require(expected.rolloutFails, "a rollout fails for a reason only")
+        expected.rolloutFails = false
+        expected.signalledCandidate = false
         for index in living.indices where living[index].role == .candidate {
-            require(living[index].isTold || living[index].phase == .asked, "the children of a failed round are ended")
+            require(
+                living[index].isSignalled || living[index].phase == .asked, "the children of a failed rollout are ended"
+            )
             living[index].role = .old
         }
-        places.removeAll { $0.isCandidate }
-        for index in places.indices { places[index].kept = -1 }
-        round = nil
+        slots.removeAll { $0.isCandidate }
+        for index in slots.indices { slots[index].kept = -1 }
+        rollout = nil
         lastFailed = now
-        owe(.round, .owedFailure)
+        owe(.rollout, .owedFailure)
         owe(.everything, .owedFailure)
         if terms == nil && !living.contains(where: \.isAdopted) {
             expected.ownStop = 1
@@ -202,7 +206,7 @@ extension World {
         }
         isWaiting = false
         waitingIsHard = false
-        owe(.waiting, .round)
+        owe(.waiting, .rollout)
     }
 
     // MARK: Spawns
@@ -210,7 +214,7 @@ extension World {
     private mutating func asked(_ child: Child) {
         require(stopping == nil, "no spawn after a stop")
         require(child.phase == .spawning && child.generation <= supervisor.generation, "a spawn is of a new child")
-        if let index = place(of: child) {
+        if let index = slot(of: child) {
             askedAgain(child, index)
         } else {
             askedFirst(child)
@@ -218,51 +222,51 @@ extension World {
     }
 
     private mutating func askedAgain(_ child: Child, _ index: Int) {
-        let place = places[index]
-        let rules = book[place.rules]
-        require(rules.name == child.service && place.instance == child.instance, "a place is for one instance")
-        require(!place.isFilled, "a place is filled by one child")
-        require(!place.isOver && !place.isDone, "who has given up, or has done his work, is not started again")
-        require(place.due <= now, "no restart is faster than the back-off")
-        require(!held.contains(rules.name), "who was stopped by hand is not started")
-        require(requirement(of: place) == .met, "nobody is started before what he requires is ready")
-        places[index].isBlocked = false
+        let slot = slots[index]
+        let rules = book[slot.rules]
+        require(rules.name == child.service && slot.instance == child.instance, "a slot is for one instance")
+        require(!slot.isFilled, "a slot is filled by one child")
+        require(!slot.isOver && !slot.isDone, "who has given up, or has done his work, is not started again")
+        require(slot.due <= now, "no restart is faster than the back-off")
+        require(!disabled.contains(rules.name), "who was stopped by hand is not started")
+        require(requirement(of: slot) == .met, "nobody is started before what he requires is ready")
+        slots[index].isBlocked = false
         require(
-            place.isCandidate || terms?.retries == true || child.generation <= committed,
-            "who takes a place is of the generation in force")
-        places[index].isFilled = true
-        places[index].lastSpawn = now
-        places[index].due = never
-        places[index].latest = never
+            slot.isCandidate || terms?.retries == true || child.generation <= committed,
+            "who takes a slot is of the generation in force")
+        slots[index].isFilled = true
+        slots[index].lastSpawn = now
+        slots[index].due = never
+        slots[index].latest = never
         living.append(
-            Process(child, role: place.isCandidate ? .candidate : .current, rules: place.rules, leads: rules.leadsGroup)
+            Process(child, role: slot.isCandidate ? .candidate : .current, rules: slot.rules, leads: rules.leadsGroup)
         )
-        count(child, place.isCandidate ? round?.terms : terms)
+        count(child, slot.isCandidate ? rollout?.terms : terms)
     }
 
     private mutating func askedFirst(_ child: Child) {
-        guard let terms = round?.terms else { return fail("a new place is opened by a round only") }
+        guard let terms = rollout?.terms else { return fail("a new slot is opened by a rollout only") }
         let pages = terms.base..<terms.base + terms.count
         guard let page = pages.first(where: { book[$0].name == child.service }) else {
             return fail("a spawn is of a service of the plan")
         }
         require(child.instance >= 0 && child.instance < book[page].instances, "a spawn is of an instance of the plan")
-        for place in places where place.instance == child.instance {
-            require(place.kept != page, "what is kept is not replaced")
-            require(!place.isCandidate || place.rules != page, "an instance has one new place")
+        for slot in slots where slot.instance == child.instance {
+            require(slot.kept != page, "what is kept is not replaced")
+            require(!slot.isCandidate || slot.rules != page, "an instance has one new slot")
         }
         let rules = book[page]
-        require(!held.contains(rules.name), "who was stopped by hand is not started")
+        require(!disabled.contains(rules.name), "who was stopped by hand is not started")
         if rules.stage > 0 {
             require(isReady(below: rules.stage, terms), "a service starts after those that it comes after")
         }
-        var place = Place(
+        var slot = SlotModel(
             label: child.slot ?? 0, instance: child.instance, rules: page, isCandidate: true, lastSpawn: now)
-        place.isExcused = self.terms == nil && !rules.isCritical && !rules.isNamed
-        require(requirement(of: place) == .met, "nobody is started before what he requires is ready")
-        places.append(place)
+        slot.isExcused = self.terms == nil && !rules.isCritical && !rules.isNamed
+        require(requirement(of: slot) == .met, "nobody is started before what he requires is ready")
+        slots.append(slot)
         living.append(Process(child, role: .candidate, rules: page, leads: rules.leadsGroup))
-        require(child.generation == round?.generation || terms.retries, "a new child is of the new generation")
+        require(child.generation == rollout?.generation || terms.retries, "a new child is of the new generation")
         count(child, terms)
     }
 
@@ -277,9 +281,9 @@ extension World {
         for page in terms.base..<terms.base + terms.count where book[page].stage < stage {
             missing += book[page].instances
         }
-        for place in places where place.kept >= 0 && book[place.kept].stage < stage { missing -= 1 }
-        for place in places
-        where place.isCandidate && book[place.rules].stage < stage && !isWaitedFor(place) { missing -= 1 }
+        for slot in slots where slot.kept >= 0 && book[slot.kept].stage < stage { missing -= 1 }
+        for slot in slots
+        where slot.isCandidate && book[slot.rules].stage < stage && !isWaitedFor(slot) { missing -= 1 }
         return missing == 0
     }
 

@@ -8,16 +8,16 @@ extension World {
         if census.oldGenerations.counts != oldGenerations() { return "the census counts the old generations" }
         if census.adopted != Set(living.filter { $0.isAdopted }.map(\.id)) { return "the census counts the adopted" }
         if stopping != nil { return nil }
-        let services = currentPlaces()
+        let services = currentSlots()
         if census.services != services { return "the census counts the slots of each service" }
         let total = services.values.reduce(into: Census.Standings()) { total, one in
             total.add(one)
         }
         if census.current != total { return "the census counts the slots of the plan in force" }
-        if census.disabled != places.count(where: { !$0.isCandidate && isHeld($0) }) {
+        if census.disabled != slots.count(where: { !$0.isCandidate && isDisabled($0) }) {
             return "the census counts the disabled"
         }
-        if census.unready != unreadyPlaces() { return "the census counts whom the rollout waits for" }
+        if census.unready != unreadySlots() { return "the census counts whom the rollout waits for" }
         return nil
     }
 
@@ -30,7 +30,7 @@ extension World {
                 case .executing: .executing
                 case .starting: .starting
                 case .ready: .ready
-                case .told: .stopping
+                case .stopping: .stopping
                 case .killed: .killed
                 }
             counts[phase, default: 0] += 1
@@ -46,23 +46,23 @@ extension World {
         return counts
     }
 
-    private func currentPlaces() -> [String: Census.Standings] {
+    private func currentSlots() -> [String: Census.Standings] {
         var services: [String: Census.Standings] = [:]
-        for place in places where !place.isCandidate && !isHeld(place) {
-            let name = book[place.rules].name
-            if place.isOver {
+        for slot in slots where !slot.isCandidate && !isDisabled(slot) {
+            let name = book[slot.rules].name
+            if slot.isOver {
                 services[name, default: Census.Standings()].add(Census.Standings(failed: 1))
-            } else if place.isDone {
+            } else if slot.isDone {
                 services[name, default: Census.Standings()].add(Census.Standings(finished: 1))
-            } else if !isReady(place) {
+            } else if !isReady(slot) {
                 services[name, default: Census.Standings()].add(Census.Standings(awaited: 1))
             }
         }
         return services
     }
 
-    private func unreadyPlaces() -> Int {
-        places.count { isWaitedFor($0) }
+    private func unreadySlots() -> Int {
+        slots.count { isWaitedFor($0) }
     }
 }
 

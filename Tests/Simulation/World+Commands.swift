@@ -7,12 +7,12 @@ extension World {
         if let requester { requests.append(Request(requester: requester, state: state)) }
         guard stopping == nil else { return }
         orders.append((requester, command))
-        if round == nil { followOrders() }
+        if rollout == nil { followOrders() }
     }
 
     /// One after the other: each ends with a report that the table has changed.
     mutating func followOrders() {
-        require(expected.told.isEmpty, "a command tells everyone whom it is for")
+        require(expected.signalled.isEmpty, "a command tells everyone whom it is for")
         isFollowing = false
         while !orders.isEmpty, !isFollowing {
             let (requester, command) = orders.removeFirst()
@@ -39,97 +39,99 @@ extension World {
         terms.flatMap { terms in (terms.base..<terms.base + terms.count).first { book[$0].name == name } }
     }
 
-    private func isCurrent(_ place: Place, _ name: String) -> Bool {
-        !place.isCandidate && book[place.rules].name == name
+    private func isCurrent(_ slot: SlotModel, _ name: String) -> Bool {
+        !slot.isCandidate && book[slot.rules].name == name
     }
 
-    private func filler(_ place: Place) -> Int? {
-        living.firstIndex { $0.label == place.label && $0.role == .current }
+    private func filler(_ slot: SlotModel) -> Int? {
+        living.firstIndex { $0.label == slot.label && $0.role == .current }
     }
 
     private mutating func fill(_ name: String, restarting: Bool) {
-        held.remove(name)
-        for index in places.indices where isCurrent(places[index], name) {
-            places[index].isOver = false
-            places[index].isDone = false
-            places[index].isBlocked = false
-            places[index].failures = 0
-            places[index].restarts = []
-            guard let process = filler(places[index]) else {
-                places[index].due = now
-                places[index].latest = now
+        disabled.remove(name)
+        for index in slots.indices where isCurrent(slots[index], name) {
+            slots[index].isOver = false
+            slots[index].isDone = false
+            slots[index].isBlocked = false
+            slots[index].failures = 0
+            slots[index].restarts = []
+            guard let process = filler(slots[index]) else {
+                slots[index].due = now
+                slots[index].latest = now
                 continue
             }
-            if restarting && !living[process].isTold && living[process].phase != .asked {
-                expected.told.insert(living[process].id)
+            if restarting && !living[process].isSignalled && living[process].phase != .asked {
+                expected.signalled.insert(living[process].id)
             }
-            if restarting || living[process].isTold { living[process].restarts = true }
+            if restarting || living[process].isSignalled { living[process].restarts = true }
         }
     }
 
     private mutating func hold(_ name: String) -> Set<Child.ID> {
-        held.insert(name)
+        disabled.insert(name)
         owe(.service(name), .owedNoInstances(name))
         var leaving: Set<Child.ID> = []
-        for index in places.indices where isCurrent(places[index], name) {
-            places[index].due = never
-            places[index].latest = never
-            places[index].isBlocked = false
-            guard let process = filler(places[index]) else { continue }
+        for index in slots.indices where isCurrent(slots[index], name) {
+            slots[index].due = never
+            slots[index].latest = never
+            slots[index].isBlocked = false
+            guard let process = filler(slots[index]) else { continue }
             leaving.insert(living[process].id)
             living[process].restarts = false
-            if living[process].phase != .asked && !living[process].isTold { expected.told.insert(living[process].id) }
+            if living[process].phase != .asked && !living[process].isSignalled {
+                expected.signalled.insert(living[process].id)
+            }
         }
         return leaving
     }
 
     private mutating func scale(_ page: Int, _ count: Int) {
         let name = book[page].name
-        for place in places where isCurrent(place, name) && place.instance >= count {
-            guard let process = filler(place) else { continue }
+        for slot in slots where isCurrent(slot, name) && slot.instance >= count {
+            guard let process = filler(slot) else { continue }
             living[process].role = .old
             living[process].restarts = false
-            if living[process].isTold {
+            if living[process].isSignalled {
                 growsOld(process, terms?.age ?? never)
             } else if living[process].phase != .asked {
-                expected.told.insert(living[process].id)
+                expected.signalled.insert(living[process].id)
             }
         }
-        places = places.filter { !isCurrent($0, name) || $0.instance < count }
-        for instance in 0..<count where !places.contains(where: { isCurrent($0, name) && $0.instance == instance }) {
-            var place = Place(label: -1, instance: instance, rules: page, isCandidate: false, lastSpawn: now)
-            place.isFilled = false
-            if !held.contains(name) { (place.due, place.latest) = (now, now) }
-            places.append(place)
+        slots = slots.filter { !isCurrent($0, name) || $0.instance < count }
+        for instance in 0..<count where !slots.contains(where: { isCurrent($0, name) && $0.instance == instance }) {
+            var slot = SlotModel(label: -1, instance: instance, rules: page, isCandidate: false, lastSpawn: now)
+            slot.isFilled = false
+            if !disabled.contains(name) { (slot.due, slot.latest) = (now, now) }
+            slots.append(slot)
         }
     }
 
-    // MARK: Places of held services
+    // MARK: Slots of disabled services
 
     /// Makes room for those that are not started; how many.
-    mutating func openHeldPlaces(_ terms: Terms) -> Int {
+    mutating func openDisabledSlots(_ terms: Terms) -> Int {
         var count = 0
-        for page in terms.base..<terms.base + terms.count where held.contains(book[page].name) {
+        for page in terms.base..<terms.base + terms.count where disabled.contains(book[page].name) {
             for instance in 0..<book[page].instances
-            where !places.contains(where: { $0.kept == page && $0.instance == instance }) {
-                var place = Place(label: -1, instance: instance, rules: page, isCandidate: true, lastSpawn: now)
-                place.isFilled = false
-                places.append(place)
+            where !slots.contains(where: { $0.kept == page && $0.instance == instance }) {
+                var slot = SlotModel(label: -1, instance: instance, rules: page, isCandidate: true, lastSpawn: now)
+                slot.isFilled = false
+                slots.append(slot)
                 count += 1
             }
         }
         return count
     }
 
-    func isHeld(_ place: Place) -> Bool { held.contains(book[place.rules].name) }
+    func isDisabled(_ slot: SlotModel) -> Bool { disabled.contains(book[slot.rules].name) }
 
-    /// The first child of a place tells what the engine calls it.
-    mutating func place(of child: Child) -> Int? {
-        if let index = places.firstIndex(where: { $0.label == child.slot }) { return index }
-        let index = places.firstIndex {
+    /// The first child of a slot tells what the engine calls it.
+    mutating func slot(of child: Child) -> Int? {
+        if let index = slots.firstIndex(where: { $0.label == child.slot }) { return index }
+        let index = slots.firstIndex {
             $0.label < 0 && !$0.isCandidate && book[$0.rules].name == child.service && $0.instance == child.instance
         }
-        if let index { places[index].label = child.slot ?? 0 }
+        if let index { slots[index].label = child.slot ?? 0 }
         return index
     }
 
@@ -143,13 +145,13 @@ extension World {
     func outcome(of request: Request) -> Answer? {
         switch request.state {
         case .everything:
-            guard round == nil, terms != nil else { return nil }
-            for place in places where !isHeld(place) && !place.isOver && !place.isDone && !isReady(place) { return nil }
+            guard rollout == nil, terms != nil else { return nil }
+            for slot in slots where !isDisabled(slot) && !slot.isOver && !slot.isDone && !isReady(slot) { return nil }
         case .service(let name):
             if page(of: name) == nil { return .failed(.unknownService(name)) }
-            if !held.contains(name) {
-                for place in places where isCurrent(place, name) && place.isOver { return .failed(.gaveUp(name)) }
-                for place in places where isCurrent(place, name) && !place.isDone && !isReady(place) { return nil }
+            if !disabled.contains(name) {
+                for slot in slots where isCurrent(slot, name) && slot.isOver { return .failed(.gaveUp(name)) }
+                for slot in slots where isCurrent(slot, name) && !slot.isDone && !isReady(slot) { return nil }
             }
         case .end(let children): for process in living where children.contains(process.id) { return nil }
         default: return nil

@@ -7,7 +7,7 @@ extension World {
         case .start: expected.load = true
         case .timer: break
         case .loaded: loaded()
-        case .loadFailed: expected.roundFails = round != nil
+        case .loadFailed: expected.rolloutFails = rollout != nil
         case .spawned(let id, let pid):
             forked(id, pid)
             executed(pid)
@@ -38,41 +38,41 @@ extension World {
         case .extend(let pid, let duration): extended(pid, duration.wholeNanoseconds)
         case .mainProcess(let pid, let process, let group): movedTo(process, from: pid, group)
         }
-        for index in places.indices where places[index].patience <= now {
-            places[index].patience = never
-            places[index].isFollowed = false
-            places[index].isExcused = true
+        for index in slots.indices where slots[index].patience <= now {
+            slots[index].patience = never
+            slots[index].isFollowed = false
+            slots[index].isExcused = true
         }
     }
 
     private mutating func loaded() {
-        guard round != nil, round?.terms == nil else { return }
+        guard rollout != nil, rollout?.terms == nil else { return }
         guard let rules = configuration.rules else {
-            expected.roundFails = true
+            expected.rolloutFails = true
             return
         }
         let terms = Terms(configuration, base: book.count)
         book += rules
-        round?.terms = terms
+        rollout?.terms = terms
         var kept = 0
-        for index in places.indices {
-            let place = places[index]
-            places[index].kept = -1
-            guard !place.isCandidate, !place.isOver, book[place.rules].onReload != .replace else { continue }
+        for index in slots.indices {
+            let slot = slots[index]
+            slots[index].kept = -1
+            guard !slot.isCandidate, !slot.isOver, book[slot.rules].onReload != .replace else { continue }
             // Its work is done, and to be done again.
-            func isAgain(_ page: Int) -> Bool { place.isDone && book[page].onReload == .restart }
+            func isAgain(_ page: Int) -> Bool { slot.isDone && book[page].onReload == .restart }
             for page in terms.base..<terms.base + terms.count
-            where book[page].name == book[place.rules].name && book[page].onReload != .replace
-                && !isAgain(page) && place.instance < book[page].instances
+            where book[page].name == book[slot.rules].name && book[page].onReload != .replace
+                && !isAgain(page) && slot.instance < book[page].instances
             {
-                places[index].kept = page
+                slots[index].kept = page
                 kept += 1
             }
         }
-        let held = openHeldPlaces(terms)
-        round?.needed = terms.places - kept - held
+        let disabled = openDisabledSlots(terms)
+        rollout?.needed = terms.slots - kept - disabled
         if !terms.retries { generation += 1 }
-        round?.generation = generation
+        rollout?.generation = generation
     }
 
     private mutating func forked(_ id: Child.ID, _ pid: Int32) {
@@ -83,8 +83,8 @@ extension World {
         living[index].phase = .executing
         started(living[index].label)
         guard stopping == nil, living[index].role != .old else { return }
-        if living[index].restarts || held.contains(rules.name) {
-            expected.told.insert(id)
+        if living[index].restarts || disabled.contains(rules.name) {
+            expected.signalled.insert(id)
         } else {
             living[index].startDue = later(now, rules.executionTimeout)
         }
@@ -93,7 +93,7 @@ extension World {
     /// Nobody comes to his program who is to be told to stop before.
     mutating func executed(_ pid: Int32) {
         guard let index = living.firstIndex(where: { $0.pid == pid }), living[index].phase == .executing,
-            !expected.told.contains(living[index].id), stopping != nil || living[index].role != .old
+            !expected.signalled.contains(living[index].id), stopping != nil || living[index].role != .old
         else { return }
         let rules = book[living[index].rules]
         living[index].phase = .starting
@@ -110,7 +110,7 @@ extension World {
 
     /// The pace counts from the moment in which the spawn was done.
     private mutating func started(_ label: SlotID) {
-        if let place = places.firstIndex(where: { $0.label == label }) { places[place].lastSpawn = now }
+        if let slot = slots.firstIndex(where: { $0.label == label }) { slots[slot].lastSpawn = now }
     }
 
     private mutating func readied(_ pid: Int32) {
@@ -127,7 +127,7 @@ extension World {
     private mutating func notExecuted(_ pid: Int32) {
         guard let index = living.firstIndex(where: { $0.pid == pid }) else { return }
         let process = living[index]
-        guard process.phase == .executing || process.phase == .told else { return }
+        guard process.phase == .executing || process.phase == .stopping else { return }
         living[index].phase = .killed
         living[index].startDue = never
         living[index].killDue = never
@@ -142,7 +142,7 @@ extension World {
         let process = living.remove(at: index)
         started(process.label)
         guard stopping == nil, process.role != .old else { return }
-        if isHeld(process) { _ = vacate(process) } else { startFailed(process, code: 1) }
+        if isDisabled(process) { _ = vacate(process) } else { startFailed(process, code: 1) }
     }
 
     private mutating func exited(_ pid: Int32, _ status: TerminationStatus) {
@@ -151,126 +151,126 @@ extension World {
         lastReaped = pid
         guard process.role != .old else { return }
         guard stopping == nil else { return endedInStop(process, status) }
-        guard let place = vacate(process) else { return }
+        guard let slot = vacate(process) else { return }
         if process.restarts {
-            places[place].due = now
-            places[place].latest = now
-        } else if isHeld(process) {
+            slots[slot].due = now
+            slots[slot].latest = now
+        } else if isDisabled(process) {
             return
-        } else if isDone(process, places[place], status.code) {
-            places[place].isDone = true
+        } else if isDone(process, slots[slot], status.code) {
+            slots[slot].isDone = true
         } else if process.role == .candidate {
-            candidateFailed(place, status.code, failedStart: process.isStarting)
+            candidateFailed(slot, status.code, failedStart: process.isStarting)
         } else {
-            currentEnded(place, status.code, failedStart: process.isStarting)
+            currentEnded(slot, status.code, failedStart: process.isStarting)
         }
     }
 
     /// A one-shot has succeeded; or a new child that was ready has ended well, and is not to be restarted.
-    private func isDone(_ process: Process, _ place: Place, _ code: Int32) -> Bool {
-        let rules = book[place.rules]
+    private func isDone(_ process: Process, _ slot: SlotModel, _ code: Int32) -> Bool {
+        let rules = book[slot.rules]
         if process.isStarting { return rules.readiness == .completed && rules.successes.contains(code) }
-        let isMissed = rules.restarts(after: code) || round?.terms?.retries == true
+        let isMissed = rules.restarts(after: code) || rollout?.terms?.retries == true
         return process.role == .candidate && !isMissed && rules.isGood(code)
     }
 
     private mutating func endedInStop(_ process: Process, _ status: TerminationStatus) {
-        let isOurDoing = process.phase == .killed || process.phase == .told && status.code == 128 + process.told
+        let isOurDoing = process.phase == .killed || process.phase == .stopping && status.code == 128 + process.signal
         let rules = book[process.rules]
         if !isOurDoing && firstBad == nil && rules.isCritical && !rules.isGood(status.code) { firstBad = status.code }
     }
 
     /// Nothing runs, nothing is to run, and all has ended well.
     var isNothingLeft: Bool {
-        guard terms != nil, round == nil, living.isEmpty, firstBad == nil else { return false }
+        guard terms != nil, rollout == nil, living.isEmpty, firstBad == nil else { return false }
         var isAnyDone = false
-        for place in places {
-            if isHeld(place) || !place.isDone && !place.isOver { return false }
-            isAnyDone = isAnyDone || place.isDone
+        for slot in slots {
+            if isDisabled(slot) || !slot.isDone && !slot.isOver { return false }
+            isAnyDone = isAnyDone || slot.isDone
         }
         return isAnyDone
     }
 
-    /// The index of the place that it leaves.
+    /// The index of the slot that it leaves.
     mutating func vacate(_ process: Process) -> Int? {
-        let place = places.firstIndex { $0.label == process.label }
-        if let place { places[place].isFilled = false } else { fail("a child that is not old has a place") }
-        return place
+        let slot = slots.firstIndex { $0.label == process.label }
+        if let slot { slots[slot].isFilled = false } else { fail("a child that is not old has a slot") }
+        return slot
     }
 
     mutating func startFailed(_ process: Process, code: Int32) {
-        guard let place = vacate(process) else { return }
+        guard let slot = vacate(process) else { return }
         if process.role == .candidate {
-            candidateFailed(place, code, failedStart: true)
+            candidateFailed(slot, code, failedStart: true)
         } else {
-            currentEnded(place, code, failedStart: true)
+            currentEnded(slot, code, failedStart: true)
         }
     }
 
-    func isHeld(_ process: Process) -> Bool { held.contains(book[process.rules].name) }
+    func isDisabled(_ process: Process) -> Bool { disabled.contains(book[process.rules].name) }
 
-    mutating func candidateFailed(_ place: Int, _ code: Int32, failedStart: Bool) {
-        if round?.terms?.retries == true {
-            if !places[place].isExcused { round?.delayDue = never }
-            setPace(place, failedStart: failedStart)
-        } else if book[places[place].rules].isCritical {
-            expected.roundFails = true
+    mutating func candidateFailed(_ slot: Int, _ code: Int32, failedStart: Bool) {
+        if rollout?.terms?.retries == true {
+            if !slots[slot].isExcused { rollout?.delayDue = never }
+            setPace(slot, failedStart: failedStart)
+        } else if book[slots[slot].rules].isCritical {
+            expected.rolloutFails = true
         } else {
-            let rules = book[places[place].rules]
-            if !places[place].isExcused && !places[place].isFollowed {
+            let rules = book[slots[slot].rules]
+            if !slots[slot].isExcused && !slots[slot].isFollowed {
                 // It is not known yet whether it will be ready.
                 let isFollowed = rules.isNamed && failedStart
-                places[place].isFollowed = isFollowed
-                places[place].isExcused = !isFollowed
-                places[place].patience = isFollowed ? later(now, rules.executionTimeout) : never
+                slots[slot].isFollowed = isFollowed
+                slots[slot].isExcused = !isFollowed
+                slots[slot].patience = isFollowed ? later(now, rules.executionTimeout) : never
             }
-            restart(place, code, failedStart: failedStart)
+            restart(slot, code, failedStart: failedStart)
         }
     }
 
-    /// A round that never gives up is to fill it.
-    func isLeftToRound(_ place: Place) -> Bool {
-        round?.terms?.retries == true && !place.isCandidate && place.kept < 0
+    /// A rollout that never gives up is to fill it.
+    func isLeftToRollout(_ slot: SlotModel) -> Bool {
+        rollout?.terms?.retries == true && !slot.isCandidate && slot.kept < 0
     }
 
     private mutating func currentEnded(_ index: Int, _ code: Int32, failedStart: Bool) {
-        if failedStart || !isLeftToRound(places[index]) { restart(index, code, failedStart: failedStart) }
-        let name = book[places[index].rules].name
+        if failedStart || !isLeftToRollout(slots[index]) { restart(index, code, failedStart: failedStart) }
+        let name = book[slots[index].rules].name
         // Started again at once, it fails with what it requires.
-        let isLacking = places[index].due <= now && requirement(of: places[index]) == .failed
-        if failedStart && !places[index].isOver && !places[index].isDone && !isLacking {
+        let isLacking = slots[index].due <= now && requirement(of: slots[index]) == .failed
+        if failedStart && !slots[index].isOver && !slots[index].isDone && !isLacking {
             owe(.service(name), .owedNotStarted(name))
         }
     }
 
     private mutating func restart(_ index: Int, _ code: Int32, failedStart: Bool) {
-        let rules = book[places[index].rules]
+        let rules = book[slots[index].rules]
         guard rules.restarts(after: code) else {
-            if rules.isGood(code) { places[index].isDone = true } else { over(index, code, gaveUp: false) }
+            if rules.isGood(code) { slots[index].isDone = true } else { over(index, code, gaveUp: false) }
             return
         }
         if rules.limit < Int.max {
-            places[index].restarts.removeAll { now - $0 >= rules.window }
-            guard places[index].restarts.count < rules.limit else { return over(index, code, gaveUp: true) }
-            places[index].restarts.append(now)
+            slots[index].restarts.removeAll { now - $0 >= rules.window }
+            guard slots[index].restarts.count < rules.limit else { return over(index, code, gaveUp: true) }
+            slots[index].restarts.append(now)
         }
         setPace(index, failedStart: failedStart)
     }
 
     private mutating func setPace(_ index: Int, failedStart: Bool) {
-        let rules = book[places[index].rules]
-        let life = now - places[index].lastSpawn
-        if life >= rules.maximum { places[index].failures = 0 }
-        var pace = rules.pace(failures: places[index].failures)
-        if life < rules.maximum { places[index].failures += 1 }
+        let rules = book[slots[index].rules]
+        let life = now - slots[index].lastSpawn
+        if life >= rules.maximum { slots[index].failures = 0 }
+        var pace = rules.pace(failures: slots[index].failures)
+        if life < rules.maximum { slots[index].failures += 1 }
         if failedStart && rules.readiness == .alive { pace = max(pace, rules.aliveFor) }
-        places[index].due = max(now, later(places[index].lastSpawn, pace))
-        places[index].latest = max(now, later(places[index].lastSpawn, pace + pace * rules.jitter / 100))
+        slots[index].due = max(now, later(slots[index].lastSpawn, pace))
+        slots[index].latest = max(now, later(slots[index].lastSpawn, pace + pace * rules.jitter / 100))
     }
 
     mutating func over(_ index: Int, _ code: Int32, gaveUp: Bool) {
-        places[index].isOver = true
-        let rules = book[places[index].rules]
+        slots[index].isOver = true
+        let rules = book[slots[index].rules]
         guard rules.isCritical, let terms else { return }
         if code != 0 && code != 130 && code != 143 && firstBad == nil { firstBad = code }
         if gaveUp || terms.stopsOnFailure { expected.ownStop = firstBad ?? 0 }
@@ -279,9 +279,9 @@ extension World {
     // MARK: Requests
 
     private mutating func reloadAsked(_ requester: Requester?, _ isHard: Bool) {
-        let state: Request.State = stopping != nil ? .owedStopping : round == nil ? .round : .waiting
+        let state: Request.State = stopping != nil ? .owedStopping : rollout == nil ? .rollout : .waiting
         if let requester { requests.append(Request(requester: requester, state: state)) }
-        if state == .round {
+        if state == .rollout {
             expected.load = true
             expected.isHard = isHard
         }
@@ -302,10 +302,10 @@ extension World {
     private mutating func resumed() {
         isUpgrading = false
         expected.isResuming = true
-        let reloads = terms?.reloadsAfterUpgrade == true || terms == nil && round == nil
-        owe(.upgrade, !reloads ? .owedDone : round == nil ? .round : .waiting)
+        let reloads = terms?.reloadsAfterUpgrade == true || terms == nil && rollout == nil
+        owe(.upgrade, !reloads ? .owedDone : rollout == nil ? .rollout : .waiting)
         guard reloads else { return }
-        if round == nil { expected.load = true } else { isWaiting = true }
+        if rollout == nil { expected.load = true } else { isWaiting = true }
     }
 
     mutating func owe(_ old: Request.State, _ new: Request.State) {

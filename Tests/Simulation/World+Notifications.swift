@@ -38,7 +38,7 @@ extension World {
             // Who needs no word is ready as soon as it runs, so that the time is that of its heartbeat.
             if living[index].isReadied { living[index].watchFrom = due }
         case .ready: living[index].watchDue = extended(living[index].watchDue)
-        case .told:
+        case .stopping:
             let limit = living[index].killDue
             if limit != never { living[index].killDue = max(limit, min(due, living[index].endBy)) }
         }
@@ -50,8 +50,8 @@ extension World {
         living[index].pid = process
         living[index].group = group ?? 0
         switch living[index].phase {
-        case .told: expected.toldAgain = (living[index].id, living[index].told)
-        case .killed: expected.toldAgain = (living[index].id, 9)
+        case .stopping: expected.signalledAgain = (living[index].id, living[index].signal)
+        case .killed: expected.signalledAgain = (living[index].id, 9)
         case .asked, .executing, .starting, .ready: break
         }
     }
@@ -67,11 +67,11 @@ extension World {
         living[index].hasMissed = true
     }
 
-    /// Killed for a missed beat; a round does not wait for its end.
+    /// Killed for a missed beat; a rollout does not wait for its end.
     mutating func bitten(_ index: Int) {
         living[index].phase = .killed
         guard living[index].role == .candidate else { return }
         living[index].role = .old
-        if let place = vacate(living[index]) { candidateFailed(place, 137, failedStart: false) }
+        if let slot = vacate(living[index]) { candidateFailed(slot, 137, failedStart: false) }
     }
 }

@@ -8,8 +8,8 @@ extension World {
         }
         let process = living[index]
         require(group == (process.group > 0), "a signal goes to the group of who has one")
-        if let again = expected.toldAgain, again.id == process.id, again.signal == signal {
-            expected.toldAgain = nil
+        if let again = expected.signalledAgain, again.id == process.id, again.signal == signal {
+            expected.signalledAgain = nil
             return
         }
         require(process.phase != .killed, "who was killed is left alone")
@@ -19,16 +19,17 @@ extension World {
             killed(index)
         } else if isReloadSignal(signal) {
             require(
-                stopping == nil && process.role == .current && !process.isTold, "a reload signal is for who serves on")
-            guard let place = places.first(where: { $0.label == process.label }), place.kept >= 0 else {
+                stopping == nil && process.role == .current && !process.isSignalled,
+                "a reload signal is for who serves on")
+            guard let slot = slots.first(where: { $0.label == process.label }), slot.kept >= 0 else {
                 return fail("a reload signal is for a kept child")
             }
-            require(book[place.kept].onReload == .signal(signal), "a reload signal is the one of the plan")
+            require(book[slot.kept].onReload == .signal(signal), "a reload signal is the one of the plan")
             expected.reloadSignals.append(process.id)
         } else if stopping != nil {
-            toldByStop(index, signal)
+            signalledByStop(index, signal)
         } else {
-            told(index, signal, all)
+            noteStopSignal(index, signal, all)
         }
     }
 
@@ -38,9 +39,9 @@ extension World {
     private mutating func killed(_ index: Int) {
         let process = living[index]
         if process.hasMissed && process.phase == .ready { return bitten(index) }
-        require(process.phase == .told, "nobody is killed who was not told to stop")
+        require(process.phase == .stopping, "nobody is killed who was not told to stop")
         if process.killDue > now {
-            if mayRetire { leaveTold() }
+            if mayRetire { leaveSignalled() }
             let isSurplus = living[index].role == .old && isBeyondBound(process.lastGeneration)
             require(isSurplus, "nobody is killed before his time")
         }
@@ -49,8 +50,8 @@ extension World {
     }
 
     private func isBeyondBound(_ generation: Int) -> Bool {
-        let bound = (terms ?? round?.terms)?.bound ?? Int.max
-        let newBound = round?.terms?.bound ?? Int.max
+        let bound = (terms ?? rollout?.terms)?.bound ?? Int.max
+        let newBound = rollout?.terms?.bound ?? Int.max
         return olderGenerations(than: generation) >= min(bound, newBound)
     }
 
@@ -58,13 +59,13 @@ extension World {
     private func olderGenerations(than generation: Int) -> Int {
         var younger: [Int] = []
         for process in living where process.lastGeneration > generation {
-            let isOld = process.role == .old || process.role == .candidate && expected.roundFails
+            let isOld = process.role == .old || process.role == .candidate && expected.rolloutFails
             if isOld && !younger.contains(process.lastGeneration) { younger.append(process.lastGeneration) }
         }
         return younger.count
     }
 
-    private mutating func toldByStop(_ index: Int, _ signal: Int32) {
+    private mutating func signalledByStop(_ index: Int, _ signal: Int32) {
         guard let stopping else { return }
         let process = living[index]
         let urgency = 2 + stopping.urgency.rawValue
@@ -85,11 +86,11 @@ extension World {
         return false
     }
 
-    private mutating func told(_ index: Int, _ signal: Int32, _ all: [Action]) {
+    private mutating func noteStopSignal(_ index: Int, _ signal: Int32, _ all: [Action]) {
         let process = living[index]
-        require(!process.isTold, "nobody is told twice")
-        let age = (terms ?? round?.terms)?.age ?? never
-        if expected.told.remove(process.id) != nil {
+        require(!process.isSignalled, "nobody is told twice")
+        let age = (terms ?? rollout?.terms)?.age ?? never
+        if expected.signalled.remove(process.id) != nil {
             return tell(index, signal, 1, book[process.rules].stopTimeout, age: process.role == .old ? age : never)
         }
         if process.role != .old, process.isStarting, process.startDue <= now, Self.isTimedOut(process.id, all) {
@@ -99,14 +100,14 @@ extension World {
         }
         switch process.role {
         case .candidate:
-            require(expected.roundFails, "a new child is told to stop when its round fails")
-            expected.toldCandidate = true
+            require(expected.rolloutFails, "a new child is told to stop when its rollout fails")
+            expected.signalledCandidate = true
             living[index].role = .old
             tell(index, signal, 1, book[process.rules].stopTimeout, age: age)
-        case .current: toldByRound(index, signal)
+        case .current: signalledByRollout(index, signal)
         case .old:
             if process.isAdopted {
-                toldByRound(index, signal)
+                signalledByRollout(index, signal)
             } else {
                 // It was on its way when its generation became old.
                 require(process.isStarting, "old children are told once")
@@ -121,18 +122,18 @@ extension World {
         }
     }
 
-    private mutating func toldByRound(_ index: Int, _ signal: Int32) {
+    private mutating func signalledByRollout(_ index: Int, _ signal: Int32) {
         require(mayRetire, "old children serve until the new ones are ready and the delay is over")
-        expected.toldCurrent = true
+        expected.signalledCurrent = true
         let process = living[index]
-        let kept = places.first { $0.label == process.label }?.kept ?? -1
-        let age = round?.terms?.age ?? never
+        let kept = slots.first { $0.label == process.label }?.kept ?? -1
+        let age = rollout?.terms?.age ?? never
         if kept >= 0 && process.role == .current {
             require(book[kept].onReload == .restart, "a kept child is left alone")
             living[index].restarts = true
             tell(index, signal, 1, book[kept].stopTimeout, page: kept)
         } else {
-            living[index].isHard = living[index].isHard || round?.isHard == true
+            living[index].isHard = living[index].isHard || rollout?.isHard == true
             living[index].role = .old
             tell(index, signal, 1, book[process.rules].stopTimeout, age: age)
         }
@@ -144,8 +145,8 @@ extension World {
     ) {
         let wanted = (urgency > 1 ? stopping?.signal : nil) ?? (living[index].isHard ? 15 : nil)
         require(signal == wanted ?? book[page ?? living[index].rules].stopSignal, "a child is told by its stop signal")
-        living[index].phase = .told
-        living[index].told = signal
+        living[index].phase = .stopping
+        living[index].signal = signal
         living[index].urgency = urgency
         living[index].killDue = later(now, min(limit, age))
         living[index].endBy = later(now, age)
@@ -165,7 +166,7 @@ extension World {
         case .changed: if isFollowing { followOrders() }
         case .gaveUp(let child):
             require(
-                places.contains { $0.label == child.slot && $0.isOver }, "giving up is for who used up his restarts")
+                slots.contains { $0.label == child.slot && $0.isOver }, "giving up is for who used up his restarts")
         case .succeeded(_, let old, let delay): succeeded(old, delay)
         default: break
         }
@@ -176,9 +177,9 @@ extension World {
         require(isEveryoneReady, "a reload succeeds when everyone is ready")
         require(old == old.sorted() && !old.contains(0), "pids are listed in ascending order")
         let delay = delay.wholeNanoseconds
-        let waits = isLeaving && round?.isHard != true
-        require(delay == (waits ? max(0, round?.terms?.delay ?? 0) : 0), "the old ones are told after the delay")
-        if delay > 0 { round?.delayDue = later(now, delay) }
+        let waits = isLeaving && rollout?.isHard != true
+        require(delay == (waits ? max(0, rollout?.terms?.delay ?? 0) : 0), "the old ones are told after the delay")
+        if delay > 0 { rollout?.delayDue = later(now, delay) }
     }
 
     private mutating func accepted(_ child: Child) {
@@ -211,18 +212,18 @@ extension World {
         if stopping == nil { badBeforeStop = firstBad }
         stopsBackwards = stopping == nil && request.urgency == .graceful
         stopping = request
-        round = nil
+        rollout = nil
         isWaiting = false
         orders = []
         isFollowing = false
-        expected.told = []
+        expected.signalled = []
         isUpgrading = false
         isExecDue = false
         expected.load = false
         for index in requests.indices where !requests[index].isOwed { requests[index].state = .owedStopping }
-        for index in places.indices {
-            places[index].due = never
-            places[index].latest = never
+        for index in slots.indices {
+            slots[index].due = never
+            slots[index].latest = never
         }
     }
 }

@@ -32,12 +32,12 @@ struct World {
     // What the checker knows.
     var book: [Rules] = [Rules(Service(name: "", stopSignal: 15), stage: 0, isNamed: false)]
     var living: [Process] = []
-    var places: [Place] = []
+    var slots: [SlotModel] = []
     var terms: Terms?
-    var round: RoundModel?
+    var rollout: RolloutModel?
     var isWaiting = false
     var waitingIsHard = false
-    var held: Set<String> = []
+    var disabled: Set<String> = []
     var isFollowing = false
     var orders: [(requester: Requester?, command: ServiceCommand)] = []
     var requests: [Request] = []
@@ -148,16 +148,13 @@ struct World {
 
     private mutating func exec() {
         guard execWorks else { return queue.append(.execFailed("no such file")) }
-        var text = StateText(supervisor.records)
-        // The way through bytes is long, and the same each time.
-        if events % 3 == 0 { text = StateText(decoding: text.bytes) }
-        let restored = Supervisor(restoring: text, seed: 2)
-        require(text.damagedLines == 0, "the state is read as it was written")
+        let state = SavedState(supervisor.records)
+        let restored = Supervisor(restoring: state, seed: 2)
         require(restored.children == supervisor.children, "no child changes over an exec")
-        // Of slots and rounds it may think anew what follows from the rest.
+        // Of slots and rollouts it may think anew what follows from the rest.
         let anew = ["slot", "round"]
         require(
-            restored.records.filter { !anew.contains($0.name) } == text.records.filter { !anew.contains($0.name) },
+            restored.records.filter { !anew.contains($0.name) } == state.records.filter { !anew.contains($0.name) },
             "the next image knows all that this one knew")
         twin = supervisor
         supervisor = restored
@@ -267,8 +264,8 @@ struct World {
         twin?.adjust(retireDelay: delay, reloadInterval: interval, at: time)
         terms?.delay = delay.wholeNanoseconds
         terms?.interval = interval?.wholeNanoseconds ?? never
-        round?.terms?.delay = delay.wholeNanoseconds
-        round?.terms?.interval = interval?.wholeNanoseconds ?? never
+        rollout?.terms?.delay = delay.wholeNanoseconds
+        rollout?.terms?.interval = interval?.wholeNanoseconds ?? never
     }
 
     /// Everything must come to an end once children obey and someone says stop.
@@ -282,8 +279,9 @@ struct World {
             // The obedient end at once; who may be killed waits for that.
             if let one = living.first(where: { $0.phase == .killed }) {
                 send(.exited(pid: one.pid, .signaled(9, dumpedCore: false)))
-            } else if let one = living.first(where: { $0.phase == .told && ($0.killDue == never || $0.id % 2 == 0) }) {
-                send(.exited(pid: one.pid, .signaled(one.told, dumpedCore: false)))
+            } else if let one = living.first(where: { $0.phase == .stopping && ($0.killDue == never || $0.id % 2 == 0) }
+            ) {
+                send(.exited(pid: one.pid, .signaled(one.signal, dumpedCore: false)))
             } else if let due = supervisor.nextDeadline()?.nanoseconds {
                 now = max(now, due)
                 send(.timer)

@@ -1,7 +1,7 @@
 import Supervision
 
-/// Damaged states: whatever became of the text, the engine that reads it lives, forgets no child whose line is whole,
-/// reloads and stops.
+/// Damaged states: whatever became of its records, the engine that reads them lives, forgets no child whose record is
+/// whole, reloads and stops. Of a text in which bytes have changed only whole lines are left: that is its reader's care.
 package enum Wreck {
     /// Lives a random life up to some moment, damages its state, and goes on with what is left.
     package static func run(_ source: some RandomNumberGenerator) -> String? {
@@ -12,27 +12,26 @@ package enum Wreck {
         return check(damaged(state, &dice), at: now)
     }
 
-    /// Each line of a random state dropped in turn, then each byte garbled in turn.
+    /// Each record of a random state dropped in turn, then each value made another in turn.
     package static func runEverywhere(_ source: some RandomNumberGenerator) -> String? {
         var dice = Dice(source: source)
         let (state, now) = life(&dice)
-        let lines = state.split(separator: newline)
-        for index in lines.indices {
-            var rest = lines
+        for index in state.indices {
+            var rest = state
             rest.remove(at: index)
-            if let problem = check(Array(rest.joined(separator: [newline])), at: now) { return problem }
+            if let problem = check(rest, at: now) { return problem }
         }
         for index in state.indices {
-            var bytes = state
-            bytes[index] = dice.pick([0, 10, 32, 37, 45, 48, 57, 61, 126, 255])
-            if let problem = check(bytes, at: now) { return problem }
+            for key in state[index].values.keys.sorted() {
+                var records = state
+                records[index][key] = dice.chance(15) ? nil : dice.pick(values)
+                if let problem = check(records, at: now, recovers: false) { return problem }
+            }
         }
         return nil
     }
 
-    private static let newline = UInt8(ascii: "\n")
-
-    private static func life(_ dice: inout Dice<some RandomNumberGenerator>) -> (state: [UInt8], now: Int64) {
+    private static func life(_ dice: inout Dice<some RandomNumberGenerator>) -> (state: [StateRecord], now: Int64) {
         let frontEnd = dice.frontEnd()
         var world = World(History(plan: dice.plan(frontEnd), steps: []), traces: false)
         world.send(.start)
@@ -41,67 +40,60 @@ package enum Wreck {
             if case .stop = step { continue }
             world.apply(step)
         }
-        return (StateText(world.supervisor.records).bytes, world.now)
+        return (world.supervisor.records, world.now)
     }
 
     // MARK: Damage
 
-    private static func damaged(_ state: [UInt8], _ dice: inout Dice<some RandomNumberGenerator>) -> [UInt8] {
-        switch dice.roll(3) {
-        case 0: Array(state.prefix(dice.roll(state.count + 1)))
-        case 1: shuffled(state, &dice)
-        default: garbled(state, &dice)
-        }
-    }
-
-    private static func garbled(_ state: [UInt8], _ dice: inout Dice<some RandomNumberGenerator>) -> [UInt8] {
-        var bytes = state
-        for _ in 0...dice.roll(8) where !bytes.isEmpty { bytes[dice.roll(bytes.count)] = UInt8(dice.roll(256)) }
-        return bytes
-    }
-
-    /// Lines lost, doubled and in another order.
-    private static func shuffled(_ state: [UInt8], _ dice: inout Dice<some RandomNumberGenerator>) -> [UInt8] {
-        var lines = state.split(separator: newline)
-        for _ in 0...dice.roll(6) where !lines.isEmpty {
-            let index = dice.roll(lines.count)
-            switch dice.roll(3) {
-            case 0: lines.remove(at: index)
-            case 1: lines.append(lines[index])
-            default: lines.swapAt(index, dice.roll(lines.count))
+    /// Records cut off, lost, doubled and in another order.
+    private static func damaged(
+        _ state: [StateRecord], _ dice: inout Dice<some RandomNumberGenerator>
+    ) -> [StateRecord] {
+        if dice.chance(30) { return Array(state.prefix(dice.roll(state.count + 1))) }
+        var records = state
+        for _ in 0...dice.roll(6) where !records.isEmpty {
+            let index = dice.roll(records.count)
+            switch dice.roll(4) {
+            case 0, 1: records.remove(at: index)
+            case 2: records.append(records[index])
+            default: records.swapAt(index, dice.roll(records.count))
             }
         }
-        return Array(lines.joined(separator: [newline]))
+        return records
     }
 
-    /// Lines that are whole, with values that nobody wrote.
-    private static func hostile(_ state: [UInt8], _ dice: inout Dice<some RandomNumberGenerator>) -> [UInt8] {
-        var records = StateText(decoding: state).records
+    private static let values = [
+        "-1", "0", "1", "2", "9223372036854775807", "-9223372036854775808", "4294967297", "x", "",
+        "99999999999999999999",
+        "ready", "spawning", "starting", "3,3,4,9223372036854775807",
+    ]
+
+    /// Whole records with values that nobody wrote.
+    private static func hostile(
+        _ state: [StateRecord], _ dice: inout Dice<some RandomNumberGenerator>
+    ) -> [StateRecord] {
+        var records = state
         for _ in 0...dice.roll(6) {
             let index = dice.roll(records.count)
             let keys = records[index].values.keys.sorted()
             if keys.isEmpty { continue }
-            let value = dice.pick([
-                "-1", "0", "1", "2", "9223372036854775807", "-9223372036854775808", "4294967297", "x", "",
-                "99999999999999999999",
-                "ready", "spawning", "starting", "3,3,4,9223372036854775807",
-            ])
+            let value = dice.pick(values)
             records[index][dice.pick(keys)] = dice.chance(15) ? nil : value
         }
-        return StateText(records).bytes
+        return records
     }
 
     // MARK: Going on
 
-    private static func check(_ bytes: [UInt8], at now: Int64, recovers: Bool = true) -> String? {
-        let text = StateText(decoding: bytes)
-        var survivor = Survivor(Supervisor(restoring: text, seed: 2), at: now)
-        for record in text.all("child") {
+    private static func check(_ records: [StateRecord], at now: Int64, recovers: Bool = true) -> String? {
+        let state = SavedState(records)
+        var survivor = Survivor(Supervisor(restoring: state, seed: 2), at: now)
+        for record in state.all("child") where recovers {
             guard let pid = record[number: "pid"], pid > 1, let pid = Int32(exactly: pid) else { continue }
-            if survivor.supervisor.child(withPID: pid) == nil { return "a child with a whole line is forgotten" }
+            if survivor.supervisor.child(withPID: pid) == nil { return "a child with a whole record is forgotten" }
         }
         let problem = survivor.problem(recovers)
-        return problem.map { "\($0)\n\(String(decoding: bytes, as: UTF8.self))" }
+        return problem.map { "\($0)\n\(records.map { "\($0.name) \($0.values)" }.joined(separator: "\n"))" }
     }
 }
 
@@ -110,7 +102,7 @@ private struct Survivor {
     var supervisor: Supervisor
     private var now: Int64
     private var living: Set<Int32>
-    private var told: Set<Int32> = []
+    private var signalled: Set<Int32> = []
     private var starting: Set<Int32> = []
     private var answers = 0
     private var hasExited = false
@@ -125,13 +117,13 @@ private struct Survivor {
         living = Set(supervisor.children.values.map(\.pid))
         for child in supervisor.children.values {
             if child.phase == .starting || child.phase == .executing { starting.insert(child.pid) }
-            if child.isSignalled { told.insert(child.pid) }
+            if child.isSignalled { signalled.insert(child.pid) }
         }
     }
 
     mutating func problem(_ recovers: Bool) -> String? {
         let before = living
-        let isServing = !living.isSubset(of: told)
+        let isServing = !living.isSubset(of: signalled)
         isBroken = isServing
         send(.resumed)
         if recovers && isServing && loads > 0 && supervisor.stopRequest != nil {
@@ -152,9 +144,9 @@ private struct Survivor {
     }
 
     private mutating func live(until isDone: (Self) -> Bool) {
-        for _ in 0..<300 where !(isDone(self) && told.isEmpty) && !hasExited && trouble == nil {
-            if let pid = told.min() {
-                told.remove(pid)
+        for _ in 0..<300 where !(isDone(self) && signalled.isEmpty) && !hasExited && trouble == nil {
+            if let pid = signalled.min() {
+                signalled.remove(pid)
                 starting.remove(pid)
                 living.remove(pid)
                 send(.exited(pid: pid, .exited(0)))
@@ -163,7 +155,7 @@ private struct Survivor {
                 send(.ready(pid: pid))
                 // A one-shot is ready when it has ended.
                 guard supervisor.child(withPID: pid)?.phase == .starting else { continue }
-                told.remove(pid)
+                signalled.remove(pid)
                 living.remove(pid)
                 send(.exited(pid: pid, .exited(0)))
             } else if let due = supervisor.nextDeadline() {
@@ -199,7 +191,7 @@ private struct Survivor {
                     let child = supervisor.children.values.first { $0.group == number }
                     let pid = isGroup ? child?.pid ?? number : number
                     if !living.contains(pid) { trouble = "a signal to \(pid), which is not alive" }
-                    told.insert(pid)
+                    signalled.insert(pid)
                 case .answer(-7, _): answers += 1
                 case .exit: hasExited = true
                 case .answer, .prove, .exec, .report: break

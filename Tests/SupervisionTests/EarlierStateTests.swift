@@ -1,4 +1,5 @@
 import Testing
+import Text
 
 @testable import Supervision
 
@@ -6,8 +7,8 @@ import Testing
 @Suite(.timeLimit(.minutes(20))) struct EarlierStateTests {
     private func rig(_ state: String, at milliseconds: Int64, _ plan: Plan = master("web")) -> Rig {
         var rig = Rig(plan, starts: false)
-        let text = StateText(decoding: Array(state.utf8))
-        #expect(text.damagedLines == 0)
+        let text = saved(state)
+        #expect(text.damaged == 0)
         rig.supervisor = Supervisor(restoring: text, seed: 1)
         rig.nextPID = 200
         rig.wait(milliseconds: milliseconds)
@@ -63,9 +64,15 @@ import Testing
 
     @Test func nothingIsLostOnTheWayThroughThisVersion() {
         for state in [EarlierStates.services, EarlierStates.worker, EarlierStates.generations] {
-            let first = Supervisor(restoring: StateText(decoding: Array(state.utf8)), seed: 1)
-            let second = Supervisor(restoring: StateText(first.records), seed: 2)
+            let first = Supervisor(restoring: saved(state), seed: 1)
+            let second = Supervisor(restoring: SavedState(first.records), seed: 2)
             #expect(second.children == first.children && second.records == first.records)
         }
     }
+}
+
+/// As a master reads it.
+private func saved(_ state: String) -> SavedState {
+    let text = RecordText(decoding: Array(state.utf8))
+    return SavedState(text.records.map { StateRecord($0.name, $0.values) }, damaged: text.damagedLines)
 }

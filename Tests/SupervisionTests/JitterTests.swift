@@ -50,8 +50,8 @@ import Testing
             return record
         }
         var (one, other) = (original, original)
-        one.supervisor = Supervisor(restoring: StateText(records), seed: 1)
-        other.supervisor = Supervisor(restoring: StateText(records), seed: 2)
+        one.supervisor = Supervisor(restoring: SavedState(records), seed: 1)
+        other.supervisor = Supervisor(restoring: SavedState(records), seed: 2)
         #expect(pauses(&one, 20) != pauses(&other, 20))
     }
 }

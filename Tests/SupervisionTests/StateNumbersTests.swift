@@ -4,7 +4,7 @@ import Testing
 @Suite(.timeLimit(.minutes(20))) struct StateNumbersTests {
     @Test(arguments: ["9223372036854775807", "-9223372036854775808", "2305843009213693953"])
     func noNumberOfAStateIsSoLargeThatCountingOnOverflows(text: String) throws {
-        var record = StateText.Record("r")
+        var record = StateRecord("r")
         for key in ["number", "numbers", "duration", "instant"] { record[key] = text }
         let number = try #require(record[number: "number"])
         #expect(abs(number) == 1 << 61)
@@ -13,7 +13,7 @@ import Testing
     }
 
     @Test func whatIsNoNumberIsNone() {
-        var record = StateText.Record("r")
+        var record = StateRecord("r")
         for text in ["99999999999999999999", "x", "", "1.5", "0x1"] {
             record["number"] = text
             #expect(record[number: "number"] == nil && record[duration: "number"] == nil)

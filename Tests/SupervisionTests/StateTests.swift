@@ -27,9 +27,9 @@ import Testing
 
     @Test func everythingSurvivesTheRoundTrip() {
         let rig = busy()
-        let state = StateText(decoding: StateText(rig.supervisor.records).bytes)
+        let state = SavedState(rig.supervisor.records)
         let restored = Supervisor(restoring: state, seed: 2)
-        #expect(state.damagedLines == 0)
+        #expect(state.damaged == 0)
         #expect(restored.children == rig.supervisor.children)
         #expect(restored.plan == rig.supervisor.plan)
         #expect(restored.generation == rig.supervisor.generation)
@@ -80,14 +80,14 @@ import Testing
             record["colour"] = "blue"
             return record
         }
-        records.insert(StateText.Record("weather"), at: 0)
-        let restored = Supervisor(restoring: StateText(decoding: StateText(records).bytes), seed: 2)
+        records.insert(StateRecord("weather"), at: 0)
+        let restored = Supervisor(restoring: SavedState(records), seed: 2)
         #expect(restored.records == rig.supervisor.records)
     }
 
     @Test func anEmptyStateIsANewStart() {
         var rig = Rig(master("web"), starts: false)
-        rig.supervisor = Supervisor(restoring: StateText(decoding: []), seed: 2)
+        rig.supervisor = Supervisor(restoring: SavedState([]), seed: 2)
         #expect(rig.send(.resumed) == ["load", "spawn web"])
     }
 
@@ -97,7 +97,7 @@ import Testing
         for index in records.indices {
             var rest = records
             let dropped = rest.remove(at: index)
-            let restored = Supervisor(restoring: StateText(decoding: StateText(rest).bytes), seed: 2)
+            let restored = Supervisor(restoring: SavedState(rest), seed: 2)
             for pid in rig.pids where dropped.name != "child" || dropped[number: "pid"] != Int(pid) {
                 #expect(restored.child(withPID: pid) != nil, "without \(dropped)")
             }
@@ -148,9 +148,9 @@ import Testing
 
     @Test func thePidsOfAStateAreNeverThoseOfEveryone() {
         for pid in ["1", "0", "-1", "-100", "4294967396", "x"] {
-            var record = StateText.Record("child")
+            var record = StateRecord("child")
             record["pid"] = pid
-            #expect(Supervisor(restoring: StateText([record]), seed: 2).children.isEmpty)
+            #expect(Supervisor(restoring: SavedState([record]), seed: 2).children.isEmpty)
         }
     }
 

@@ -58,9 +58,9 @@ package enum Detach {
             try StartAbort.arm(report: report.descriptor)
         }
         Signal.unblockAll()
-        if let folder = settings.directory {
-            try attempt(.process, "cannot change to \(folder)") { () throws(Errno) in
-                try Files.changeDirectory(folder)
+        if let directory = settings.directory {
+            try attempt(.process, "cannot change to \(directory)") { () throws(Errno) in
+                try Files.changeDirectory(directory)
             }
         }
         if let umask = settings.umask { Files.setUmask(FileMode(umask)) }  // bounded: 0o777 at the most

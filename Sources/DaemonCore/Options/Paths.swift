@@ -6,13 +6,13 @@ package func absolutePath(_ text: String) throws(OptionMistake) -> String {
     if text.utf8.contains(0) { throw OptionMistake("holds a zero byte") }
     if text.systemBytes != Array(text.utf8) { throw OptionMistake("is not UTF-8") }
     if text.hasPrefix("/") { return text }
-    guard let folder = Files.workingDirectory() else {
+    guard let directory = Files.workingDirectory() else {
         throw OptionMistake("is relative, and the working directory cannot be told")
     }
-    if folder.systemBytes != Array(folder.utf8) {
+    if directory.systemBytes != Array(directory.utf8) {
         throw OptionMistake("is relative, and the working directory's name is not UTF-8")
     }
-    return folder == "/" ? "/\(text)" : "\(folder)/\(text)"
+    return directory == "/" ? "/\(text)" : "\(directory)/\(text)"
 }
 
 /// The directory and the last name of an absolute path.
@@ -43,7 +43,7 @@ package struct DefaultPaths {
         }
         let state =
             [Environment["XDG_STATE_HOME"], Environment["HOME"].map { "\($0)/.local/state" }]
-            .compactMap(\.self).first { isOwnFolder($0, others: 0o022) }
+            .compactMap(\.self).first { isOwnDirectory($0, others: 0o022) }
         pidFile = "\(temporary)/\(name).pid"
         logFile = "\(state ?? temporary)/\(name).log"
     }
@@ -78,7 +78,7 @@ package struct DefaultPaths {
 }
 
 /// A directory of ours, which `others` may not use.
-private func isOwnFolder(_ path: String, others: FileMode) -> Bool {
+private func isOwnDirectory(_ path: String, others: FileMode) -> Bool {
     guard path.hasPrefix("/"), let status = try? FileStatus(path: path) else { return false }
     return status.kind == .directory && status.owner == CurrentProcess.userID && status.mode & others == 0
 }

@@ -113,7 +113,7 @@ struct Listening: ~Copyable, LivePhase {
 
     /// This process supervises others for life. `state` is what an earlier image of it left.
     borrowing func supervise(
-        resuming state: StateText? = nil, _ frontEnd: (borrowing Listening, MasterImage) throws -> FrontEnd
+        resuming state: SavedState? = nil, _ frontEnd: (borrowing Listening, MasterImage) throws -> FrontEnd
     ) -> Never {
         let image =
             if case .master(let image, _) = facts.role {

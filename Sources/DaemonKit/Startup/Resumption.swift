@@ -5,19 +5,19 @@ import Unix
 
 /// A master that goes on in a new image of its process: what the earlier one left, instead of a start.
 struct Resumption {
-    let state: StateText
-    let head: StateText.Record
+    let state: SavedState
+    let head: StateRecord
     /// Ends this process, which was only started to be asked.
     private let prove: ((Bool) -> Never)?
 
     /// Called first of all: nil for an ordinary start.
     static func take() -> Resumption? {
         guard let (state, prove) = MasterImage.takeState() else { return nil }
-        return Resumption(state: state, head: state.first("master") ?? StateText.Record("master"), prove: prove)
+        return Resumption(state: state, head: state.first("master") ?? StateRecord("master"), prove: prove)
     }
 
     /// Where relative paths on the command line count from.
-    var folder: String { head["folder"] ?? "/" }
+    var directory: String { head["folder"] ?? "/" }
 
     /// The command line as the first start read it.
     static func read(
@@ -27,7 +27,7 @@ struct Resumption {
         let interface = CommandLineInterface(daemon, options, manual: manual)
         guard let resumption else { return interface.read(arguments) }
         let here = try? FileDescriptor.open(".", .directory).release()
-        try? Files.changeDirectory(resumption.folder)
+        try? Files.changeDirectory(resumption.directory)
         defer {
             if let here {
                 try? Files.changeDirectory(here)

@@ -215,7 +215,7 @@ extension Detached {
             _ = Environment.take(name)
         }
         let image = MasterImage(
-            arguments: ProgramArguments.all, path: resumption.head["path"], folder: resumption.folder)
+            arguments: ProgramArguments.all, path: resumption.head["path"], directory: resumption.directory)
         facts = StartFacts(
             plan: plan, role: .master(image, isSupervised: false),
             // Whose the log may be. That nobody is found must not end what runs.

@@ -7,7 +7,7 @@ enum Started<Checked>: ~Copyable {
     /// With what `check` has returned.
     case begun(Listening, Checked)
     /// A master after an exec, with what its earlier image left.
-    case resumed(Listening, StateText)
+    case resumed(Listening, SavedState)
 }
 
 /// The start-up of every process, daemon, worker or master, in the order of the specification. Whatever fails in it ends

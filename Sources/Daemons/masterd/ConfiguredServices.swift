@@ -141,8 +141,8 @@ final class ConfiguredServices: MasterSource {
 
     var listeners: [Listener] { Array(bound.values) + fresh.values }
 
-    var records: [StateText.Record] {
-        var head = StateText.Record("sockets")
+    var records: [StateRecord] {
+        var head = StateRecord("sockets")
         head[list: "needed"] = needed.sorted()
         let all = bound.map { ("bound", $0.key, $0.value) } + fresh.map { ("fresh", $0.key, $0.value) }
         return [head]
@@ -154,7 +154,7 @@ final class ConfiguredServices: MasterSource {
             }
     }
 
-    func restore(_ state: StateText) {
+    func restore(_ state: SavedState) {
         needed = Set(state.first("sockets")?[list: "needed"] ?? [])
         for record in state.all("listener") {
             guard let key = record["key"], let listener = Listener(record) else { continue }

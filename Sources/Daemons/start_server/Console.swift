@@ -109,13 +109,13 @@ final class Console: SessionLog {
 
     // MARK: Over an exec
 
-    var records: [StateText.Record] {
-        var record = StateText.Record("console")
+    var records: [StateRecord] {
+        var record = StateRecord("console")
         writer.write(to: &record)
         return [record]
     }
 
-    func restore(_ state: StateText) {
+    func restore(_ state: SavedState) {
         if let record = state.first("console") { writer.restore(record) }
     }
 }

@@ -104,11 +104,11 @@ enum StartServer {
 
     /// What an earlier image of this process has made, it goes on with.
     private static func resume(
-        _ state: StateText, _ settings: Settings, _ image: MasterImage
+        _ state: SavedState, _ settings: Settings, _ image: MasterImage
     ) throws(ExitError) -> Never {
         let account = try account(settings)
         let console = Console(settings, account)
-        let head = state.first("master") ?? StateText.Record("master")
+        let head = state.first("master") ?? StateRecord("master")
         var pidFile: PidFile?
         if let number = head[descriptor: "pidFile"], let path = head["pidPath"] {
             pidFile = try? PidFile(path: path, lockedAs: number)
@@ -134,7 +134,7 @@ enum StartServer {
     }
 
     private static func supervise(
-        _ frontEnd: FrontEnd, _ parts: SessionParts, _ settings: Settings, resuming state: StateText? = nil
+        _ frontEnd: FrontEnd, _ parts: SessionParts, _ settings: Settings, resuming state: SavedState? = nil
     ) throws(ExitError) -> Never {
         var frontEnd = frontEnd
         frontEnd.controls = settings.controlSocket.map { [ControlSocketRequest($0)] } ?? []

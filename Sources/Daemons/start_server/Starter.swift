@@ -114,7 +114,7 @@ final class Starter: MasterSource {
 
     // MARK: Over an exec
 
-    var records: [StateText.Record] {
+    var records: [StateRecord] {
         zip(listeners, sockets).map { listener, socket in
             var record = listener.record
             record[number: "wanted"] = socket.number.map(Int.init)
@@ -122,7 +122,7 @@ final class Starter: MasterSource {
         }
     }
 
-    func restore(_ state: StateText) {
+    func restore(_ state: SavedState) {
         for record in state.all("listener") {
             guard let listener = Listener(record) else { continue }
             listeners.append(listener)

@@ -106,8 +106,8 @@ final class MasterChannel {
 
     // MARK: Over an exec
 
-    func record(_ child: Supervision.Child.ID) -> StateText.Record {
-        var record = StateText.Record("channel")
+    func record(_ child: Supervision.Child.ID) -> StateRecord {
+        var record = StateRecord("channel")
         record[number: "child"] = child
         record[number: "descriptor"] = Int(descriptor)
         record[numbers: "pending"] = pending.union(input.unwantedID.map { [$0] } ?? []).sorted()
@@ -117,7 +117,7 @@ final class MasterChannel {
         return record
     }
 
-    init?(_ record: StateText.Record) {
+    init?(_ record: StateRecord) {
         guard let number = record[descriptor: "descriptor"] else { return nil }
         descriptor = number
         pending = Set(record[numbers: "pending"])

@@ -198,9 +198,9 @@ final class WorkerChannels: ControlRouter {
 
     var descriptors: [Int32] { channels.values.map(\.descriptor) }
 
-    var records: [StateText.Record] { channels.map { $1.record($0) } }
+    var records: [StateRecord] { channels.map { $1.record($0) } }
 
-    func restore(_ state: StateText) {
+    func restore(_ state: SavedState) {
         for record in state.all("channel") {
             guard let child = record[number: "child"], let channel = MasterChannel(record) else { continue }
             keep(channel, of: child)

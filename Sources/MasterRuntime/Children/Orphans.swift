@@ -61,9 +61,9 @@ final class Orphans {
 
     // MARK: Over an exec
 
-    var records: [StateText.Record] {
+    var records: [StateRecord] {
         groups.map { group, rest in
-            var record = StateText.Record("leftover")
+            var record = StateRecord("leftover")
             record[number: "group"] = Int(group)
             record[numbers: "members"] = rest.members.map(Int.init).sorted()
             record[number: "due"] = Int(rest.due.nanoseconds)
@@ -71,7 +71,7 @@ final class Orphans {
         }
     }
 
-    func restore(_ state: StateText) {
+    func restore(_ state: SavedState) {
         let own = Set(CurrentProcess.children)
         for record in state.all("leftover") {
             guard let group = record[number: "group"].flatMap({ ProcessID(exactly: $0) }), group > 1 else { continue }

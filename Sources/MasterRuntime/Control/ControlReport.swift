@@ -9,5 +9,5 @@ package protocol ControlReport: AnyObject {
     /// How many bytes it keeps meanwhile.
     var size: Int { get }
     /// For the next image of this process, which goes on with it; named `report`.
-    var record: StateText.Record { get }
+    var record: StateRecord { get }
 }

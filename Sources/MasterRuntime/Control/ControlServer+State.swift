@@ -4,10 +4,10 @@ import Unix
 
 /// The sessions over an exec of the master.
 extension ControlServer {
-    package var records: [StateText.Record] { sessions.values.flatMap(records) }
+    package var records: [StateRecord] { sessions.values.flatMap(records) }
 
-    private func records(_ session: ControlSession) -> [StateText.Record] {
-        var record = StateText.Record("session")
+    private func records(_ session: ControlSession) -> [StateRecord] {
+        var record = StateRecord("session")
         record[number: "descriptor"] = Int(session.descriptor)
         record["socket"] = file.path
         record[flag: "interactive"] = session.mode != .single
@@ -28,11 +28,11 @@ extension ControlServer {
         return [record] + requests(of: session) + report(of: session)
     }
 
-    private func requests(of session: ControlSession) -> [StateText.Record] {
+    private func requests(of session: ControlSession) -> [StateRecord] {
         var commands = session.commands
-        var records: [StateText.Record] = []
+        var records: [StateRecord] = []
         while let request = commands.popFirst() {
-            var record = StateText.Record("request")
+            var record = StateRecord("request")
             record[number: "descriptor"] = Int(session.descriptor)
             // No word has an end of line in it.
             record["words"] = request.words.joined(separator: "\n")
@@ -42,14 +42,14 @@ extension ControlServer {
         return records
     }
 
-    private func report(of session: ControlSession) -> [StateText.Record] {
+    private func report(of session: ControlSession) -> [StateRecord] {
         guard var record = session.report?.record else { return [] }
         record[number: "descriptor"] = Int(session.descriptor)
         return [record]
     }
 
     /// The sessions of an earlier image; each that waits for an answer is told to `expect` with how to give it.
-    package func restore(_ state: StateText, expect: (Requester, @escaping (String) -> Void) -> Void) {
+    package func restore(_ state: SavedState, expect: (Requester, @escaping (String) -> Void) -> Void) {
         var requests: [Int: [ControlRequest]] = [:]
         for record in state.all("request") {
             let words = record["words"]?.split(separator: "\n").map(String.init) ?? []
@@ -80,7 +80,7 @@ extension ControlServer {
         }
     }
 
-    private func session(_ record: StateText.Record, _ number: Int32) -> ControlSession {
+    private func session(_ record: StateRecord, _ number: Int32) -> ControlSession {
         let session = ControlSession(number, user: (try? Socket.peerUser(number)) ?? CurrentProcess.userID)
         session.mode =
             record["mode"].flatMap(ControlSession.Mode.init) ?? (record[flag: "interactive"] ? .prompting : .single)

@@ -27,7 +27,7 @@ package final class ControlServer {
     private var isWatchingStalls = false
     let accounts: ControlAccounts
     /// Goes on with a report of an earlier image; nil where it cannot.
-    package var resume: (StateText.Record) -> (any ControlReport)? = { _ in nil }
+    package var resume: (StateRecord) -> (any ControlReport)? = { _ in nil }
 
     /// Of one turn: who connects again and again is not to hold the others up.
     private static let mostAccepts = 64

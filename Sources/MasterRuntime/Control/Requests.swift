@@ -87,13 +87,13 @@ final class Requests {
 
     // MARK: Over an exec
 
-    func note(in head: inout StateText.Record) {
+    func note(in head: inout StateRecord) {
         head[number: "requestCount"] = count
         head[numbers: "attempts"] = waiting.filter { if case .attempt = $1 { true } else { false } }.keys.sorted()
     }
 
     /// Before the sessions are restored. Returns how one of them that waits is noted again.
-    func restore(_ state: StateText, _ head: StateText.Record) -> (Requester, @escaping (String) -> Void) ->
+    func restore(_ state: SavedState, _ head: StateRecord) -> (Requester, @escaping (String) -> Void) ->
         Void
     {
         count = min(max(0, head[number: "requestCount"] ?? 0), Int.max / 2)

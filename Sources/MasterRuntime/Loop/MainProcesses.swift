@@ -145,16 +145,16 @@ final class MainProcesses {
 
     var descriptors: [Int32] { mains.values.map(\.descriptor).filter { $0 >= 0 } }
 
-    var records: [StateText.Record] {
+    var records: [StateRecord] {
         mains.map { pid, main in
-            var record = StateText.Record("main")
+            var record = StateRecord("main")
             record[number: "pid"] = Int(pid)
             record[number: "descriptor"] = main.descriptor >= 0 ? Int(main.descriptor) : nil
             record[number: "group"] = main.group.map(Int.init)
             return record
         }
             + origins.map { child, pid in
-                var record = StateText.Record("origin")
+                var record = StateRecord("origin")
                 record[number: "child"] = child
                 record[number: "pid"] = Int(pid)
                 return record
@@ -162,7 +162,7 @@ final class MainProcesses {
     }
 
     /// A number is only as good as the pidfd that came with it.
-    func restore(_ state: StateText) {
+    func restore(_ state: SavedState) {
         for record in state.all("main") {
             guard let pid = record[number: "pid"].flatMap({ ProcessID(exactly: $0) }), pid > 1,
                 master.supervisor.child(withPID: pid) != nil

@@ -67,16 +67,16 @@ extension Master {
 
     // MARK: Over an exec
 
-    var executionRecords: [StateText.Record] {
+    var executionRecords: [StateRecord] {
         executions.map { pid, report in
-            var record = StateText.Record("execution")
+            var record = StateRecord("execution")
             record[number: "pid"] = Int(pid)
             record[number: "descriptor"] = Int(report.descriptor)
             return record
         }
     }
 
-    func restoreExecutions(_ state: StateText) {
+    func restoreExecutions(_ state: SavedState) {
         for record in state.all("execution") {
             guard let number = record[descriptor: "descriptor"] else { continue }
             let report = ExecReport(owning: number)

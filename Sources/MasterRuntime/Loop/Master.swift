@@ -261,22 +261,22 @@ package final class Master {
 
     /// Replaces this process by `image`, which gets `state` and the descriptors in `kept`; returns why that failed.
     /// No signal is lost: those that wait are in the state, those to come are blocked until the image is ready for them.
-    package func exec(_ image: MasterImage, kept: [Int32], state: () -> [StateText.Record]) -> String {
+    package func exec(_ image: MasterImage, kept: [Int32], state: () -> [StateRecord]) -> String {
         Signal.blockAll()
         defer { Signal.unblockAll() }
         let pending = takePending()
         // What we have raised goes over the exec, too: the next image would take it for the caller's.
-        var limits = StateText.Record("limits")
+        var limits = StateRecord("limits")
         limits[number: "openFiles"] = Limits.openFilesOfCaller
         let records = supervisor.records + state() + executionRecords + [limits, pending]
-        let reason = image.execute(StateText(records), kept: kept + executions.values.map(\.descriptor))
+        let reason = image.execute(SavedState(records), kept: kept + executions.values.map(\.descriptor))
         // Still here: what was taken is not forgotten.
         handle(pending)
         return reason
     }
 
-    private func takePending() -> StateText.Record {
-        var pending = StateText.Record("signals")
+    private func takePending() -> StateRecord {
+        var pending = StateRecord("signals")
         pending[flag: "reopen"] = signals.takeReopenOnly()
         let taken = caught.filter { signals.take($0) }
         // The next image cannot tell whose the hangup was.
@@ -286,14 +286,14 @@ package final class Master {
         return pending
     }
 
-    private func handle(_ pending: StateText.Record) {
+    private func handle(_ pending: StateRecord) {
         if pending[flag: "reopen"] { host?.reopenLogs() }
         if pending[flag: "mildStop"] { host?.stopMildly() }
         for number in pending[numbers: "pending"] { host?.received(Signal(rawValue: Int32(clamping: number))) }
     }
 
     /// After an exec: who was on the way to his program, and the signals that the old image had taken, but not handled.
-    package func resume(_ state: StateText) {
+    package func resume(_ state: SavedState) {
         Limits.openFilesOfCaller = state.first("limits")?[number: "openFiles"].map { max(0, $0) }
         restoreExecutions(state)
         if let pending = state.first("signals") { handle(pending) }

@@ -14,7 +14,7 @@ package struct MasterImage {
 
     package let path: String
     /// The working directory of the first start, from which relative paths on the command line count.
-    package let folder: String
+    package let directory: String
     private let arguments: [String]
     private let environment: [[UInt8]]
     /// The file that this process runs, as it was at the start.
@@ -28,19 +28,19 @@ package struct MasterImage {
 
     /// Before the environment is changed. `arguments` begin with the program's name.
     package init(arguments: [String]) {
-        self.init(arguments: arguments, path: nil, folder: Files.workingDirectory() ?? "/")
+        self.init(arguments: arguments, path: nil, directory: Files.workingDirectory() ?? "/")
     }
 
     /// `path`: where an earlier image of this process found itself.
-    package init(arguments: [String], path known: String?, folder: String) {
+    package init(arguments: [String], path known: String?, directory: String) {
         self.arguments = arguments
-        self.folder = folder
+        self.directory = directory
         environment = Environment.entries.filter { variable in
             ![Self.stateVariable, Self.proofVariable].contains { variable.starts(with: "\($0)=".utf8) }
         }
         let name = arguments.first ?? ""
         let found = known ?? (try? Spawn.find(name, path: Environment["PATH"])) ?? Files.executablePath() ?? name
-        path = found.hasPrefix("/") ? found : "\(folder == "/" ? "" : folder)/\(found)"
+        path = found.hasPrefix("/") ? found : "\(directory == "/" ? "" : directory)/\(found)"
         original = try? FileStatus(following: path)
     }
 
@@ -52,7 +52,7 @@ package struct MasterImage {
     }
 
     /// What the old image has handed over, and whether it only wants to know if that is understood. Called first of all.
-    package static func takeState() -> (state: StateText, proof: ((Bool) -> Never)?)? {
+    package static func takeState() -> (state: SavedState, proof: ((Bool) -> Never)?)? {
         let text = Environment.take(stateVariable)
         let pipe = Environment.take(proofVariable).flatMap { Int32($0) }
         guard let number = text.flatMap({ Int32($0) }),
@@ -76,20 +76,20 @@ package struct MasterImage {
 
     /// Whether this executable can go on with it: to read the command line and the state is all that a new one is asked
     /// for before it takes over.
-    package static func understands(_ state: StateText) -> Bool {
+    package static func understands(_ state: SavedState) -> Bool {
         let version = state.first("supervisor")?[number: "version"] ?? Int.max
         // Restored to see that it can be.
         _ = Supervisor(restoring: state, seed: 0)
-        return state.damagedLines == 0 && state.first("master") != nil && version <= StateText.version
+        return state.damaged == 0 && state.first("master") != nil && version <= SavedState.version
     }
 
     /// Anybody's environment may name any descriptor: a state is only what our own user's process has sealed, this process
     /// before its exec or the master that asks for a proof. Which one, it says itself.
-    private static func sealed(_ number: Int32) -> (owner: ProcessID, state: StateText)? {
+    private static func sealed(_ number: Int32) -> (owner: ProcessID, state: SavedState)? {
         guard number > 2, MemoryFile.isOurs(number), let size = try? FileStatus(descriptor: number).size,
             (0...longestState).contains(size)  // bounded: a constant
         else { return nil }
-        let state = StateText(decoding: Descriptor.contents(of: number, limit: Int(clamping: size)))
+        let state = SavedState(decoding: Descriptor.contents(of: number, limit: Int(clamping: size)))
         let owner = state.first("process")?[number: "pid"].flatMap { ProcessID(exactly: $0) }
         return owner.map { ($0, state) }
     }
@@ -97,20 +97,20 @@ package struct MasterImage {
     private static let longestState: Int64 = 1 << 30
 
     /// Whose state it is stands in it.
-    private static func file(of state: StateText) throws(Errno) -> FileDescriptor {
-        var record = StateText.Record("process")
+    private static func file(of state: SavedState) throws(Errno) -> FileDescriptor {
+        var record = StateRecord("process")
         record[number: "pid"] = Int(CurrentProcess.id)
-        return try MemoryFile.make("daemonkit-state", StateText([record] + state.records).bytes)
+        return try MemoryFile.make("daemonkit-state", SavedState([record] + state.records).bytes)
     }
 
     /// For the next image, which may find itself in another directory.
-    package func note(in head: inout StateText.Record) {
-        head["folder"] = folder
+    package func note(in head: inout StateRecord) {
+        head["folder"] = directory
         head["path"] = path
     }
 
     /// Never returns, but for a failure and its reason.
-    package func execute(_ state: StateText, kept: [Int32]) -> String {
+    package func execute(_ state: SavedState, kept: [Int32]) -> String {
         do {
             let file = try Self.file(of: state)
             defer { for number in kept { try? Descriptor.setCloseOnExec(number, true) } }
@@ -132,7 +132,7 @@ package struct MasterImage {
     }
 
     /// Asks the executable on disk, in a process of its own, whether it understands this state.
-    package func prove(_ state: StateText, in master: Master, limit: Duration, then: @escaping (String?) -> Void) {
+    package func prove(_ state: SavedState, in master: Master, limit: Duration, then: @escaping (String?) -> Void) {
         do {
             proven.status = try? FileStatus(following: path)
             let file = try Self.file(of: state)

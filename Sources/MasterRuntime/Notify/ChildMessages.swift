@@ -112,9 +112,9 @@ final class ChildMessages {
     // MARK: Over an exec
 
     var descriptors: [Int32] { sockets.descriptors + store.descriptors }
-    var records: [StateText.Record] { sockets.records + store.records }
+    var records: [StateRecord] { sockets.records + store.records }
 
-    func restore(_ state: StateText) {
+    func restore(_ state: SavedState) {
         store.restore(state)
         for (service, number) in store.polled { poll(number, of: service) }
         sockets.restore(state)

@@ -38,8 +38,8 @@ struct ChildNote: Equatable, Sendable {
 
     // MARK: Over an exec
 
-    func record(_ child: Supervision.Child.ID) -> StateText.Record {
-        var record = StateText.Record("note")
+    func record(_ child: Supervision.Child.ID) -> StateRecord {
+        var record = StateRecord("note")
         record[number: "child"] = child
         record["kind"] = kind.rawValue
         record[flag: "paused"] = isPaused
@@ -51,7 +51,7 @@ struct ChildNote: Equatable, Sendable {
         return record
     }
 
-    init(_ record: StateText.Record, isDaemon: Bool) {
+    init(_ record: StateRecord, isDaemon: Bool) {
         kind = record["kind"].flatMap(Program.Kind.init) ?? .worker
         self.isDaemon = isDaemon
         isPaused = record[flag: "paused"]

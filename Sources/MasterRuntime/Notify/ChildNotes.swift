@@ -95,9 +95,9 @@ final class ChildNotes {
 
     // MARK: Over an exec
 
-    var records: [StateText.Record] { notes.map { $1.record($0) } }
+    var records: [StateRecord] { notes.map { $1.record($0) } }
 
-    func restore(_ state: StateText, isPaused paused: Bool) {
+    func restore(_ state: SavedState, isPaused paused: Bool) {
         isPaused = paused
         let daemons = Set(state.all("channel").compactMap { $0[number: "child"] })
         for record in state.all("note") {

@@ -64,10 +64,10 @@ struct DescriptorStore {
 
     var descriptors: [Int32] { entries.values.flatMap { $0.map(\.descriptor) } }
 
-    var records: [StateText.Record] {
+    var records: [StateRecord] {
         entries.flatMap { service, stored in
             stored.map { entry in
-                var record = StateText.Record("stored")
+                var record = StateRecord("stored")
                 record["service"] = service
                 record["name"] = entry.name
                 record[number: "descriptor"] = Int(entry.descriptor)
@@ -77,7 +77,7 @@ struct DescriptorStore {
         }
     }
 
-    mutating func restore(_ state: StateText) {
+    mutating func restore(_ state: SavedState) {
         for record in state.all("stored") {
             guard let service = record["service"], let name = record["name"],
                 let number = record[descriptor: "descriptor"]

@@ -76,13 +76,13 @@ package final class ManagerReports {
 
     // MARK: Over an exec
 
-    package var record: StateText.Record {
-        var record = StateText.Record("manager")
+    package var record: StateRecord {
+        var record = StateRecord("manager")
         record[list: "waiting"] = waiting.filter { $0.message.descriptor == nil }.map(\.message.text)
         return record
     }
 
-    package func restore(_ state: StateText) {
+    package func restore(_ state: SavedState) {
         for text in state.first("manager")?[list: "waiting"] ?? [] { tell(ManagerMessage(text: text)) }
     }
 }

@@ -121,11 +121,11 @@ final class NotifyDirectory {
 
     /// A socket that only this user may send to, and root.
     func bind(_ number: Int, user: UserID?, group: GroupID?) throws(Errno) -> FileDescriptor {
-        let folder = "\(path)/\(number)"
-        try Self.withUmask(0) { () throws(Errno) in try Files.makeDirectory(folder, mode: 0o700) }
+        let subdirectory = "\(path)/\(number)"
+        try Self.withUmask(0) { () throws(Errno) in try Files.makeDirectory(subdirectory, mode: 0o700) }
         do {
-            let directory = try FileDescriptor.open(folder, [.directory, .noFollow])
-            let socket = try Socket.open(SocketAddress.unix(folder).family, .datagram)
+            let directory = try FileDescriptor.open(subdirectory, [.directory, .noFollow])
+            let socket = try Socket.open(SocketAddress.unix(subdirectory).family, .datagram)
             try Socket.askForCredentials(socket.number)
             try Self.withUmask(0) { () throws(Errno) in
                 try Socket.bind(socket.number, to: .unix(address(number)))
@@ -143,10 +143,10 @@ final class NotifyDirectory {
 
     /// False where something is left that the child's user has put there.
     func remove(_ number: Int) -> Bool {
-        let folder = "\(path)/\(number)"
-        try? Files.unlink("\(folder)/\(Self.socketName)")
+        let subdirectory = "\(path)/\(number)"
+        try? Files.unlink("\(subdirectory)/\(Self.socketName)")
         do {
-            try Files.removeDirectory(folder)
+            try Files.removeDirectory(subdirectory)
             return true
         } catch {
             return error == .noSuchFile
@@ -162,9 +162,9 @@ final class NotifyDirectory {
     /// What the child's user has put there goes too, which takes as long as he likes: not for a master itself. False
     /// where there are directories in it.
     func clear(_ number: Int) -> Bool {
-        let folder = "\(path)/\(number)"
-        for name in Files.names(in: folder) { try? Files.unlink("\(folder)/\(name)") }
-        return (try? Files.removeDirectory(folder)) != nil
+        let subdirectory = "\(path)/\(number)"
+        for name in Files.names(in: subdirectory) { try? Files.unlink("\(subdirectory)/\(name)") }
+        return (try? Files.removeDirectory(subdirectory)) != nil
     }
 
     /// The same for those of a master that was killed.

@@ -36,8 +36,8 @@ final class NotifySocket {
 
     // MARK: Over an exec
 
-    var record: StateText.Record {
-        var record = StateText.Record("notify")
+    var record: StateRecord {
+        var record = StateRecord("notify")
         record[number: "child"] = child
         record[number: "number"] = number
         record[number: "descriptor"] = Int(descriptor)
@@ -46,7 +46,7 @@ final class NotifySocket {
         return record
     }
 
-    init?(_ record: StateText.Record) {
+    init?(_ record: StateRecord) {
         guard let child = record[number: "child"], let number = record[number: "number"], number > 0,
             let descriptor = record[descriptor: "descriptor"],
             let user = record[number: "user"].flatMap({ UserID(exactly: $0) })

@@ -257,16 +257,16 @@ package final class NotifySockets {
 
     package var descriptors: [Int32] { (directory.map { [$0.descriptor] } ?? []) + sockets.values.map(\.descriptor) }
 
-    package var records: [StateText.Record] {
+    package var records: [StateRecord] {
         guard let directory else { return [] }
-        var head = StateText.Record("notifyDirectory")
+        var head = StateRecord("notifyDirectory")
         head["path"] = directory.path
         head[number: "descriptor"] = Int(directory.descriptor)
         head[number: "last"] = lastNumber
         return [head] + sockets.values.map(\.record)
     }
 
-    package func restore(_ state: StateText) {
+    package func restore(_ state: SavedState) {
         guard let head = state.first("notifyDirectory"), let path = head["path"], path.hasPrefix("/"),
             let descriptor = head[descriptor: "descriptor"]
         else { return }

@@ -230,9 +230,9 @@ final class ChildOutputs {
         Array(streams.keys) + files.values.map(\.descriptor) + allCommands.flatMap(\.descriptors)
     }
 
-    var records: [StateText.Record] {
+    var records: [StateRecord] {
         var records = files.map { path, file in
-            var record = StateText.Record("outputFile")
+            var record = StateRecord("outputFile")
             record["path"] = path
             record[number: "descriptor"] = Int(file.descriptor)
             record[flag: "failing"] = failing.contains(path)
@@ -245,12 +245,12 @@ final class ChildOutputs {
             records.append(record)
         }
         if !owners.isEmpty {
-            var record = StateText.Record("outputOwners")
+            var record = StateRecord("outputOwners")
             record[numbers: "users"] = owners.map(Int.init)
             records.append(record)
         }
         for (number, stream) in streams {
-            var record = StateText.Record("outputPipe")
+            var record = StateRecord("outputPipe")
             record[number: "descriptor"] = Int(number)
             stream.output.write(to: &record)
             record[bytes: "line"] = stream.pipe.taker.unfinished
@@ -260,7 +260,7 @@ final class ChildOutputs {
         return records
     }
 
-    func restore(_ state: StateText) {
+    func restore(_ state: SavedState) {
         owners.formUnion(state.first("outputOwners")?[numbers: "users"].compactMap(UserID.init(exactly:)) ?? [])
         for record in state.all("outputFile") {
             guard let path = record["path"], let number = record[descriptor: "descriptor"] else { continue }
@@ -291,7 +291,7 @@ final class ChildOutputs {
 }
 
 extension ChildOutput {
-    init(_ record: StateText.Record) {
+    init(_ record: StateRecord) {
         switch (record["output"], record["outputName"]) {
         case ("prefix", let name?): self = .prefix(name)
         case ("file", let path?): self = .file(path)
@@ -300,7 +300,7 @@ extension ChildOutput {
         }
     }
 
-    package func write(to record: inout StateText.Record) {
+    package func write(to record: inout StateRecord) {
         switch self {
         case .inherit: break
         case .prefix(let name): (record["output"], record["outputName"]) = ("prefix", name)
@@ -310,7 +310,7 @@ extension ChildOutput {
     }
 }
 
-extension StateText.Record {
+extension StateRecord {
     /// An open descriptor that came over the exec; nil for none. It is close-on-exec again.
     package subscript(descriptor key: String) -> Int32? {
         guard let number = self[number: key].flatMap({ Int32(exactly: $0) }), number > 2,

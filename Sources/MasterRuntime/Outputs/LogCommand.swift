@@ -82,8 +82,8 @@ package final class LogCommand {
 
     package var descriptors: [Int32] { [pipe.read] + (isRetired ? [] : [pipe.write]) + outputs.filter { $0 > 2 } }
 
-    package var record: StateText.Record {
-        var record = StateText.Record("logCommand")
+    package var record: StateRecord {
+        var record = StateRecord("logCommand")
         record["text"] = text
         record[number: "read"] = Int(pipe.read)
         record[number: "write"] = isRetired ? nil : Int(pipe.write)
@@ -92,7 +92,7 @@ package final class LogCommand {
         return record
     }
 
-    package init?(_ record: StateText.Record) {
+    package init?(_ record: StateRecord) {
         guard let text = record["text"], let read = record[descriptor: "read"] else { return nil }
         self.text = text
         let write = record[descriptor: "write"]

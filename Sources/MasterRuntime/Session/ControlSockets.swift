@@ -110,9 +110,9 @@ final class ControlSockets {
 
     var descriptors: [Int32] { open.flatMap(\.descriptors) }
 
-    var records: [StateText.Record] {
+    var records: [StateRecord] {
         open.flatMap { control in
-            var head = StateText.Record("control")
+            var head = StateRecord("control")
             head[number: "descriptor"] = Int(control.listener)
             head["path"] = control.file.path
             head["identity"] = control.file.identity.text
@@ -124,7 +124,7 @@ final class ControlSockets {
 
     /// `expect` is told of the sessions that wait; returns what went wrong.
     func restore(
-        _ state: StateText, expect: (Requester, @escaping (String) -> Void) -> Void
+        _ state: SavedState, expect: (Requester, @escaping (String) -> Void) -> Void
     ) -> [DaemonError] {
         var errors: [DaemonError] = []
         for record in state.all("control") {

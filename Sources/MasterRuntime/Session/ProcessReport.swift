@@ -127,8 +127,8 @@ package final class ProcessReport: ControlReport {
 
     // MARK: Over an exec
 
-    package var record: StateText.Record {
-        var record = StateText.Record("report")
+    package var record: StateRecord {
+        var record = StateRecord("report")
         record["format"] = format.rawValue
         // Where nothing was said yet, the next image begins anew.
         guard part > 0 || position > 0 else { return record }
@@ -141,7 +141,7 @@ package final class ProcessReport: ControlReport {
         return record
     }
 
-    package init?(_ record: StateText.Record, _ host: Session) {
+    package init?(_ record: StateRecord, _ host: Session) {
         guard let format = record["format"].flatMap(Format.init) else { return nil }
         self.format = format
         self.host = host

@@ -35,7 +35,7 @@ package final class Session: MasterHost {
     private var storedListeners = StoredListeners()
 
     /// Begins with the first generation, or goes on with the `state` that an earlier image of this process left.
-    package init(_ frontEnd: FrontEnd, _ parts: SessionParts, resuming state: StateText? = nil) throws(DaemonError) {
+    package init(_ frontEnd: FrontEnd, _ parts: SessionParts, resuming state: SavedState? = nil) throws(DaemonError) {
         // A main process that a child names (MAINPID) may outlive the child: then its end is ours to see.
         _ = CurrentProcess.becomeSubreaper()
         var random = SystemRandomNumberGenerator()
@@ -314,7 +314,7 @@ package final class Session: MasterHost {
     package func prove() {
         attempt = []
         say(frontEnd.words.line(for: .upgrading(path: parts.image.path)))
-        let state = StateText(master.supervisor.records + records)
+        let state = SavedState(master.supervisor.records + records)
         parts.image.prove(state, in: master, limit: Self.proofLimit) { [master] reason in
             master.send(reason.map(Event.unproven) ?? .proven)
         }
@@ -331,8 +331,8 @@ package final class Session: MasterHost {
             + master.mains.descriptors + channels.descriptors + controls.descriptors
     }
 
-    private var records: [StateText.Record] {
-        var head = StateText.Record("master")
+    private var records: [StateRecord] {
+        var head = StateRecord("master")
         parts.image.note(in: &head)
         head[number: "pidFile"] = parts.pidFile.map { Int($0.descriptor) }
         head["pidPath"] = parts.pidFile?.path
@@ -353,8 +353,8 @@ package final class Session: MasterHost {
             + channels.records + controls.records
     }
 
-    private func restore(_ state: StateText) {
-        let head = state.first("master") ?? StateText.Record("master")
+    private func restore(_ state: SavedState) {
+        let head = state.first("master") ?? StateRecord("master")
         startedAt = Instant(nanoseconds: head[number: "startedAt"].map(Int64.init) ?? startedAt.nanoseconds)
         reloads = head[number: "reloads"] ?? 0
         isStarting = head[flag: "starting"]
@@ -370,8 +370,8 @@ package final class Session: MasterHost {
         manager.restore(state)
         orphans.restore(state)
         notes.restore(state, isPaused: head[flag: "paused"])
-        if state.damagedLines > 0 || state.first("supervisor") == nil || state.first("master") == nil {
-            say(frontEnd.words.line(for: .damaged(lines: state.damagedLines)))
+        if state.damaged > 0 || state.first("supervisor") == nil || state.first("master") == nil {
+            say(frontEnd.words.line(for: .damaged(lines: state.damaged)))
             for pid in CurrentProcess.children where !master.isHelper(pid) { master.adopt(pid: pid) }
         }
         let expect = requests.restore(state, head)

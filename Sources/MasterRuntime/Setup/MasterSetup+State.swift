@@ -5,8 +5,8 @@ import Unix
 /// A setup goes over an exec, so that the next image restarts a child as this one would have.
 extension MasterSetup {
     /// `role` tells the setup in force from the one that is being brought up.
-    package func records(_ role: String) -> [StateText.Record] {
-        var head = StateText.Record("setup")
+    package func records(_ role: String) -> [StateRecord] {
+        var head = StateRecord("setup")
         head["role"] = role
         var environments: [[[UInt8]]: Int] = [:]
         var records = [head]
@@ -20,7 +20,7 @@ extension MasterSetup {
             records.append(record)
         }
         for (environment, index) in environments {
-            var record = StateText.Record("environment")
+            var record = StateRecord("environment")
             record["role"] = role
             record[number: "index"] = index
             record[bytes: "variables"] = environment.flatMap { $0 + [0] }
@@ -30,7 +30,7 @@ extension MasterSetup {
     }
 
     /// nil where the state has no such setup. The plan is the engine's.
-    package init?(_ state: StateText, _ role: String, plan: Plan?) {
+    package init?(_ state: SavedState, _ role: String, plan: Plan?) {
         guard state.all("setup").contains(where: { $0["role"] == role }) else { return nil }
         var environments: [Int: [[UInt8]]] = [:]
         for record in state.all("environment") where record["role"] == role {
@@ -49,8 +49,8 @@ extension MasterSetup {
 }
 
 extension Program {
-    fileprivate var record: StateText.Record {
-        var record = StateText.Record("program")
+    fileprivate var record: StateRecord {
+        var record = StateRecord("program")
         record["kind"] = kind.rawValue
         record["executable"] = executable
         record[list: "alternatives"] = alternatives
@@ -82,7 +82,7 @@ extension Program {
         return record
     }
 
-    fileprivate init?(_ record: StateText.Record, _ environment: [[UInt8]]) {
+    fileprivate init?(_ record: StateRecord, _ environment: [[UInt8]]) {
         guard let executable = record["executable"] else { return nil }
         self.init(executable: executable, name: record["name"] ?? executable, environment: environment)
         kind = record["kind"].flatMap(Kind.init) ?? .worker

@@ -121,8 +121,8 @@ package protocol MasterSource: AnyObject {
     /// Every socket that is in use: a service manager keeps them for the next master, should this one crash.
     var listeners: [Listener] { get }
     /// What the next image of this process must know, and what it made of it.
-    var records: [StateText.Record] { get }
-    func restore(_ state: StateText)
+    var records: [StateRecord] { get }
+    func restore(_ state: SavedState)
     /// An administrator changed how many instances of a service run.
     func scaled(_ service: String, to count: Int)
     /// The last load is in force: what only the one before needed may go.
@@ -179,13 +179,13 @@ struct Setups {
 
     // MARK: Over an exec
 
-    var records: [StateText.Record] {
+    var records: [StateRecord] {
         (current?.records("current") ?? []) + (pending?.records("pending") ?? [])
     }
 
-    func note(in head: inout StateText.Record) { head[number: "pendingGeneration"] = pendingGeneration }
+    func note(in head: inout StateRecord) { head[number: "pendingGeneration"] = pendingGeneration }
 
-    mutating func restore(_ state: StateText, _ head: StateText.Record, plan: Plan?) {
+    mutating func restore(_ state: SavedState, _ head: StateRecord, plan: Plan?) {
         current = MasterSetup(state, "current", plan: plan)
         pending = MasterSetup(state, "pending", plan: nil)
         pendingGeneration = head[number: "pendingGeneration"] ?? 0

@@ -15,8 +15,8 @@ package protocol SessionLog: AnyObject {
     func finish()
     /// All that was ever lost, by log.
     var losses: [(log: String, loss: LogLoss)] { get }
-    var records: [StateText.Record] { get }
-    func restore(_ state: StateText)
+    var records: [StateRecord] { get }
+    func restore(_ state: SavedState)
 }
 
 extension Log: SessionLog {

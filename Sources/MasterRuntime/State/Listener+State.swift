@@ -4,8 +4,8 @@ import Unix
 
 /// A listener goes over an exec under its number.
 extension Listener {
-    package var record: StateText.Record {
-        var record = StateText.Record("listener")
+    package var record: StateRecord {
+        var record = StateRecord("listener")
         record[number: "descriptor"] = Int(fileDescriptor)
         record["kind"] = kind.rawValue
         record["name"] = name
@@ -17,7 +17,7 @@ extension Listener {
     }
 
     /// nil where the descriptor is no such socket any more.
-    package convenience init?(_ record: StateText.Record) {
+    package convenience init?(_ record: StateRecord) {
         guard let number = record[descriptor: "descriptor"], let kind = record["kind"].flatMap(Kind.init),
             (try? Socket.kind(number)) == kind.socketKind, let location = try? Socket.localAddress(number)
         else { return nil }

@@ -4,17 +4,17 @@ import Unix
 
 /// What waits in a log, and what it has lost, goes over an exec.
 extension Log {
-    package var records: [StateText.Record] {
+    package var records: [StateRecord] {
         [("file", writers.file), ("error", writers.error)].compactMap { name, writer in
             guard let writer else { return nil }
-            var record = StateText.Record("log")
+            var record = StateRecord("log")
             record["of"] = name
             writer.write(to: &record)
             return record
         }
     }
 
-    package func restore(_ state: StateText) {
+    package func restore(_ state: SavedState) {
         for record in state.all("log") {
             switch record["of"] {
             case "file": writers.file?.restore(record)
@@ -26,7 +26,7 @@ extension Log {
 }
 
 extension LogWriter {
-    package func write(to record: inout StateText.Record) {
+    package func write(to record: inout StateRecord) {
         let saved = saved
         record[bytes: "waiting"] = saved.waiting
         record[flag: "cut"] = saved.isCut
@@ -37,7 +37,7 @@ extension LogWriter {
         record.set("lost", saved.total)
     }
 
-    package func restore(_ record: StateText.Record) {
+    package func restore(_ record: StateRecord) {
         var saved = Saved()
         saved.waiting = record[bytes: "waiting"]
         saved.isCut = record[flag: "cut"]
@@ -50,7 +50,7 @@ extension LogWriter {
     }
 }
 
-extension StateText.Record {
+extension StateRecord {
     fileprivate mutating func set(_ key: String, _ loss: LogLoss) {
         self[numbers: key] = loss.isEmpty ? [] : [loss.records, loss.bytes, Int(loss.cause.rawValue)]
     }

@@ -337,14 +337,28 @@ struct LogWriterTests {
         defer { for number in [ends.read, ends.write] { Descriptor.close(number) } }
         let old = LogWriter(ends.write, queueLimit: 8)
         for text in ["one", "two", "three"] { write(old, text) }
-        var record = StateText.Record("log")
+        var record = StateRecord("log")
         old.write(to: &record)
         let new = LogWriter(ends.write, queueLimit: 8)
-        new.restore(try #require(StateText(decoding: StateText([record]).bytes).first("log")))
+        new.restore(try #require(SavedState(decoding: SavedState([record]).bytes).first("log")))
         #expect(new.lost == old.lost && new.lost.records == 1)
         try drain(ends.read)
         write(new, "four")
         #expect(try drain(ends.read) == "one\ntwo\nlost 1 (6): Resource temporarily unavailable\nfour\n")
+    }
+
+    @Test("what waited for a log that has room again is its own, and not of the one that takes its place")
+    func replacedWithRoom() throws {
+        let ends = try fullPipe()
+        defer { for number in [ends.read, ends.write] { Descriptor.close(number) } }
+        let writer = LogWriter(ends.write, queueLimit: 8)
+        write(writer, "one")
+        try drain(ends.read)
+        let file = try FileDescriptor.open(folder["log"], [.writeOnly, .append, .create])
+        try writer.replace(by: file.number, first: Self.line("first"), report: Self.report)
+        #expect(try drain(ends.read) == "one\n")
+        #expect(writer.lost.records == 0)
+        #expect(try folder.contents("log") == "first\n")
     }
 
     @Test("a file that another takes the place of is told what the old one has lost")

@@ -2,6 +2,14 @@ import DaemonKit
 import Dispatch
 import Unix
 
+#if canImport(Darwin)
+import Darwin
+#elseif canImport(Musl)
+import Musl
+#else
+import Glibc
+#endif
+
 // A daemon that does, at each step, what a test asks for.
 
 let checkMode = Option(
@@ -11,7 +19,8 @@ let checkMode = Option(
 let prepareMode = Option(
     "fault-prepare",
     choices: [
-        "none", "throw", "empty", "exit", "exit-zero", "crash", "hang", "hang-blocked", "slow", "gate", "listen",
+        "none", "throw", "empty", "exit", "exit-zero", "crash", "hang", "hang-blocked", "stopped", "slow", "gate",
+        "listen",
     ],
     default: "none", help: "What prepare does")
 let mainMode = Option(
@@ -111,6 +120,9 @@ func report(_ context: Context, _ text: String) {
     case "exit-zero": CurrentProcess.exitNow(0)
     case "crash": fatalError("prepare crashed")
     case "hang": Poll.pause(.seconds(3600))
+    case "stopped":
+        raise(SIGSTOP)
+        Poll.pause(.seconds(3600))
     case "hang-blocked":
         Signal.blockAll()
         Poll.pause(.seconds(3600))

@@ -31,21 +31,21 @@ func tryRegistry(_ bytes: [UInt8]) {
 /// The state that another image hands over: as it stands, and with right checksums, as a damaged or hostile image
 /// would write it. What comes of it must survive a few events.
 func tryState(_ bytes: [UInt8]) {
-    _ = Supervisor(restoring: StateText(decoding: bytes), seed: 1)
+    _ = Supervisor(restoring: SavedState(decoding: bytes), seed: 1)
     let records = bytes.split(separator: 0x0A).prefix(64).compactMap(record)
-    let state = StateText(decoding: StateText(records).bytes)
-    precondition(state.damagedLines == 0, "a state that was just written is damaged")
+    let state = SavedState(decoding: SavedState(records).bytes)
+    precondition(state.damaged == 0, "a state that was just written is damaged")
     var supervisor = Supervisor(restoring: state, seed: 1)
     for event in [Event.resumed, .reload(nil), .timer] {
         _ = supervisor.handle(event, at: Instant(nanoseconds: 1 << 40))
     }
-    _ = StateText(supervisor.records).bytes
+    _ = SavedState(supervisor.records).bytes
 }
 
-private func record(_ line: ArraySlice<UInt8>) -> StateText.Record? {
+private func record(_ line: ArraySlice<UInt8>) -> StateRecord? {
     let words = line.split(separator: UInt8(ascii: " ")).map { String(decoding: $0, as: UTF8.self) }
     guard let name = words.first else { return nil }
-    var record = StateText.Record(name)
+    var record = StateRecord(name)
     for word in words.dropFirst() {
         let parts = word.split(separator: "=", maxSplits: 1).map(String.init)
         if parts.count == 2 { record[parts[0]] = parts[1] }

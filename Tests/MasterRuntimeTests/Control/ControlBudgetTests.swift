@@ -33,14 +33,14 @@ struct ControlBudgetTests {
         }
 
         var size: Int { 100 }
-        var record: StateText.Record {
-            var record = StateText.Record("report")
+        var record: StateRecord {
+            var record = StateRecord("report")
             record[number: "left"] = left
             record[number: "length"] = line.utf8.count
             return record
         }
 
-        convenience init?(_ record: StateText.Record) {
+        convenience init?(_ record: StateRecord) {
             guard let left = record[number: "left"], let length = record[number: "length"] else { return nil }
             self.init(left, of: length)
         }
@@ -140,7 +140,7 @@ struct ControlBudgetTests {
                         ControlCommand("upgrade", "") { [unowned server] _, _, answer in
                             answer("soon")
                             master.after(.zero) {
-                                let state = StateText(decoding: StateText(server.records).bytes)
+                                let state = SavedState(decoding: SavedState(server.records).bytes)
                                 for number in server.descriptors { master.unwatch(number) }
                                 for session in server.sessions.values { session.server = nil }
                                 guard let listener = try? Descriptor.duplicate(server.listener, above: [2]),

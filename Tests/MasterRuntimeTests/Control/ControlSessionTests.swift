@@ -177,7 +177,7 @@ struct ControlSessionTests {
 
     /// Another server takes the sessions over, as after an exec; what waits is answered by it.
     private static func handOver(_ master: Master, _ old: ControlServer, _ seen: Seen, _ router: StubRouter?) throws {
-        let state = StateText(decoding: StateText(old.records).bytes)
+        let state = SavedState(decoding: SavedState(old.records).bytes)
         for number in old.descriptors { master.unwatch(number) }
         // After an exec there is no old server that could go on with them.
         for session in old.sessions.values { session.server = nil }
@@ -298,15 +298,15 @@ struct ControlSessionTests {
                     let (descriptor, file) = try ControlServer.bind(path)
                     return try ControlServer(descriptor, file: file, master: master, accounts: accounts)
                 }
-                var record = StateText.Record("session")
+                var record = StateRecord("session")
                 let (ours, theirs) = (try Self.pair(), try Self.pair())
-                var records: [StateText.Record] = []
+                var records: [StateRecord] = []
                 for (number, path) in [(ours.0, path), (theirs.0, "\(path)2")] {
                     record[number: "descriptor"] = Int(number)
                     record["socket"] = path
                     records.append(record)
                 }
-                for server in servers { server.restore(StateText(records)) { _, _ in } }
+                for server in servers { server.restore(SavedState(records)) { _, _ in } }
                 #expect(Array(servers[0].sessions.keys) == [ours.0] && Array(servers[1].sessions.keys) == [theirs.0])
                 CurrentProcess.exit(0)
             }
@@ -325,14 +325,14 @@ struct ControlSessionTests {
             try serveControl(
                 at: path,
                 prepare: { _, server in
-                    var records: [StateText.Record] = []
+                    var records: [StateRecord] = []
                     for descriptor in ["", "-1", "4294967296", "999999", "x"] {
-                        var record = StateText.Record("session")
+                        var record = StateRecord("session")
                         record["descriptor"] = descriptor
                         records.append(record)
                     }
-                    records += [StateText.Record("session"), StateText.Record("request")]
-                    server.restore(StateText(records)) { _, _ in Issue.record("nobody waits") }
+                    records += [StateRecord("session"), StateRecord("request")]
+                    server.restore(SavedState(records)) { _, _ in Issue.record("nobody waits") }
                     #expect(server.sessions.isEmpty)
                 },
                 client: { (path: String) throws in

@@ -50,7 +50,7 @@ struct DescriptorStoreTests {
         _ = store.add(ends.read.number, name: "a", for: "web")
         _ = store.add(ends.write.number, name: "b", isPolled: false, for: "web")
         var copy = DescriptorStore()
-        copy.restore(StateText(store.records))
+        copy.restore(SavedState(store.records))
         #expect(copy["web"].map(\.isPolled) == [true, false] && copy.polled.map(\.descriptor) == [entries(store)[0]])
         store.remove(entries(store)[0], for: "web")
         #expect(store["web"].map(\.name) == ["b"])

@@ -139,7 +139,7 @@ struct MasterExecTests {
             let image = MasterImage(arguments: [path, "an argument"])
             try runMaster([.terminate, .hangup]) { master, _ in
                 raiseHere(SIGHUP)
-                var record = StateText.Record("mine")
+                var record = StateRecord("mine")
                 record["key"] = "value"
                 Issue.record("\(master.exec(image, kept: [7]) { [record] })")
                 CurrentProcess.exit(1)
@@ -165,10 +165,10 @@ struct MasterExecTests {
             try runMaster([.user1, .hangup]) { master, host in
                 var received: [Signal] = []
                 host.receives = { received.append($0) }
-                var record = StateText.Record("signals")
+                var record = StateRecord("signals")
                 record[numbers: "pending"] = [Int(SIGHUP), Int(SIGUSR1)]
-                master.resume(StateText([record]))
-                master.resume(StateText([]))
+                master.resume(SavedState([record]))
+                master.resume(SavedState([]))
                 #expect(received == [.hangup, .user1])
                 CurrentProcess.exit(0)
             }
@@ -182,7 +182,7 @@ struct MasterExecTests {
         let image = MasterImage(arguments: [path])
         try runMaster { master, _ in
             master.after(.zero) {
-                image.prove(StateText([StateText.Record("supervisor")]), in: master, limit: limit) { reason in
+                image.prove(SavedState([StateRecord("supervisor")]), in: master, limit: limit) { reason in
                     check(reason)
                     #expect(CurrentProcess.children.isEmpty)
                     CurrentProcess.exit(0)
@@ -225,7 +225,7 @@ struct MasterExecTests {
     func notStarted() async {
         await #expect(processExitsWith: .success) {
             try runMaster { master, _ in
-                MasterImage(arguments: ["/nonexistent/daemon"]).prove(StateText([]), in: master, limit: .seconds(20)) {
+                MasterImage(arguments: ["/nonexistent/daemon"]).prove(SavedState([]), in: master, limit: .seconds(20)) {
                     #expect($0 == "cannot try /nonexistent/daemon: No such file or directory")
                     CurrentProcess.exit(0)
                 }

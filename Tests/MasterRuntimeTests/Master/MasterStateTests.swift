@@ -9,7 +9,7 @@ import Unix
 @Suite("What a master hands to its next image", .timeLimit(.minutes(20)))
 struct MasterStateTests {
     /// As the next image reads it.
-    private func read(_ records: [StateText.Record]) -> StateText { StateText(decoding: StateText(records).bytes) }
+    private func read(_ records: [StateRecord]) -> SavedState { SavedState(decoding: SavedState(records).bytes) }
 
     private func program(_ change: (inout Program) -> Void = { _ in }) -> Program {
         var program = Program(
@@ -66,7 +66,7 @@ struct MasterStateTests {
     @Test("lists keep empty texts, and their absence")
     func lists() {
         for list in [[], [""], ["", ""], ["a"], ["a", "", "b"]] {
-            var record = StateText.Record("x")
+            var record = StateRecord("x")
             record[list: "list"] = list
             #expect(read([record]).first("x")?[list: "list"] == list)
         }

@@ -140,9 +140,9 @@ struct Rig {
     var pids: [Int32] { supervisor.children.values.map(\.pid).sorted() }
 
     /// What the next image of the process makes of the state.
-    mutating func restart(dropping isDropped: (StateText.Record) -> Bool = { _ in false }) {
+    mutating func restart(dropping isDropped: (StateRecord) -> Bool = { _ in false }) {
         let records = supervisor.records.filter { !isDropped($0) }
-        supervisor = Supervisor(restoring: StateText(decoding: StateText(records).bytes), seed: 2)
+        supervisor = Supervisor(restoring: SavedState(records), seed: 2)
     }
 }
 
