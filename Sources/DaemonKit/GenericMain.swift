@@ -24,6 +24,6 @@ private func workers(_ listening: borrowing Listening, _ image: MasterImage) -> 
     let runtime = listening.runtime
     let workers = Workers(runtime, count: runtime.values[StandardOption.workers], image: image)
     var frontEnd = FrontEnd.workers(workers, version: runtime.daemon.version)
-    if let path = runtime.values[StandardOption.controlSocket] { frontEnd.controls = [ControlSocketRequest(path)] }
+    if let control = listening.facts.control { frontEnd.controls = [control] }
     return frontEnd
 }

@@ -57,12 +57,31 @@ package struct OwnedFile: Sendable {
         try change { file throws(Errno) in try file.setOwner(user, group) }
     }
 
+    /// Both, where they differ from what is; nil leaves what is. Nobody has for a moment more than before or after.
+    package func adapt(to mode: FileMode?, _ owner: FileOwner?) throws(FileRefusal) {
+        guard mode != nil || owner != nil else { return }
+        try change { file throws(Errno) in
+            let now = try file.status
+            let wanted = mode ?? now.mode
+            let (user, group) = (owner?.user ?? now.owner, owner?.group ?? now.group)
+            let isOthers = (user, group) != (now.owner, now.group)
+            let narrow = wanted & now.mode
+            if isOthers, narrow != now.mode { try file.setMode(narrow) }
+            if isOthers { try file.setOwner(user, group) }
+            if wanted != (isOthers ? narrow : now.mode) { try file.setMode(wanted) }
+        }
+    }
+
     /// The mode that it has now.
-    package var mode: FileMode? {
+    package var mode: FileMode? { status?.mode }
+    /// Whose it is now.
+    package var owner: UserID? { status?.owner }
+
+    private var status: FileStatus? {
         guard let location = try? FileLocation(path, from: directory), let status = try? location.status,
             status.identity == identity
         else { return nil }
-        return status.mode
+        return status
     }
 
     /// What is changed is the file itself, which was looked at, and not its name.
@@ -80,14 +99,38 @@ package struct OwnedFile: Sendable {
     }
 }
 
+/// Whose a file is to be; nil leaves that as it is.
+package struct FileOwner: Hashable, Sendable {
+    package var user: UserID?
+    package var group: GroupID?
+
+    package init(user: UserID?, group: GroupID?) { (self.user, self.group) = (user, group) }
+}
+
 extension OwnedFile {
     /// The mode of a socket between its bind and its opening to others: no other file of root's has it, so that what has it
     /// is the socket's. Linux gives the file the mode of the socket itself. unix(7)
     private static let mark: FileMode = 0o7000
 
-    /// Binds a Unix socket: `mode`, or what the umask leaves, is its file's from the first moment on.
+    /// Binds a Unix socket: `mode`, or what the umask leaves, is its file's from the first moment on. Where it is to be
+    /// another's, nobody can reach it before it is.
     package static func bind(
-        _ socket: Int32, to path: String, mode: FileMode? = nil
+        _ socket: Int32, to path: String, mode: FileMode? = nil, owner: FileOwner? = nil
+    ) throws(FileRefusal) -> OwnedFile {
+        guard let owner else { return try bind(socket, to: path, withMode: mode) }
+        let final = mode ?? 0o777 & ~currentUmask
+        let file = try bind(socket, to: path, withMode: 0)
+        do {
+            try file.adapt(to: final, owner)
+            return file
+        } catch {
+            file.remove()
+            throw error
+        }
+    }
+
+    private static func bind(
+        _ socket: Int32, to path: String, withMode mode: FileMode?
     ) throws(FileRefusal) -> OwnedFile {
         let location = try FileLocation(path)
         do {

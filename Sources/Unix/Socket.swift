@@ -48,12 +48,20 @@ package enum Socket {
 
     package enum Option: Sendable {
         case reuseAddress, reusePort, ipv6Only
+        #if os(Linux)
+        /// Of IPv4 and of IPv6. ip(7)
+        case freebind, freebindIPv6
+        #endif
 
         var raw: (level: Int32, name: Int32) {
             switch self {
             case .reuseAddress: (SOL_SOCKET, SO_REUSEADDR)
             case .reusePort: (SOL_SOCKET, SO_REUSEPORT)
             case .ipv6Only: (Int32(IPPROTO_IPV6), IPV6_V6ONLY)
+            #if os(Linux)
+            case .freebind: (Int32(IPPROTO_IP), IP_FREEBIND)
+            case .freebindIPv6: (Int32(IPPROTO_IPV6), IPV6_FREEBIND)
+            #endif
             }
         }
     }
@@ -62,6 +70,14 @@ package enum Socket {
         var value: Int32 = on ? 1 : 0
         let (level, name) = option.raw
         _ = try checked { unsafe setsockopt(socket, level, name, &value, socklen_t(MemoryLayout<Int32>.size)) }
+    }
+
+    package static func isSet(_ option: Option, of socket: Int32) throws(Errno) -> Bool {
+        var value: Int32 = 0
+        var length = socklen_t(MemoryLayout<Int32>.size)
+        let (level, name) = option.raw
+        _ = try checked { unsafe getsockopt(socket, level, name, &value, &length) }
+        return value != 0
     }
 
     package static func bind(_ socket: Int32, to address: SocketAddress) throws(Errno) {

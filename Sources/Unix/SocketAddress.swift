@@ -94,6 +94,15 @@ package enum SocketAddress: Hashable, Sendable {
         if case .unix(let path) = self { path.utf8.first == UInt8(ascii: "@") } else { false }
     }
 
+    /// What options of an address are judged by.
+    package func target(isDatagram: Bool = false) -> AddressOptions.Target {
+        switch self {
+        case .ipv4: .init(.ipv4, isDatagram: isDatagram)
+        case .ipv6(let host, _): .init(host == .any ? .anyIPv6 : .ipv6, isDatagram: isDatagram)
+        case .unix: .init(isAbstract ? .abstract : .file, isDatagram: isDatagram)
+        }
+    }
+
     package var family: Int32 {
         switch self {
         case .ipv4: AF_INET
@@ -101,6 +110,8 @@ package enum SocketAddress: Hashable, Sendable {
         case .unix: AF_UNIX
         }
     }
+
+    package var isIPv6: Bool { if case .ipv6 = self { true } else { false } }
 
     package var port: UInt16? {
         switch self {

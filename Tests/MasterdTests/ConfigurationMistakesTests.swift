@@ -231,6 +231,14 @@ struct ConfigurationMistakesTests {
         (" udp@:53 backlog 1", "'bind': 'backlog' is not for datagrams."),
         (" :80 backlog 0", "'backlog' expects a number from 1 to 2147483647, not '0'."),
         (" :80 reuseport reuseport", "'reuseport' already specified."),
+        (" /w,mode=660 mode 600", "'mode' already specified."),
+        (" :80 freebind v6only", "'bind': 'v6only' is for an IPv6 address, and ':80' is none."),
+        (" [::1]:80 v4v6", "'bind': 'v4v6' is for the address [::], and '[::1]:80' is none."),
+        (" [::]:80 v4v6 v6only", "'bind': has both 'v6only' and 'v4v6'."),
+        (" /w freebind", "'bind': 'freebind' is not for the path of a socket."),
+        (" /w,mod=660", "'bind': '/w,mod=660' has behind a comma the unknown word 'mod': did you mean 'mode'?."),
+        (" /w,x", "'bind': '/w,x' has behind a comma the unknown word 'x': write ',,' for a comma of a path."),
+        (" /w,mode=999", "'bind': '/w,mode=999' expects behind 'mode=' an octal number from 0 to 777: 'mode=999'."),
     ]
 
     @Test("an address that is none", arguments: addressesCases)

@@ -1,5 +1,6 @@
 import Supervision
 import Testing
+import Text
 
 @testable import masterd
 
@@ -182,9 +183,21 @@ struct ConfigurationTests {
     func binds() throws {
         let text = "bind :80 backlog 5 reuseport\n bind :81\n bind /w mode 660 user u group g\n bind :0\n bind :0"
         let binds = try read(inListen(text)).listeners[0].binds
-        #expect(binds.count == 5 && binds[0].backlog == 5 && binds[0].reuseport)
-        #expect(binds[1].backlog == nil && !binds[1].reuseport && binds[1].mode == nil)
-        #expect(binds[2].mode == 0o660 && binds[2].user == "u" && binds[2].group == "g")
+        #expect(binds.count == 5 && binds[0].options.backlog == 5 && binds[0].options.reuseport)
+        #expect(binds[1].options == AddressOptions())
+        #expect(binds[2].options.mode == 0o660 && binds[2].options.user == "u" && binds[2].options.group == "g")
+    }
+
+    @Test("the options of bind stand behind commas as well as behind blanks")
+    func commas() throws {
+        let text = "bind [::]:80,backlog=5,v4v6 freebind\n bind /w,mode=660 user u\n bind unix:/a,,b,group=g"
+        let binds = try read(inListen(text)).listeners[0].binds
+        #expect(binds.map(\.address.text) == ["[::]:80", "/w", "/a,b"])
+        #expect(binds[0].options.words.map(\.word) == [.backlog, .v4v6, .freebind])
+        #expect(binds[1].options.mode == 0o660 && binds[1].options.user == "u")
+        #expect(binds[2].options.group == "g")
+        let control = try read(inGlobal("control-socket /c,,d,mode=660 group g level user")).global.controlSockets[0]
+        #expect(control == ControlSocket(path: "/c,d", mode: 0o660, level: .user, group: "g"))
     }
 
     @Test("sections stand in any file, and global in several")

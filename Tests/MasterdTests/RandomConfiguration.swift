@@ -1,5 +1,7 @@
 import DaemonKit
 import Supervision
+import Text
+import Unix
 
 @testable import masterd
 
@@ -19,7 +21,7 @@ struct RandomConfiguration {
     private mutating func word() -> String {
         let pieces = [
             "a", "b c", "", "#", "'", "\"", "\\", "$A", "${A}", "\n", "\t", "\r", "\u{1}", "\u{7F}", "é", "日", ";",
-            "no",
+            "no", ",", ",mode=0",
         ]
         return (0..<Int.random(in: 0...4, using: &random)).map { _ in pick(pieces) }.joined()
     }
@@ -49,7 +51,9 @@ struct RandomConfiguration {
         for index in 0..<Int.random(in: 0...2, using: &random) {
             let level = pick([ControlLevel.user, .operator, .admin])
             global.controlSockets.append(
-                ControlSocket(path: "\(path())/c\(index)", mode: pick([0, 0o600, 0o777]), level: level))
+                ControlSocket(
+                    path: "\(path())/c\(index)", mode: pick([0, 0o600, 0o777]), level: level,
+                    user: maybe(["u", "a b"]), group: maybe(["g"])))
         }
         global.maxOldGenerations = pick([1, 50, 1_000_000])
         global.hardStopAfter = chance() ? time() : nil
@@ -70,11 +74,17 @@ struct RandomConfiguration {
                 .ipv4(0x7F00_0001, port: nextPort), .ipv6(.init(high: 1, low: 2, scope: pick([0, 9])), port: nextPort),
             ])
         var bind = Bind(ListenAddress(socket, kind: pick([.stream, .datagram])))
-        if bind.address.kind == .stream { bind.backlog = maybe([1, Int32.max]) }
-        bind.reuseport = !isFile && chance()
+        var options = AddressOptions()
+        if bind.address.kind == .stream { options.backlog = maybe([1, Int32.max]) }
+        options.reuseport = !isFile && chance()
+        options.freebind = !isFile && chance()
         if isFile, !isAbstract {
-            (bind.mode, bind.user, bind.group) = (maybe([0, 0o660]), maybe(["u", "a b"]), maybe(["g"]))
+            (options.mode, options.user, options.group) = (
+                maybe([0, 0o660]), maybe(["u", "a b"]), maybe(["g", "a,b"])
+            )
         }
+        if bind.address.socket.isIPv6 { options.isIPv6Only = maybe([true]) }
+        bind.options = options
         return bind
     }
 

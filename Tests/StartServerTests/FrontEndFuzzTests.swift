@@ -31,7 +31,7 @@ struct FrontEndFuzzTests {
         let needsPid = [.stop, .restart, .upgrade].contains(settings.action)
         return (settings.action != .run || settings.program.first?.isEmpty == false)
             && (!needsPid || settings.pidFile != nil) && settings.interval >= .zero
-            && settings.paths.allSatisfy { !$0.isEmpty && !$0.utf8.contains(UInt8(ascii: ";")) }
+            && settings.paths.allSatisfy { !$0.text.isEmpty && !$0.text.utf8.contains(UInt8(ascii: ";")) }
             && settings.ports.allSatisfy { !$0.key.utf8.contains(UInt8(ascii: ";")) }
             && settings.backlog != 0 && settings.maxOldGenerations != 0
     }

@@ -1,3 +1,4 @@
+import DaemonCore
 import Testing
 import Unix
 
@@ -92,7 +93,7 @@ struct SettingsParserTests {
         let settings = try parse("--port=80 --path=/a --port=localhost:u81=7 --path b p")
         #expect(settings.ports.map(\.key) == ["80", "localhost:81"])
         #expect(settings.ports.map(\.descriptor) == [nil, 7])
-        #expect(settings.paths == ["/a", "b"])
+        #expect(settings.paths.map(\.text) == ["/a", "b"])
     }
 
     @Test(
@@ -103,7 +104,17 @@ struct SettingsParserTests {
         ])
     func paths(text: String, path: String) throws {
         #expect(SocketPath.address(text) == .unix(path))
-        #expect(try SettingsParser.parse(["--path=\(text)", "p"]).paths == [text])
+        #expect(try SettingsParser.parse(["--path=\(text)", "p"]).paths.map(\.text) == [text])
+    }
+
+    @Test("ports and paths have the options of an address behind commas")
+    func addressOptions() throws {
+        let words = ["--port=[::]:80=7,v4v6,backlog=9", "--path=/a,b,mode=660,group=g", "--control-socket=c,mode=666"]
+        let settings = try SettingsParser.parse(words + ["p"])
+        #expect(settings.ports[0].key == "[::]:80" && settings.ports[0].descriptor == 7)
+        #expect(settings.ports[0].options.backlog == 9 && settings.ports[0].options.isIPv6Only == false)
+        #expect(settings.paths[0].text == "/a,b" && settings.paths[0].options.mode == 0o660)
+        #expect(settings.controlSocket?.path == "c" && settings.controlSocket?.options.mode == 0o666)
     }
 
     @Test("all other options are stored")
@@ -133,7 +144,7 @@ struct SettingsParserTests {
         expected.stopTimeout = .zero
         expected.maxOldGenerations = 3
         expected.backoff = .init(base: .milliseconds(100), maximum: .seconds(1))
-        expected.controlSocket = "c"
+        expected.controlSocket = try ControlAddress(parsing: "c")
         expected.user = "u"
         expected.group = "g"
         expected.reuseport = true

@@ -2,20 +2,23 @@ import Unix
 
 /// Binds listeners. Socket files in the way are judged here, and only after the pid file's lock is held.
 package enum Binding {
-    /// The sockets of `--bind` and `--port`: at each address one of each kind. `keeper` removes socket files after a
-    /// chroot.
+    /// The sockets of `--bind` and `--port`: at each address one of each kind. `settings` are the options of the
+    /// addresses, looked up; where it is nil, that happens here. `keeper` removes socket files after a chroot.
     package static func bind(
-        _ binds: [BindAddress], port: UInt16?, kinds: [Listener.Kind], keeper: Keeper? = nil
+        _ binds: [BindAddress], _ settings: [SocketSettings]? = nil, port: UInt16?, kinds: [Listener.Kind],
+        keeper: Keeper? = nil
     ) throws(DaemonError) -> [Listener] {
         if binds.isEmpty { return try bindAny(port: port ?? 0, kinds: kinds) }
         var listeners: [Listener] = []
-        do {
-            for bind in binds {
+        do throws(DaemonError) {
+            for (index, bind) in binds.enumerated() {
+                // bounded: there is one for each
+                let settings = if let settings { settings[index] } else { try SocketSettings(bind.options) }
                 if case .unix = bind.address {
-                    listeners.append(try listen(.stream, at: bind.address, keeper: keeper))
+                    listeners.append(try listen(.stream, at: bind.address, settings, keeper: keeper))
                 } else {
                     let address = bind.namesPort ? bind.address : bind.address.with(port: port ?? 0)
-                    listeners += try bindAll(kinds, at: address)
+                    listeners += try bindAll(kinds, at: address, settings)
                 }
             }
             return listeners
@@ -28,16 +31,18 @@ package enum Binding {
     /// The any-address: IPv6 with IPv4 within where the system has IPv6, else IPv4.
     private static func bindAny(port: UInt16, kinds: [Listener.Kind]) throws(DaemonError) -> [Listener] {
         do {
-            return try bindAll(kinds, at: .ipv6(.any, port: port), dualStack: true)
+            var settings = SocketSettings()
+            settings.isIPv6Only = false
+            return try bindAll(kinds, at: .ipv6(.any, port: port), settings)
         } catch {
             let missing = [Errno.addressFamilyNotSupported, .addressNotAvailable].map(\.rawValue)
             guard let cause = error.systemError, missing.contains(cause) else { throw error }
-            return try bindAll(kinds, at: .ipv4(0, port: port))
+            return try bindAll(kinds, at: .ipv4(0, port: port), SocketSettings())
         }
     }
 
     private static func bindAll(
-        _ kinds: [Listener.Kind], at address: SocketAddress, dualStack: Bool = false
+        _ kinds: [Listener.Kind], at address: SocketAddress, _ settings: SocketSettings
     ) throws(DaemonError) -> [Listener] {
         // A free port of the first kind may be taken in the others: then another one is tried.
         for _ in 0..<32 {
@@ -46,7 +51,7 @@ package enum Binding {
             var listeners: [Listener] = []
             do {
                 for kind in kinds {
-                    let listener = try listen(kind, at: address, dualStack: dualStack)
+                    let listener = try listen(kind, at: address, settings)
                     address = listener.location
                     listeners.append(listener)
                 }
@@ -60,10 +65,10 @@ package enum Binding {
         throw DaemonError(.listener, "cannot bind \(address)", .addressInUse)
     }
 
-    /// One socket, bound and listening; `mode` is of the file of a Unix socket. `removing` is told of a stale one.
+    /// One socket, bound and listening, and of IPv6 only where nothing else is said. `removing` is told of a stale file.
     package static func listen(
-        _ kind: Listener.Kind, at address: SocketAddress, dualStack: Bool = false, name: String? = nil,
-        mode: FileMode? = nil, keeper: Keeper? = nil, reusesPort: Bool = false, removing: () -> Void = {}
+        _ kind: Listener.Kind, at address: SocketAddress, _ settings: SocketSettings = SocketSettings(),
+        name: String? = nil, keeper: Keeper? = nil, removing: () -> Void = {}
     ) throws(DaemonError) -> Listener {
         let tried = "cannot bind \(kind == .datagram ? "UDP " : "")\(address)"
         let socket = try attempt(.listener, tried) { () throws(Errno) in
@@ -73,19 +78,24 @@ package enum Binding {
         if case .unix(let path) = address, !address.isAbstract {
             // No abort of the start may come before it knows the file.
             file = try Signal.withAllBlocked { () throws(DaemonError) in
-                try bindFile(socket.number, path, kind, mode, removing)
+                try bindFile(socket.number, path, kind, settings, removing)
             }
             if let keeper { file = file.map(keeper.keep) }
         } else {
             try attempt(.listener, tried) { () throws(Errno) in
                 if kind == .stream { try Socket.set(.reuseAddress, true, of: socket.number) }
-                if reusesPort { try Socket.set(.reusePort, true, of: socket.number) }
-                if case .ipv6 = address { try Socket.set(.ipv6Only, !dualStack, of: socket.number) }
+                if settings.reuseport { try Socket.set(.reusePort, true, of: socket.number) }
+                if case .ipv6 = address { try Socket.set(.ipv6Only, settings.isIPv6Only ?? true, of: socket.number) }
+                #if os(Linux)
+                if settings.freebind {
+                    try Socket.set(address.isIPv6 ? .freebindIPv6 : .freebind, true, of: socket.number)
+                }
+                #endif
                 try Socket.bind(socket.number, to: address)
             }
         }
         do {
-            return try finish(socket, kind, address, name, file)
+            return try finish(socket, kind, address, settings, name, file)
         } catch {
             file?.remove()
             throw DaemonError(.listener, tried, error)
@@ -93,20 +103,23 @@ package enum Binding {
     }
 
     private static func finish(
-        _ socket: consuming FileDescriptor, _ kind: Listener.Kind, _ address: SocketAddress, _ name: String?,
-        _ file: OwnedFile?
+        _ socket: consuming FileDescriptor, _ kind: Listener.Kind, _ address: SocketAddress,
+        _ settings: SocketSettings, _ name: String?, _ file: OwnedFile?
     ) throws(Errno) -> Listener {
-        if kind == .stream { try Socket.listen(socket.number) }
+        if kind == .stream {
+            try Socket.listen(socket.number, backlog: settings.backlog ?? Socket.longestBacklog)
+        }
         try Descriptor.setNonBlocking(socket.number, true)
         let bound = try Socket.localAddress(socket.number) ?? address
         return Listener(socket, kind: kind, location: bound, name: name, file: file)
     }
 
     private static func bindFile(
-        _ socket: Int32, _ path: String, _ kind: Listener.Kind, _ mode: FileMode?, _ removing: () -> Void
+        _ socket: Int32, _ path: String, _ kind: Listener.Kind, _ settings: SocketSettings, _ removing: () -> Void
     ) throws(DaemonError) -> OwnedFile {
         let tried = "cannot bind \(path)"
-        let file = try bindFile(socket, path, kind.socketKind, mode: mode, removing: removing)
+        let file = try bindFile(
+            socket, path, kind.socketKind, mode: settings.mode, owner: settings.owner, removing: removing)
         do throws(FileRefusal) {
             let location = try FileLocation(path)
             do {
@@ -124,11 +137,12 @@ package enum Binding {
     /// A socket file that nobody answers at is stale and replaced; a live one and anything else stay. `removing` is told
     /// of one that goes.
     package static func bindFile(
-        _ socket: Int32, _ path: String, _ kind: SocketKind, mode: FileMode? = nil, removing: () -> Void = {}
+        _ socket: Int32, _ path: String, _ kind: SocketKind, mode: FileMode? = nil, owner: FileOwner? = nil,
+        removing: () -> Void = {}
     ) throws(DaemonError) -> OwnedFile {
         let tried = "cannot bind \(path)"
         do {
-            return try OwnedFile.bind(socket, to: path, mode: mode)
+            return try OwnedFile.bind(socket, to: path, mode: mode, owner: owner)
         } catch let error where error.errno == .addressInUse {
             if let stale = try staleFile(path, kind) {
                 removing()
@@ -140,7 +154,7 @@ package enum Binding {
             throw DaemonError(.listener, tried, error)
         }
         return try attempt(.listener, tried) { () throws(FileRefusal) in
-            try OwnedFile.bind(socket, to: path, mode: mode)
+            try OwnedFile.bind(socket, to: path, mode: mode, owner: owner)
         }
     }
 

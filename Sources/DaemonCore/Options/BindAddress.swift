@@ -7,9 +7,13 @@ public struct BindAddress: Sendable, Hashable, CustomStringConvertible {
     package let address: SocketAddress
     /// Whether the text named a port, if only 0 for a free one.
     package let namesPort: Bool
+    /// Without its options.
     package let text: String
+    /// What the socket is to have besides.
+    package private(set) var options = AddressOptions()
 
-    public var description: String { text }
+    /// As it was written, with its options.
+    public var description: String { OptionedAddress(text, options).description }
 
     /// The numeric address without brackets: `127.0.0.1`, `fe80::1%2`; nil for a Unix socket.
     public var host: String? {
@@ -29,6 +33,9 @@ public struct BindAddress: Sendable, Hashable, CustomStringConvertible {
         return path
     }
 
+    /// The same from any working directory, with its options.
+    package var located: String { OptionedAddress(file ?? text, options).description }
+
     /// Of a Unix socket that has one.
     package var file: String? { address.isAbstract ? nil : path }
 
@@ -42,11 +49,22 @@ public struct BindAddress: Sendable, Hashable, CustomStringConvertible {
     /// `127.0.0.1`, `127.0.0.1:80`, `::1`, `fe80::1%eth0`, `[::1]:80`; `:80`, `*:80` or `80` for any IPv4 address;
     /// `/run/x.sock`, `unix:x.sock`, and on Linux `unix:@name`, a name without a file. Port 0 takes a free port, which the
     /// log names.
+    ///
+    /// Behind commas stand options of the socket, as in `/run/x.sock,mode=660,group=www-data` or `[::]:80,v4v6`: `mode`,
+    /// `user`, `group`, `backlog`, `reuseport`, `v6only`, `v4v6` and `freebind`. A comma of a path is doubled.
     public init(parsing text: String) throws(OptionMistake) {
         let (read, address): (AddressText, SocketAddress)
+        var text = text
         do {
+            let optioned = try OptionedAddress(parsing: text)
+            (text, options) = (optioned.text, optioned.options)
+        } catch {
+            throw OptionMistake(error.reason(in: text))
+        }
+        do throws(AddressMistake) {
             read = try AddressText(parsing: text, port: .optional)
             address = try SocketAddress(read, of: text)
+            if let misfit = options.misfit(with: address.target()) { throw AddressMistake(misfit) }
         } catch {
             throw OptionMistake(error.reason(in: text))
         }

@@ -12,7 +12,7 @@ public enum StandardOption {
         parse: { text throws(OptionMistake) in try DaemonCore.port(text) })
     public static let bind = Option(
         addresses: "bind", short: "b",
-        help: "Bind address (IP, IP:PORT, [IPv6]:PORT, :PORT, a path, unix:@NAME); repeatable")
+        help: "Address (IP, IP:PORT, [IPv6]:PORT, :PORT, PATH, unix:@NAME)[,mode=660,...]; repeatable")
     public static let syslog = Option<String>(
         "syslog", choices: ["no", "yes", "only"], default: "no", help: "Logging to syslog (never debug messages)")
     public static let syslogFacility = Option<String>(
@@ -84,7 +84,10 @@ public enum StandardOption {
     public static let workers = Option<Int>(
         "workers", default: 0, in: 0...1000, help: "Run main in so many processes under a master; 0: in this one")
     public static let controlSocket = Option<String?>(
-        file: "control-socket", short: "S", help: "With --workers: the master's command socket")
+        "control-socket", short: "S", argument: "PATH",
+        help: "With --workers: the master's command socket, with ',mode=660,group=adm' behind it",
+        completion: .file, default: nil,
+        parse: { text throws(OptionMistake) in try ControlAddress(locating: text).description })
     public static let check = Option(flag: "check", help: "Check options and configuration, then exit")
     public static let status = Option(flag: "status", help: "Tell whether the daemon runs (LSB exit codes)")
     public static let stop = Option(flag: "stop", help: "Stop the running daemon and wait for its end")

@@ -26,9 +26,10 @@ public struct Context: Sendable {
     // MARK: Listening
 
     /// Binds one more socket, for `prepare`. A stale socket file is replaced, a live one is an error; the file is
-    /// removed at the end.
+    /// removed at the end. A user or group in the address's options is looked up here.
     public func listen(on address: BindAddress, _ kind: Listener.Kind = .stream) throws(DaemonError) -> Listener {
-        let listener = try Binding.listen(kind, at: address.address, name: address.text)
+        let listener = try Binding.listen(
+            kind, at: address.address, SocketSettings(address.options), name: address.text)
         runtime.add([listener])
         return listener
     }

@@ -89,9 +89,11 @@ struct Running: ~Copyable, LivePhase {
                 let port = plan.values[StandardOption.port] ?? plan.daemon.port
                 runtime.add(
                     try Binding.bind(
-                        plan.values[StandardOption.bind], port: port, kinds: plan.daemon.listens, keeper: plan.keeper))
+                        plan.values[StandardOption.bind], phase.facts.sockets, port: port, kinds: plan.daemon.listens,
+                        keeper: plan.keeper))
             } else {
                 runtime.add(inherited.listeners)
+                try phase.adapt(inherited.listeners)
             }
             for listener in runtime.listeners {
                 let origin = inherited.listeners.isEmpty ? "" : " (\(inherited.source))"
@@ -99,6 +101,20 @@ struct Running: ~Copyable, LivePhase {
                 runtime.log.info("listening on \(protocolName)\(listener.address)\(origin)")
             }
             return Listening(facts: phase.facts, runtime: runtime, report: phase.report, handedDown: HandedDown([]))
+        }
+    }
+}
+
+extension Running {
+    /// What was handed down at an address of `--bind` gets what it still can get: the length of its queue. Its file is
+    /// the giver's.
+    private func adapt(_ listeners: [Listener]) throws(DaemonError) {
+        for (bind, settings) in zip(facts.plan.values[StandardOption.bind], facts.sockets) {
+            for listener in listeners where listener.isBound(to: bind.address) && settings.backlog != nil {
+                for word in try settings.adapt(listener) {
+                    runtime.log.warning("\(bind): a socket that is bound already cannot become '\(word)'")
+                }
+            }
         }
     }
 }
@@ -138,14 +154,6 @@ struct Listening: ~Copyable, LivePhase {
     consuming func dropPrivileges() -> Unprivileged {
         then { phase in
             let (plan, account, runtime) = (phase.facts.plan, phase.facts.account, phase.runtime)
-            if let account {
-                for file in runtime.listeners.compactMap(\.file) {
-                    try attempt(.privileges, "cannot give \(file.path) to user \(account.user.id)") {
-                        () throws(FileRefusal) in
-                        try file.setOwner(account.user.id, account.group)
-                    }
-                }
-            }
             if let directory = plan.values[StandardOption.chroot], let keeper = plan.keeper {
                 try phase.keepFilesWithinReach(of: keeper)
                 _ = WallTime.now.local  // the time zone's file is out of reach afterwards

@@ -57,8 +57,11 @@ struct Invoked: ~Copyable, StartPhase {
                     counts.isEmpty ? .alone : .supervised
                 }
             if !plan.daemon.listens.isEmpty, listeners.listeners.isEmpty { try plan.requirePort() }
+            // A master stays root, and its socket files root's.
             let facts = StartFacts(
-                plan: plan, role: role, account: account, manager: manager,
+                plan: plan, role: role, account: account,
+                sockets: worker == nil ? try plan.sockets(of: isMaster ? nil : account) : [],
+                control: worker == nil ? try plan.control : nil, manager: manager,
                 generation: counts.compactMap { DecimalText.parse($0, in: 1...Int.max) }.first ?? 1)
             return Inherited(facts: facts, listeners: listeners)
         }
@@ -219,8 +222,9 @@ extension Detached {
         facts = StartFacts(
             plan: plan, role: .master(image, isSupervised: false),
             // Whose the log may be. That nobody is found must not end what runs.
-            account: (try? Account.resolve(plan.daemon, plan.values)) ?? nil, manager: ServiceManager.take(),
-            generation: 1)
+            account: (try? Account.resolve(plan.daemon, plan.values)) ?? nil,
+            // Sockets are in the state.
+            sockets: [], control: nil, manager: ServiceManager.take(), generation: 1)
         listeners = InheritedListeners()
         pidFile = resumption.pidFile
         if let path = pidFile?.path { plan.defaults.keepFromCleaners(path) }

@@ -1,3 +1,4 @@
+import MasterRuntime
 import Text
 import Unix
 
@@ -38,6 +39,25 @@ struct StartPlan {
             LogFile.Access(
                 mode: values[StandardOption.logMode].map { FileMode($0) },  // bounded: 0o777 at the most
                 group: try values[StandardOption.logGroup].map(AccountNames.group))
+        }
+    }
+
+    /// The options of the addresses, looked up while the databases of users are within reach.
+    func sockets(of account: Account?) throws(DaemonError) -> [SocketSettings] {
+        let owner = account.map { FileOwner($0) }
+        var settings: [SocketSettings] = []
+        for bind in values[StandardOption.bind] {
+            let isFile = bind.file != nil
+            settings.append(try SocketSettings(bind.options).defaulting(to: isFile ? owner : nil))
+        }
+        return settings
+    }
+
+    var control: ControlSocketRequest? {
+        get throws(DaemonError) {
+            guard let text = values[StandardOption.controlSocket], let address = try? ControlAddress(parsing: text)
+            else { return nil }
+            return try ControlSocketRequest(address)
         }
     }
 
@@ -92,6 +112,10 @@ struct StartFacts {
     let role: Role
     /// Whom the process becomes; nil where it stays what it is.
     let account: Account?
+    /// Of the addresses of `--bind`, in their order.
+    let sockets: [SocketSettings]
+    /// Of `--control-socket`.
+    let control: ControlSocketRequest?
     let manager: ServiceManager
     /// 1 for the first, as the superdaemon counts.
     let generation: Int

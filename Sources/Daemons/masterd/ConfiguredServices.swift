@@ -14,7 +14,7 @@ final class ConfiguredServices: MasterSource {
     /// What that load needs.
     private var needed: Set<String> = []
     /// What stays, and how that load wants it.
-    private var adapted: [(Listener, Bind)] = []
+    private var adapted: [(Listener, SocketSettings)] = []
     /// Handed down by a service manager, and not asked for yet.
     private var inherited: [Listener]
 
@@ -45,7 +45,7 @@ final class ConfiguredServices: MasterSource {
             var programs: [String: Program] = [:]
             for service in configuration.services { programs[service.name] = try program(service, configuration) }
             var setup = MasterSetup(plan: configuration.plan(), programs: programs)
-            setup.controls = configuration.controls
+            setup.controls = try configuration.controls()
             return setup
         } catch {
             abandoned()
@@ -63,7 +63,7 @@ final class ConfiguredServices: MasterSource {
             listener.removeFile()
             bound[key] = nil
         }
-        for (listener, bind) in adapted { adapt(listener, bind) }
+        for (listener, settings) in adapted { adapt(listener, settings) }
         // What this configuration does not ask for, no later one will expect.
         inherited = []
     }
@@ -85,26 +85,21 @@ final class ConfiguredServices: MasterSource {
         for (key, bind) in wanted {
             needed.insert(key)
             guard fresh[key] == nil else { continue }
+            let settings = try SocketSettings(bind.options)
             // A socket whose file somebody has removed can be reached by nobody.
             if let listener = bound[key], listener.hasItsFile {
-                adapted.append((listener, bind))
+                adapted.append((listener, settings))
                 continue
             }
             let kind: Listener.Kind = bind.address.kind == .stream ? .stream : .datagram
             if let listener = takeInherited(kind, bind.address.socket) {
                 fresh[key] = listener
+                adapted.append((listener, settings))
                 log.info("listening on \(listener.address) (LISTEN_FDS)")
                 continue
             }
-            let listener = try Binding.listen(
-                kind, at: bind.address.socket, mode: bind.mode, reusesPort: bind.reuseport)
+            let listener = try Binding.listen(kind, at: bind.address.socket, settings)
             fresh[key] = listener
-            do {
-                if let backlog = bind.backlog { try Socket.listen(listener.fileDescriptor, backlog: backlog) }
-                try give(listener, bind)
-            } catch {
-                throw DaemonError("cannot set up \(bind.address.text): \(error)")
-            }
             log.info("listening on \(listener.address)")
         }
         // Not every program expects a listener that does not wait.
@@ -120,21 +115,14 @@ final class ConfiguredServices: MasterSource {
         return listener.adoptingFile()
     }
 
-    private func adapt(_ listener: Listener, _ bind: Bind) {
+    private func adapt(_ listener: Listener, _ settings: SocketSettings) {
         do {
-            if let backlog = bind.backlog { try Socket.listen(listener.fileDescriptor, backlog: backlog) }
-            if let mode = bind.mode, let file = listener.file, file.mode != mode { try file.setMode(mode) }
-            try give(listener, bind)
+            for word in try settings.adapt(listener) {
+                log.warning("\(listener.address): a socket that is bound already cannot become '\(word)'")
+            }
         } catch {
-            log.warning("cannot change \(bind.address.text): \(error)")
+            log.warning("\(error)")
         }
-    }
-
-    private func give(_ listener: Listener, _ bind: Bind) throws {
-        guard let file = listener.file, bind.user != nil || bind.group != nil else { return }
-        let user = try bind.user.flatMap { name throws(Errno) in try User.find(name) }
-        let group = bind.group.flatMap(Group.find) ?? user?.group ?? CurrentProcess.groupID
-        try file.setOwner(user?.id ?? CurrentProcess.userID, group)
     }
 
     // MARK: Over an exec

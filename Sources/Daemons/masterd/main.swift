@@ -33,7 +33,8 @@ func check(_ values: OptionValues) throws(DaemonError) -> Configuration {
 func frontEnd(_ start: MasterStart, _ checked: Configuration?) -> FrontEnd {
     let services = ConfiguredServices(loader(start.values), start.log, inherited: start.inherited.take())
     var frontEnd = FrontEnd.configured(services, version: masterd.version)
-    frontEnd.controls = checked?.controls ?? []
+    // A name that is gone since the check is an error of the first load.
+    frontEnd.controls = (try? checked?.controls()) ?? []
     return frontEnd
 }
 

@@ -23,6 +23,8 @@ enum HelpText {
                                          descriptor FD; repeatable
           --path=PATH                    listen on a Unix socket; repeatable; on Linux
                                          unix:@NAME is one without a file
+                                         Behind both: ,mode=660,user=NAME,group=NAME
+                                         ,backlog=N,reuseport,v6only,v4v6,freebind
           --backlog=N                    length of a queue (default: the longest)
 
         Workers:
@@ -68,7 +70,8 @@ enum HelpText {
           --backoff=BASE,MAX             the least time between two starts of a worker
                                          that fails, and what it grows to (0.1,1)
           --control-socket=PATH          a Unix socket, mode 600, for 'help', 'show
-                                         proc', 'reload' and other commands
+                                         proc', 'reload' and other commands; behind
+                                         it may stand ,mode=660,user=NAME,group=NAME
           --upgrade                      replace the start_server of --pid-file by the
                                          installed one: same pid, sockets, workers
           --send-signal=SIGNAL           send it to the start_server of --pid-file

@@ -2,7 +2,7 @@ import Text
 import Unix
 
 /// A socket as `--port` asks for it: `[HOST:][u]PORT[=DESCRIPTOR]`, where `u` (UDP) may also stand before a numeric
-/// HOST.
+/// HOST, and the options of an address behind commas.
 struct PortSpec: Equatable, Sendable {
     /// What is wrong with the text, said after the text itself.
     struct Mistake: Error, Equatable {
@@ -22,10 +22,13 @@ struct PortSpec: Equatable, Sendable {
     let descriptor: Int32?
     /// What SERVER_STARTER_PORT calls it: the port's digits as written, the host without brackets unless it is IPv6.
     let key: String
+    let options: AddressOptions
     private let host: Host
 
     init(parsing text: String) throws(Mistake) {
-        let (spec, descriptor) = try Self.splitDescriptor(Self.trimmed(text[...]))
+        let (address, options) = try Self.splitOptions(text)
+        self.options = options
+        let (spec, descriptor) = try Self.splitDescriptor(Self.trimmed(address[...]))
         self.descriptor = descriptor
         self.text = spec
         var (host, digits) = Self.splitHost(spec)
@@ -49,6 +52,15 @@ struct PortSpec: Equatable, Sendable {
         self.port = port
         kind = isDatagram ? .datagram : .stream
         (self.host, key) = try Self.read(host, port: port, digits: digits)
+        if let misfit = options.misfit(with: target) { throw Mistake(reason: AddressMistake(misfit).reason(in: text)) }
+    }
+
+    private var target: AddressOptions.Target {
+        switch host {
+        case .numeric(let address): address.target(isDatagram: kind == .datagram)
+        // The look-up is one for IPv4.
+        case .name: .init(.ipv4, isDatagram: kind == .datagram)
+        }
     }
 
     /// True when `address` has to ask the name service.
@@ -63,6 +75,15 @@ struct PortSpec: Equatable, Sendable {
     }
 
     // MARK: Reading
+
+    private static func splitOptions(_ text: String) throws(Mistake) -> (String, AddressOptions) {
+        do {
+            let optioned = try OptionedAddress(parsing: text)
+            return (optioned.text, optioned.options)
+        } catch {
+            throw Mistake(reason: error.reason(in: text))
+        }
+    }
 
     private static func splitDescriptor(_ text: String) throws(Mistake) -> (String, Int32?) {
         guard let equals = text.utf8.lastIndex(of: UInt8(ascii: "=")) else { return (text, nil) }

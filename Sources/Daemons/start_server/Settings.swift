@@ -1,3 +1,5 @@
+import DaemonKit
+import Text
 import Unix
 
 /// Everything that the command line says. What the environment may say instead is nil where no option said it.
@@ -31,7 +33,7 @@ struct Settings: Equatable, Sendable {
     var program: [String] = []
 
     var ports: [PortSpec] = []
-    var paths: [String] = []
+    var paths: [OptionedAddress] = []
     /// nil: as long a queue as the system allows.
     var backlog: Int32?
     var reuseport = false
@@ -67,5 +69,5 @@ struct Settings: Equatable, Sendable {
     var syslogFacility: String?
     var syslogTag: String?
     var daemonize = false
-    var controlSocket: String?
+    var controlSocket: ControlAddress?
 }

@@ -13,7 +13,7 @@ extension SettingsParser {
         case .statusFile: settings.statusFile = text(option, value)
         case .dir: settings.dir = text(option, value)
         case .envdir: settings.envdir = text(option, value)
-        case .controlSocket: settings.controlSocket = text(option, value)
+        case .controlSocket: settings.controlSocket = controlAddress(value)
         case .user: settings.user = text(option, value)
         case .group: settings.group = text(option, value)
         case .logGroup: settings.logGroup = text(option, value)
@@ -75,11 +75,20 @@ extension SettingsParser {
             refuse(.wrongUse, .path, value, "has a ';', which separates the sockets in SERVER_STARTER_PORT")
         } else if let path = text(.path, value) {
             do {
-                if SocketPath.isAbstract(path) { _ = try AddressText(parsing: path, port: .needed) }
-                settings.paths.append(path)
+                settings.paths.append(try SocketPath.parse(path))
             } catch {
                 refuse(.wrongUse, .path, value, error.reason(in: value))
             }
+        }
+    }
+
+    private mutating func controlAddress(_ value: String) -> ControlAddress? {
+        guard let text = text(.controlSocket, value) else { return nil }
+        do throws(OptionMistake) {
+            return try ControlAddress(parsing: text)
+        } catch {
+            refuse(.wrongUse, .controlSocket, value, error.reason)
+            return nil
         }
     }
 

@@ -2,6 +2,7 @@ import DaemonKit
 import DeploymentFiles
 import MasterRuntime
 import Supervision
+import Text
 import Unix
 
 /// The start of the superdaemon, in the order of the specification.
@@ -75,7 +76,7 @@ enum StartServer {
                 sockets.append((try bind(spec, at: address, settings), spec.descriptor))
                 if let number = spec.descriptor { console.write("socket is duplicated to file descriptor \(number)") }
             }
-            for path in settings.paths { sockets.append((try bind(path: path, settings, console), nil)) }
+            for path in settings.paths { sockets.append((try bind(path, settings, console), nil)) }
             let log = try LogTarget(settings, console)
             if settings.daemonize {
                 report = try detach(settings, pidFile)
@@ -137,9 +138,12 @@ enum StartServer {
         _ frontEnd: FrontEnd, _ parts: SessionParts, _ settings: Settings, resuming state: SavedState? = nil
     ) throws(ExitError) -> Never {
         var frontEnd = frontEnd
-        frontEnd.controls = settings.controlSocket.map { [ControlSocketRequest($0)] } ?? []
         let session: Session
         do {
+            // An earlier image's are in the state.
+            if state == nil, let address = settings.controlSocket {
+                frontEnd.controls = [try ControlSocketRequest(address)]
+            }
             session = try Session(frontEnd, parts, resuming: state)
         } catch {
             throw ExitError(error)
@@ -173,11 +177,11 @@ enum StartServer {
         let tried = "cannot bind \(spec.kind == .datagram ? "UDP " : "")\(spec.text)"
         do {
             let listener = try Binding.listen(
-                spec.kind == .datagram ? .datagram : .stream, at: address, name: spec.key,
-                reusesPort: settings.reuseport)
+                spec.kind == .datagram ? .datagram : .stream, at: address, try socket(spec.options, settings),
+                name: spec.key)
             // Not before: a UDP port in use would be shared with its owner, who would silently miss his datagrams.
             if spec.kind == .datagram { try Socket.set(.reuseAddress, true, of: listener.fileDescriptor) }
-            return try adapted(listener, settings)
+            return try adapted(listener)
         } catch let error as DaemonError {
             throw ExitError(tried, Errno(rawValue: error.systemError ?? 1))
         } catch {
@@ -186,12 +190,17 @@ enum StartServer {
     }
 
     /// A stale socket is replaced; a live one, and whatever else has the name, stays.
-    private static func bind(path: String, _ settings: Settings, _ console: Console) throws(ExitError) -> Listener {
+    private static func bind(
+        _ optioned: OptionedAddress, _ settings: Settings, _ console: Console
+    ) throws(ExitError) -> Listener {
+        let path = optioned.text
         do {
-            let listener = try Binding.listen(.stream, at: SocketPath.address(path), name: path, mode: 0o777) {
+            var socket = try socket(optioned.options, settings)
+            socket.mode = socket.mode ?? 0o777
+            let listener = try Binding.listen(.stream, at: SocketPath.address(path), socket, name: path) {
                 console.write("removing existing socket file:\(path)")
             }
-            return try adapted(listener, settings)
+            return try adapted(listener)
         } catch let error as DaemonError {
             throw ExitError(error)
         } catch {
@@ -200,12 +209,17 @@ enum StartServer {
     }
 
     /// As the original's are: not every program expects a listener that does not wait.
-    private static func adapted(_ listener: Listener, _ settings: Settings) throws(Errno) -> Listener {
+    private static func adapted(_ listener: Listener) throws(Errno) -> Listener {
         try Descriptor.setNonBlocking(listener.fileDescriptor, false)
-        if listener.kind == .stream, let backlog = settings.backlog {
-            try Socket.listen(listener.fileDescriptor, backlog: backlog)
-        }
         return listener
+    }
+
+    /// What the options say of all sockets holds where the address itself says nothing.
+    private static func socket(_ options: AddressOptions, _ settings: Settings) throws(DaemonError) -> SocketSettings {
+        var socket = try SocketSettings(options)
+        socket.backlog = socket.backlog ?? settings.backlog
+        socket.reuseport = socket.reuseport || settings.reuseport
+        return socket
     }
 
     private static func resolve(_ ports: [PortSpec]) throws(ExitError) -> [SocketAddress] {

@@ -57,7 +57,9 @@ struct Deployment {
     }
 
     /// Of the master of `--workers`.
-    var controlSocket: String? { values[StandardOption.controlSocket] }
+    var controlSocket: String? {
+        values[StandardOption.controlSocket].flatMap { try? ControlAddress(parsing: $0) }?.path
+    }
 
     // MARK: Times
 
@@ -94,7 +96,7 @@ struct Deployment {
             values[option] ? "--\(option.definition.name)" : nil
         }
         words += [word(StandardOption.port) { $0.map { String($0) } }].compactMap(\.self)
-        words += bindAddresses.map { "--bind=\($0.file ?? $0.text)" }
+        words += bindAddresses.map { "--bind=\($0.located)" }
         words += [
             word(StandardOption.syslog) { $0 },
             word(StandardOption.syslogFacility) { $0 },

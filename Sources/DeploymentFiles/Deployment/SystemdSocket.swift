@@ -16,7 +16,7 @@ extension Deployment {
                 "Description=Sockets of \(name)",
                 "",
                 "[Socket]",
-            ] + addresses.flatMap(socketLines) + accountLines + [
+            ] + addresses.flatMap(socketLines) + optionLines + accountLines + [
                 "FileDescriptorName=\(name)",
                 "",
                 "[Install]",
@@ -31,10 +31,27 @@ extension Deployment {
         return kinds.map { "\($0)=\(text)" } + [bindAddresses.isEmpty ? "BindIPv6Only=both" : nil]
     }
 
+    /// The options of the addresses: a unit has one value of each for all of its sockets.
+    private var optionLines: [String?] {
+        let options = bindAddresses.map(\.options)
+        let families = options.compactMap(\.isIPv6Only)
+        return [
+            options.compactMap(\.backlog).max().map { "Backlog=\($0)" },
+            families.isEmpty ? nil : "BindIPv6Only=\(families.contains(false) ? "both" : "ipv6-only")",
+            options.contains(where: \.freebind) ? "FreeBind=yes" : nil,
+            options.contains(where: \.reuseport) ? "ReusePort=yes" : nil,
+        ]
+    }
+
     /// Of a socket's file.
     private var accountLines: [String?] {
-        guard socketFile != nil else { return [] }
-        return ["SocketUser=\(user)", group.map { "SocketGroup=\($0)" }, "SocketMode=0660", "RemoveOnStop=yes"]
+        guard let file = bindAddresses.first(where: { $0.file != nil }) else { return [] }
+        let mode = String(file.options.mode ?? 0o660, radix: 8)
+        let group = file.options.group ?? (file.options.user == nil ? self.group : nil)
+        return [
+            "SocketUser=\(file.options.user ?? user)", group.map { "SocketGroup=\($0)" }, "SocketMode=0\(mode)",
+            "RemoveOnStop=yes",
+        ]
     }
 
     private struct SystemdAddress {

@@ -5,10 +5,18 @@ import Unix
 package struct ControlSocketRequest: Sendable {
     package let path: String
     package var mode: FileMode = 0o600
+    package var owner: FileOwner?
     /// Of every session on it.
     package var level = ControlLevel.admin
 
     package init(_ path: String) { self.path = path }
+
+    /// As `--control-socket` names it, with user and group looked up.
+    package init(_ address: ControlAddress) throws(DaemonError) {
+        self.init(address.path)
+        let settings = try SocketSettings(address.options)
+        (mode, owner) = (settings.mode ?? mode, settings.owner)
+    }
 }
 
 /// A command that a control socket understands.

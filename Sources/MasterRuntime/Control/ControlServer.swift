@@ -19,6 +19,8 @@ package final class ControlServer {
     package let master: Master
     /// Bound for its owner alone.
     private var isPrivate: Bool
+    /// Of the file.
+    private var owner: UserID
     /// Nobody new can connect; who is connected goes on.
     private var isRetired = false
     package private(set) var commands: [ControlCommand] = []
@@ -42,6 +44,7 @@ package final class ControlServer {
     ) throws(Errno) {
         self.level = level
         isPrivate = (file.mode ?? 0o600) & 0o077 == 0
+        owner = file.owner ?? CurrentProcess.userID
         self.listener = listener
         self.file = file
         self.master = master
@@ -55,19 +58,6 @@ package final class ControlServer {
         add(ownCommands)
     }
 
-    /// Binds the socket; a stale one is replaced.
-    package static func bind(
-        _ path: String, mode: FileMode = 0o600
-    ) throws(DaemonError) -> (descriptor: Int32, file: OwnedFile) {
-        let listener = try Binding.listen(.stream, at: .unix(path), mode: mode)
-        guard let file = listener.file else { throw DaemonError(.listener, "cannot bind \(path)", .invalidArgument) }
-        // The listener closes its own descriptor with itself.
-        let descriptor = try attempt(.listener, "cannot keep \(path)") { () throws(Errno) in
-            try Descriptor.duplicate(listener.fileDescriptor, above: [2])
-        }
-        return (descriptor, file)
-    }
-
     package func add(_ more: [ControlCommand]) { commands += more }
 
     package var descriptors: [Int32] { (isRetired ? [] : [listener]) + sessions.keys }
@@ -75,8 +65,9 @@ package final class ControlServer {
     /// Another configuration says so; for sessions to come.
     package func adapt(to request: ControlSocketRequest) {
         level = request.level
-        guard file.mode != request.mode, (try? file.setMode(request.mode)) != nil else { return }
+        guard (try? file.adapt(to: request.mode, request.owner)) != nil else { return }
         isPrivate = request.mode & 0o077 == 0
+        owner = file.owner ?? owner
     }
 
     /// Closes the socket, and removes its file.
@@ -119,7 +110,7 @@ package final class ControlServer {
 
     /// A file's mode can be changed behind our back; who is at the other end cannot.
     private func mayConnect(_ user: UserID) -> Bool {
-        !isPrivate || user == CurrentProcess.userID || user == 0
+        !isPrivate || user == CurrentProcess.userID || user == owner || user == 0
     }
 
     /// No descriptor is left: a listener that stays readable must not keep us busy.

@@ -27,7 +27,7 @@ final class ControlSockets {
     }
 
     private func bind(_ request: ControlSocketRequest) throws(DaemonError) -> ControlServer {
-        let socket = try ControlServer.bind(request.path, mode: request.mode)
+        let socket = try ControlServer.bind(request.path, mode: request.mode, owner: request.owner)
         requests[request.path] = request
         return try serve(socket.descriptor, socket.file, request.level)
     }
@@ -117,7 +117,10 @@ final class ControlSockets {
             head["path"] = control.file.path
             head["identity"] = control.file.identity.text
             head[number: "level"] = control.level.rawValue
-            head[number: "mode"] = requests[control.file.path].map { Int($0.mode) }
+            let request = requests[control.file.path]
+            head[number: "mode"] = request.map { Int($0.mode) }
+            head[number: "user"] = request?.owner?.user.map { Int($0) }  // bounded: a wider type
+            head[number: "group"] = request?.owner?.group.map { Int($0) }  // bounded: a wider type
             return [head] + control.records
         }
     }
@@ -138,6 +141,9 @@ final class ControlSockets {
                 let mode = record[number: "mode"].flatMap { FileMode(exactly: $0) } ?? 0o600
                 var request = ControlSocketRequest(path)
                 (request.mode, request.level) = (mode, level)
+                let user = record[number: "user"].flatMap { UserID(exactly: $0) }
+                let group = record[number: "group"].flatMap { GroupID(exactly: $0) }
+                if user != nil || group != nil { request.owner = FileOwner(user: user, group: group) }
                 requests[path] = request
                 server.restore(state, expect: expect)
             } catch {

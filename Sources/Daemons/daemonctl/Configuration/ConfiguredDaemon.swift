@@ -45,7 +45,9 @@ struct ConfiguredDaemon: Equatable, Sendable {
         let log = words["log-file"] ?? defaults.logFile
         logFile = log == "-" ? nil : try absolutePath(log)
         user = words["user", "u"]
-        controlSocket = try words["control-socket", "S"].map { text throws(OptionMistake) in try absolutePath(text) }
+        controlSocket = try words["control-socket", "S"].map { text throws(OptionMistake) in
+            try ControlAddress(locating: text).path
+        }
     }
 
     /// A `stop` that takes longer kills: by default as long as a daemon's own `--stop`.

@@ -1,6 +1,7 @@
 import DaemonKit
 import MasterRuntime
 import Supervision
+import Text
 import Unix
 
 extension Configuration {
@@ -17,13 +18,17 @@ extension Configuration {
         return plan
     }
 
-    var controls: [ControlSocketRequest] {
-        global.controlSockets.map { socket in
+    func controls() throws(DaemonError) -> [ControlSocketRequest] {
+        var requests: [ControlSocketRequest] = []
+        for socket in global.controlSockets {
+            var options = AddressOptions()
+            (options.user, options.group) = (socket.user, socket.group)
             var request = ControlSocketRequest(socket.path)
-            request.mode = socket.mode
-            request.level = socket.level
-            return request
+            (request.mode, request.level) = (socket.mode, socket.level)
+            request.owner = try SocketSettings(options).owner
+            requests.append(request)
         }
+        return requests
     }
 
     private func service(_ section: ServiceSection) -> Service {

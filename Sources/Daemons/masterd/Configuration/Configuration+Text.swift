@@ -18,7 +18,11 @@ extension GlobalSettings {
         let usual = GlobalSettings()
         var lines = environment.map(\.line)
         for socket in controlSockets {
-            lines.append("control-socket \(word(socket.path)) mode \(octal(socket.mode)) level \(socket.level)")
+            let path = word(OptionedAddress(socket.path).description)
+            var line = "control-socket \(path) mode \(octal(socket.mode)) level \(socket.level)"
+            if let user = socket.user { line += " user \(word(user))" }
+            if let group = socket.group { line += " group \(word(group))" }
+            lines.append(line)
         }
         if maxOldGenerations != usual.maxOldGenerations { lines.append("max-old-generations \(maxOldGenerations)") }
         if let time = hardStopAfter { lines.append("hard-stop-after \(DurationText.text(time))") }
@@ -45,13 +49,8 @@ extension Variable {
 
 extension Bind {
     fileprivate var line: String {
-        var line = "bind \(word(address.text))"
-        if let backlog { line += " backlog \(backlog)" }
-        if reuseport { line += " reuseport" }
-        if let mode { line += " mode \(octal(mode))" }
-        if let user { line += " user \(word(user))" }
-        if let group { line += " group \(word(group))" }
-        return line
+        "bind \(word(OptionedAddress(address.text).description))"
+            + options.words.map { " \($0.word)" + ($0.value.isEmpty ? "" : " \(word($0.value))") }.joined()
     }
 }
 

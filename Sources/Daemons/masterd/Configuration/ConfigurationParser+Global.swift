@@ -1,4 +1,5 @@
 import DaemonKit
+import Text
 import Unix
 
 enum GlobalKeyword: String, CaseIterable {
@@ -49,21 +50,32 @@ extension ConfigurationParser {
     }
 
     private mutating func readControlSocket(_ line: inout Line) throws(Complaint) {
-        var socket = ControlSocket(path: try line.path(), place: line.place)
+        let optioned = try line.optioned(try line.path())
+        var socket = ControlSocket(path: optioned.text, place: line.place)
+        var options = optioned.options
+        for (word, _) in options.words where ![.mode, .user, .group].contains(word) {
+            throw line.unknown(word.rawValue, Self.controlOptions)
+        }
         guard socket.path.utf8.count <= SocketAddress.longestUnixPath else {
             throw Complaint("'control-socket': '\(socket.path)' is too long (\(SocketAddress.longestUnixPath) bytes).")
         }
-        var options: Set<String> = []
+        var hasLevel = false
         while let option = line.next() {
-            guard options.insert(option).inserted else { throw Complaint("'\(option)' already specified.") }
-            switch option {
-            case "mode": socket.mode = try line.mode(option)
-            case "level": socket.level = try line.choice(Level.self, of: option).level
-            default: throw line.unknown(option, ["mode", "level"])
+            switch AddressOptions.Word(rawValue: option) {
+            case let word? where [.mode, .user, .group].contains(word): try line.add(word, to: &options)
+            case nil where option == "level":
+                if hasLevel { throw Complaint("'level' already specified.") }
+                hasLevel = true
+                socket.level = try line.choice(Level.self, of: option).level
+            default: throw line.unknown(option, Self.controlOptions)
             }
         }
+        socket.mode = options.mode.map { FileMode($0) } ?? socket.mode  // bounded: 0o777 at the most
+        (socket.user, socket.group) = (options.user, options.group)
         configuration.global.controlSockets.append(socket)
     }
+
+    private static let controlOptions = ["mode", "user", "group", "level"]
 
     private enum Level: String, CaseIterable {
         case user, `operator`, admin

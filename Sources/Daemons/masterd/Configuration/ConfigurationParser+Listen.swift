@@ -1,4 +1,5 @@
 import DaemonKit
+import Text
 import Unix
 
 extension ConfigurationParser {
@@ -11,34 +12,48 @@ extension ConfigurationParser {
 
     private func readBind(_ line: inout Line) throws(Complaint) -> Bind {
         let text = try line.next("an address (ADDRESS:PORT, :PORT or the path of a socket)")
-        var bind = Bind(try ListenAddress(parsing: text))
+        let optioned = try line.optioned(text)
+        var bind = Bind(try ListenAddress(parsing: optioned.text))
         bind.place = line.place
-        var options: Set<String> = []
-        while let option = line.next() {
-            guard options.insert(option).inserted else { throw Complaint("'\(option)' already specified.") }
-            switch option {
-            // bounded: the range is that of Int32
-            case "backlog": bind.backlog = Int32(try line.number(1...Int(Int32.max), of: option))
-            case "reuseport": bind.reuseport = true
-            case "mode": bind.mode = try line.mode(option)
-            case "user": bind.user = try line.value(option, "a user name") { $0.isEmpty ? nil : $0 }
-            case "group": bind.group = try line.value(option, "a group name") { $0.isEmpty ? nil : $0 }
-            default: throw line.unknown(option, ["backlog", "reuseport", "mode", "user", "group"])
+        bind.options = optioned.options
+        while let name = line.next() {
+            guard let word = AddressOptions.Word(rawValue: name) else {
+                throw line.unknown(name, AddressOptions.Word.allCases.map(\.rawValue))
             }
+            try line.add(word, to: &bind.options)
         }
-        try check(options, of: bind, text)
+        let target = bind.address.socket.target(isDatagram: bind.address.kind == .datagram)
+        if let misfit = bind.options.misfit(with: target) {
+            let end = misfit.isOfAddress ? ", and '\(optioned.text)' is none" : ""
+            throw Complaint("'bind': '\(misfit.word)' \(misfit.reason)\(end).")
+        }
         return bind
     }
+}
 
-    private func check(_ options: Set<String>, of bind: Bind, _ text: String) throws(Complaint) {
-        let isUnix = bind.address.socket.port == nil
-        let isFile = isUnix && !bind.address.socket.isAbstract
-        for option in ["mode", "user", "group"] where options.contains(option) && !isFile {
-            throw Complaint("'bind': '\(option)' is for the path of a socket, and '\(text)' is none.")
+extension Line {
+    /// An address with the options behind its commas.
+    func optioned(_ text: String) throws(Complaint) -> OptionedAddress {
+        do {
+            return try OptionedAddress(parsing: text)
+        } catch {
+            throw Complaint("'\(keyword)': '\(text)' \(error.reason(in: text)).")
         }
-        if bind.reuseport && isUnix { throw Complaint("'bind': 'reuseport' is not for the path of a socket.") }
-        if bind.backlog != nil && bind.address.kind == .datagram {
-            throw Complaint("'bind': 'backlog' is not for datagrams.")
+    }
+
+    /// One option of an address, whose word was read, with its value.
+    mutating func add(_ word: AddressOptions.Word, to options: inout AddressOptions) throws(Complaint) {
+        if options.words.contains(where: { $0.word == word }) { throw Complaint("'\(word)' already specified.") }
+        let text =
+            try word.expects.map { expected throws(Complaint) in try value(word.rawValue, expected) { $0 } } ?? ""
+        do {
+            try options.add(word, text)
+        } catch {
+            switch error {
+            case .twice: break
+            case .bothFamilies: throw Complaint("'\(keyword)': has both 'v6only' and 'v4v6'.")
+            case .value: throw Complaint("'\(word)' expects \(word.expects ?? "no value"), not '\(text)'.")
+            }
         }
     }
 }

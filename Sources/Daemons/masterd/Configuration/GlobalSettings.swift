@@ -15,11 +15,13 @@ struct GlobalSettings: Equatable, Sendable {
     var environment: [EnvironmentChange] = []
 }
 
-/// `control-socket PATH [mode OCTAL] [level user|operator|admin]`
+/// `control-socket PATH [mode OCTAL] [user USER] [group GROUP] [level user|operator|admin]`
 struct ControlSocket: Equatable, Sendable {
     var path: String
     var mode: FileMode = 0o600
     var level = ControlLevel.admin
+    var user: String?
+    var group: String?
     var place = Place.nowhere
 }
 

@@ -9,16 +9,10 @@ struct ListenSection: Equatable, Sendable {
     var place = Place.nowhere
 }
 
-/// `bind ADDRESS [backlog N] [reuseport] [mode OCTAL] [user USER] [group GROUP]`
+/// `bind ADDRESS`, with the options of an address behind it, or behind commas in it.
 struct Bind: Equatable, Sendable {
     var address: ListenAddress
-    /// nil: as long a queue as the system allows.
-    var backlog: Int32?
-    var reuseport = false
-    /// Of a socket's file; nil leaves it to the umask.
-    var mode: FileMode?
-    var user: String?
-    var group: String?
+    var options = AddressOptions()
     var place = Place.nowhere
 
     init(_ address: ListenAddress) { self.address = address }
@@ -58,6 +52,6 @@ struct ListenAddress: Hashable, Sendable {
         }
     }
 
-    /// As `init(parsing:)` reads it.
+    /// As `init(parsing:)` reads it, and the key of the socket in a master's state.
     var text: String { (kind == .datagram ? "udp@" : "") + socket.description }
 }

@@ -45,13 +45,15 @@ extension Configuration {
         }
         for socket in global.controlSockets {
             checkDirectory(directory(of: socket.path), "control-socket", socket.place)
+            if let user = socket.user { checkUser(user, socket.place) }
+            if let group = socket.group { checkGroup(group, socket.place) }
         }
         for bind in listeners.flatMap(\.binds) {
             if case .unix(let path) = bind.address.socket, !bind.address.socket.isAbstract {
                 checkDirectory(directory(of: path), "bind", bind.place)
             }
-            if let user = bind.user { checkUser(user, bind.place) }
-            if let group = bind.group { checkGroup(group, bind.place) }
+            if let user = bind.options.user { checkUser(user, bind.place) }
+            if let group = bind.options.group { checkGroup(group, bind.place) }
         }
         for service in services {
             if let user = service.user { checkUser(user, service.place(of: .user)) }
