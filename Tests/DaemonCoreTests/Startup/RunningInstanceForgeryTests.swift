@@ -23,6 +23,15 @@ struct RunningInstanceForgeryTests {
         return try spawn.start()
     }
 
+    /// Returns when it stands: another signal that comes before would end it.
+    private static func suspend(_ pid: ProcessID) throws {
+        try Child.send(Signal(rawValue: SIGSTOP), to: pid)
+        let isSuspended = try eventually {
+            try TemporaryFolder.contents(of: "/proc/\(pid)/stat").split(separator: ")").last?.hasPrefix(" T") == true
+        }
+        #expect(isSuspended)
+    }
+
     private static func end(_ pid: ProcessID) {
         try? Child.send(.kill, to: pid)
         _ = try? Child.reap(pid, waiting: true)
@@ -103,11 +112,11 @@ struct RunningInstanceForgeryTests {
         let daemon = try Self.sleeper([(7, file.number)], as: Self.user)
         try Descriptor.writeAll(file.number, "\(daemon)\n")
         #expect(chmod(path, 0o600) == 0 && chown(path, Self.user, Self.user) == 0)
-        try Child.send(Signal(rawValue: SIGSTOP), to: daemon)
+        try Self.suspend(daemon)
         let instance = instance(user: "\(Self.user)")
         #expect(instance.status().text == "testd is running (pid \(daemon))")
         #expect(instance.signal(.continue).text == "testd (pid \(daemon)) was sent signal \(SIGCONT)")
-        try Child.send(Signal(rawValue: SIGSTOP), to: daemon)
+        try Self.suspend(daemon)
         let answer = RunningInstance(
             daemon: "testd", path: path, user: "\(Self.user)", stopLimit: .seconds(20)
         ).stop()

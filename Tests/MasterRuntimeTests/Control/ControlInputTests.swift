@@ -91,6 +91,12 @@ struct ControlInputTests {
         #expect(items("a <<E\n\(payload)E\nb\n", pieces: pieces) == [Self.payloadTooLong, request("b")])
     }
 
+    @Test("a payload that is longer by one byte is too long", arguments: [1, 1000, 1 << 20])
+    func payloadTooLongByOne(pieces: Int) {
+        let payload = "p" + String(repeating: String(repeating: "p", count: 1023) + "\n", count: 64)
+        #expect(items("a <<E\n\(payload)E\nb\n", pieces: pieces) == [Self.payloadTooLong, request("b")])
+    }
+
     @Test("a line of a payload may be as long as the payload, however it comes", arguments: [1, 1000, 1 << 20])
     func longLineInPayload(pieces: Int) {
         let line = String(repeating: "p", count: 40_000)
