@@ -52,6 +52,20 @@ struct SyslogSocketTests {
         #expect(syslog.lost.isEmpty)
     }
 
+    @Test("what comes behind a loss is lost too until that was told: nothing is told before what came before it")
+    func order() throws {
+        let syslog = Syslog(path: path, queueLimit: 20)
+        for text in ["fifteen letters", "fifteen letters", "abc"] { write(syslog, text) }
+        let listener = try listen()
+        let isTold = eventually {
+            syslog.flush { Array("lost \($0)".utf8) }
+            return !syslog.isWaiting
+        }
+        #expect(isTold)
+        let peer = try Socket.accept(listener.number)
+        #expect(records(try read(peer.number)) == ["fifteen letters", "lost 2"])
+    }
+
     @Test("datagrams have no end of their own")
     func datagrams() throws {
         let socket = try Socket.open(SocketAddress.unix(path).family, .datagram)

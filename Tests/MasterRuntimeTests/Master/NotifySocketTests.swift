@@ -253,6 +253,30 @@ struct NotifySocketTests {
         }
     }
 
+    @Test("of what is stored, a file that may wait for a server at each close is refused, and the rest is kept")
+    func unusualFiles() async {
+        await #expect(processExitsWith: .success) {
+            let script = """
+                import array, os, socket, time
+                out = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+                files = [os.open('/proc/self/status', os.O_RDONLY), os.pipe()[0]]
+                rights = [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array('i', files))]
+                out.sendmsg([b'FDSTORE=1'], rights, 0, os.environ['NOTIFY_SOCKET'])
+                out.sendto(b'READY=1', os.environ['NOTIFY_SOCKET'])
+                time.sleep(600)
+                """
+            var stored: [Int] = []
+            let take: (NotifySockets.Notification) -> Void = {
+                if $0.message.storesDescriptors { stored.append($0.descriptors.count) }
+            }
+            try Self.run([("worker", Spawn("/usr/bin/env", ["python3", "-c", script]))], take: take) {
+                master, host, _ in
+                host.reports = { if case .accepted = $0 { master.after(.zero) { master.stopNow() } } }
+                host.ends = { #expect(stored == [1]) }
+            }
+        }
+    }
+
     @Test("descriptors that may wait at their end hold up no loop", arguments: ["direct", "nested"])
     func lingering(how: String) async {
         await #expect(processExitsWith: .success) { [how = how as String] in

@@ -239,6 +239,18 @@ def leftover_group(case: Case) -> None:
     expect(eventually(lambda: not processes.alive(child), 3), "the grandchild of the dead worker lives on")
 
 
+@check("a grandchild that outlives its worker is asked to end before it is killed")
+def leftover_asked(case: Case) -> None:
+    up, asked = case.path("up"), case.path("asked")
+    script = f'(trap "echo >{asked}; exit" TERM; echo >{up}; while :; do sleep .02; done) & wait'
+    case.configure(section(
+        "worker", "web", f"sh -c '{script}'", "restart on-failure backoff 50ms 1s", "stop-timeout 60s"))
+    master = case.start()
+    expect(eventually(lambda: os.path.exists(up)), "no grandchild")
+    processes.kill(master.current("web")[0])
+    expect(eventually(lambda: os.path.exists(asked)), "the grandchild of the dead worker gets no TERM")
+
+
 @check("--workers: the default is restart on-failure; clients hardly notice")
 def workers(case: Case) -> None:
     master = case.start_workers(2)

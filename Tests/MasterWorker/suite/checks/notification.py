@@ -1,6 +1,7 @@
 """The notification protocol between a child and its master."""
 
 import os
+import shutil
 import signal
 import socket
 import time
@@ -53,6 +54,17 @@ def stranger(case: Case) -> None:
     expect("Loading success" not in master.log, "a stranger's READY=1 counts")
     case.touch("gate")
     master.ready()
+
+
+@check("the directory of the sockets comes back for the next child where somebody has cleared it")
+def cleared(case: Case) -> None:
+    master = started(case)
+    address = case.met("web")["environment"]["NOTIFY_SOCKET"]
+    directory = os.path.dirname(os.path.dirname(address))
+    expect(os.path.isdir(directory) and directory.count("/") > 1, f"{address} is in no directory of its own")
+    shutil.rmtree(directory)
+    master.reload()
+    expect(case.met("web", 2)["environment"]["NOTIFY_SOCKET"] != address, "the next child has the old address")
 
 
 @check("STATUS is shown by show proc json, the last one")
