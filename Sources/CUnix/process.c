@@ -60,7 +60,8 @@ static int become(const struct cunix_program *program, pid_t parent) {
     sigset_t none;
     cunix_signals_reset(false);
     if (program->ignores_pipe) signal(SIGPIPE, SIG_IGN);
-    if (program->leads_group) setpgid(0, 0);
+    // Not in the terminal's session: a read or write there would stop a group in the background for good. tty_ioctl(4)
+    if (program->leads_group) setsid();
     for (const int *move = program->moves; move < end; move += 2)
         if ((move[0] == move[1] ? fcntl(move[0], F_SETFD, 0) : dup2(move[0], move[1])) == -1) return cunix_descriptors;
     // All others are closed now, not by the exec: whoever holds this process before it must not hold them, too.

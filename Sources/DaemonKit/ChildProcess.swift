@@ -1,8 +1,8 @@
 import Synchronization
 import Unix
 
-/// A program that a daemon starts: with an empty signal mask, default dispositions, a process group of its own and no
-/// descriptor of the daemon but those that are named. Threads of a Swift program block nearly all signals, which other
+/// A program that a daemon starts: with an empty signal mask, default dispositions, a session and a process group of its own
+/// (and so no terminal), and no descriptor of the daemon but those that are named. Threads of a Swift program block nearly all signals, which other
 /// ways to start a program hand on.
 ///
 /// Wait for the end of each, as nobody else does: until then the system keeps its number. posix_spawn(3)

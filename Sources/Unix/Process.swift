@@ -162,7 +162,13 @@ package enum Child {
     /// Signals our own unreaped child, or the process group that it leads or has led. ESRCH for anybody else.
     package static func send(_ signal: Signal, to pid: ProcessID, group: Bool = false) throws(Errno) {
         guard isUnreaped(pid) else { throw .noSuchProcess }
-        try signal.deliver(to: group ? -pid : pid)  // bounded: a pid is positive
+        guard group else { return try signal.deliver(to: pid) }
+        do {
+            try signal.deliver(to: -pid)  // bounded: a pid is positive
+        } catch .noSuchProcess {
+            // A moment after its fork it has no group yet.
+            try signal.deliver(to: pid)
+        }
     }
 
     /// Signals what a reaped child has left behind in its process group: proven to be that group still by `witnesses`,

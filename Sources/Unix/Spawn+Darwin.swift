@@ -20,8 +20,7 @@ extension Spawn {
         if ignoresPipe { unsafe sigdelset(&reset, SIGPIPE) }
         unsafe posix_spawnattr_setsigmask(&attributes, &none)
         unsafe posix_spawnattr_setsigdefault(&attributes, &reset)
-        unsafe posix_spawnattr_setpgroup(&attributes, 0)
-        let group = leadsGroup ? POSIX_SPAWN_SETPGROUP : 0
+        let group = leadsGroup ? POSIX_SPAWN_SETSID : 0
         let flags = POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_CLOEXEC_DEFAULT | group
         unsafe posix_spawnattr_setflags(&attributes, Int16(flags))
         for number: Int32 in 0...2 { unsafe posix_spawn_file_actions_addinherit_np(&actions, number) }

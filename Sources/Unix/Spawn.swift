@@ -27,7 +27,7 @@ package struct Spawn: Sendable {
     package var descriptors: [(child: Int32, ours: Int32)] = []
     /// The child's working directory; a relative executable counts from there. nil is ours.
     package var directory: String?
-    /// A process group of its own.
+    /// A session and a process group of its own, without the terminal: no read or write there stops it. setsid(2)
     package var leadsGroup = true
     /// SIGPIPE is ignored in the child, and in what it starts.
     package var ignoresPipe = false
@@ -64,8 +64,6 @@ package struct Spawn: Sendable {
         let copy = try wanted.contains(ends.write.number) ? Descriptor.duplicate(ends.write.number, above: wanted) : nil
         defer { if let copy { Descriptor.close(copy) } }
         let pid = try launch(reporting: copy ?? ends.write.number)
-        // The child does it too: whoever is first, nobody sends a signal to a group that is not there yet.
-        if leadsGroup { _ = setpgid(pid, pid) }
         let (read, write) = ends.release()
         Descriptor.close(write)
         return NewProcess(pid: pid, report: ExecReport(owning: read))

@@ -165,15 +165,23 @@ struct WorkerSignalTests {
         return text.split(separator: ")").last?.split(separator: " ").first.map(String.init)
     }
 
-    @Test("Without a master the terminal's job control is left alone: TTOU suspends")
+    @Test(
+        "Without a master the terminal's job control is left alone: TTOU suspends",
+        .enabled(if: Machine.has("bash"), "needs bash"))
     func jobControl() throws {
         let daemon = try TestDaemon()
-        let running = try daemon.foreground()
-        running.send(.terminalOutput)
-        #expect(eventually { state(of: running.pid) == "T" })
-        try Signal(rawValue: SIGCONT).send(to: running.pid)
-        running.send(.terminate)
-        #expect(running.wait() == .exited(0))
+        // As a shell's job: in a session without such a parent nobody would continue it, and the kernel suspends nobody.
+        let job = "set -m; \"$@\" & while kill -0 $! 2>/dev/null; do sleep 0.02; done"
+        let words = daemon.arguments(["-f", "--fault-output", daemon.folder["report"]])
+        let shell = try Running(daemon.folder, "/bin/bash", ["-c", job, "bash", daemon.executable] + words)
+        #expect(eventually { daemon.folder.lines("report").contains { $0.contains("main ") } })
+        let pid = try #require(daemon.pid)
+        daemon.signal(.terminalOutput)
+        #expect(eventually { state(of: pid) == "T" })
+        daemon.signal(Signal(rawValue: SIGCONT))
+        daemon.signal(.terminate)
+        #expect(shell.wait() == .exited(0))
+        #expect(daemon.isClean)
     }
 
     // MARK: The end of the master
