@@ -1,3 +1,3 @@
 """Importing the modules registers their checks, in the order of the kinds."""
 
-from . import files, full, pids, messages, held, numbers, leaving, beginning, published    # noqa: F401
+from . import files, full, pids, messages, held, numbers, leaving, beginning, published, moments    # noqa: F401
