@@ -16,23 +16,20 @@ import Unix
 /// When the value is released, what still runs is killed and the directory is removed. Nothing here waits for a fixed
 /// time; the limits only end a test that is broken, and no function blocks its thread but ``request(_:at:)``.
 public final class DaemonProcess: Sendable {
-    /// How it ended.
-    public enum End: Hashable, Sendable {
-        case exited(Int32)
-        case signaled(Int32)
-    }
+    public typealias End = TestProcess.End
 
     /// How long a condition may take before the test is taken for broken.
     public static let patience = Duration.seconds(60)
 
-    public let executable: String
     /// The directory of its own, which is its working directory too.
-    public let directory: String
-    public let processID: Int32
+    public let directory: TestDirectory
     /// What it tells its service manager.
     public let manager: ServiceManagerRecorder
 
-    private let end = Mutex<End?>(nil)
+    private let process: TestProcess
+
+    public var executable: String { process.executable }
+    public var processID: Int32 { process.processID }
 
     /// Starts the executable, and does not wait for anything.
     ///
@@ -40,36 +37,18 @@ public final class DaemonProcess: Sendable {
     ///   - arguments: after those for the foreground and the files in the directory. `DIR/` at the beginning of one, or
     ///     behind its `=`, stands for the directory.
     ///   - environment: on top of the test's own, without what a service manager or a master may have left there.
+    ///   - directory: a new one by default; another where a test has made files before, or starts a second process.
     /// - Throws: ``TestFailure`` where it cannot be executed.
     public init(
-        _ executable: String, _ arguments: [String] = [], environment: [String: String] = [:]
+        _ executable: String, _ arguments: [String] = [], environment: [String: String] = [:],
+        in directory: TestDirectory? = nil
     ) throws(TestFailure) {
-        let directory = try TestDirectory.make()
-        self.executable = executable
+        let directory = if let directory { directory } else { try TestDirectory() }
         self.directory = directory
-        do {
-            manager = try ServiceManagerRecorder(path: "\(directory)/notify")
-            let null = try FileDescriptor.open("/dev/null", .readWrite)
-            let output = try FileDescriptor.open("\(directory)/stdout", [.writeOnly, .create, .append])
-            let errors = try FileDescriptor.open("\(directory)/stderr", [.writeOnly, .create, .append])
-            let files = ["--foreground", "--pid-file", "\(directory)/pid", "--log-file", "\(directory)/log"]
-            var spawn = Spawn(executable, files + arguments.map { TestDirectory.located($0, directory) })
-            spawn.environment = Self.environment(environment.merging(["NOTIFY_SOCKET": manager.path]) { $1 })
-            spawn.directory = directory
-            spawn.descriptors = [(0, null.number), (1, output.number), (2, errors.number)]
-            processID = try spawn.start()
-        } catch {
-            TestDirectory.remove(directory)
-            throw TestFailure("cannot start \(executable): \(error)")
-        }
-    }
-
-    deinit {
-        if hasEnded() == nil {
-            try? Child.send(.kill, to: processID)
-            _ = try? Child.reap(processID, waiting: true)
-        }
-        TestDirectory.remove(directory)
+        manager = try ServiceManagerRecorder(path: directory["notify"])
+        let files = ["--foreground", "--pid-file", directory["pid"], "--log-file", directory["log"]]
+        process = try directory.start(
+            executable, files + arguments, environment: environment.merging(["NOTIFY_SOCKET": manager.path]) { $1 })
     }
 
     /// The path of an executable of the package that is tested: it lies beside the tests.
@@ -79,29 +58,19 @@ public final class DaemonProcess: Sendable {
         return "\(path[..<(path.lastIndex(of: "/") ?? path.startIndex)])/\(name)"
     }
 
-    private static let foreign = ["NOTIFY_", "LISTEN_", "WATCHDOG_", "DAEMONKIT_", "SERVER_STARTER_"]
-
-    private static func environment(_ more: [String: String]) -> [[UInt8]] {
-        let inherited = Environment.entries.filter { entry in
-            let name = String(decoding: entry.prefix { $0 != UInt8(ascii: "=") }, as: UTF8.self)
-            return more[name] == nil && !foreign.contains(where: name.hasPrefix)
-        }
-        return inherited + more.map { Array("\($0)=\($1)".utf8) }
-    }
-
     // MARK: What it says
 
     /// The path of a file in the directory.
-    public func path(_ name: String) -> String { "\(directory)/\(name)" }
+    public func path(_ name: String) -> String { directory[name] }
 
     /// The whole log so far.
-    public var log: String { TestDirectory.text(path("log")) }
+    public var log: String { directory.read("log") }
     /// The log's lines so far, the last one only when it is whole.
     public var logLines: [String] {
         log.split(separator: "\n", omittingEmptySubsequences: false).dropLast().map { String($0) }
     }
-    public var standardOutput: String { TestDirectory.text(path("stdout")) }
-    public var standardError: String { TestDirectory.text(path("stderr")) }
+    public var standardOutput: String { process.standardOutput }
+    public var standardError: String { process.standardError }
 
     /// The first line of the log that holds the text, or the one after `number - 1` others, as soon as it is there.
     ///
@@ -134,10 +103,7 @@ public final class DaemonProcess: Sendable {
     }
 
     /// Sends a signal: `SIGTERM` and the like of your C library.
-    public func send(_ signal: Int32) {
-        // Without effect on one that has ended: nobody else has the number until it is reaped.
-        try? Child.send(Signal(rawValue: signal), to: processID)
-    }
+    public func send(_ signal: Int32) { process.send(signal) }
 
     /// Asks it to reload, and returns when it has said that it is done: `RELOADING=1`, then `READY=1`.
     ///
@@ -173,16 +139,7 @@ public final class DaemonProcess: Sendable {
     }
 
     /// How it has ended; nil while it runs.
-    public func hasEnded() -> End? {
-        end.withLock { end in
-            guard end == nil, let status = try? Child.reap(processID, waiting: false) else { return end }
-            switch status {
-            case .exited(let code): end = .exited(code)
-            case .signaled(let signal): end = .signaled(signal.rawValue)
-            }
-            return end
-        }
-    }
+    public func hasEnded() -> End? { process.hasEnded() }
 
     /// SIGHUP.
     public static var hangup: Int32 { Signal.hangup.rawValue }

@@ -22,7 +22,7 @@ public final class TestContext: Sendable {
     /// What main, `prepare` and the settings' maker get.
     public let context: Context
     /// A directory for files of the test.
-    public let directory: String
+    public let directory: TestDirectory
     /// What the daemon tells its service manager.
     public let manager: ServiceManagerRecorder
 
@@ -39,41 +39,31 @@ public final class TestContext: Sendable {
     public init(
         _ daemon: Daemon, options: OptionList = .standard, arguments: [String] = [], listeners: [Listener] = []
     ) throws {
-        let directory = try TestDirectory.make()
-        self.directory = directory
-        do {
-            manager = try ServiceManagerRecorder(path: "\(directory)/notify")
-            let words = arguments.map { TestDirectory.located($0, directory) }
-            let values = try OptionValues(parsing: words, options, of: daemon)
-            let log = try Log(
-                name: daemon.name, level: values[StandardOption.debug] ? .debug : .info,
-                format: Log.Format(rawValue: values[StandardOption.logFormat]) ?? .text,
-                targets: Log.Targets(file: LogFile(path: "\(directory)/log")), holdsStandardStreams: false)
-            let binds = values[StandardOption.bind]
-            let bound =
-                binds.isEmpty
-                ? [] : try Binding.bind(binds, port: values[StandardOption.port] ?? daemon.port, kinds: daemon.listens)
-            played = try PlayedContext(
-                daemon, values, log: log, manager: .at(manager.path), listeners: listeners + bound)
-            context = played.context
-        } catch {
-            TestDirectory.remove(directory)
-            throw error
-        }
+        directory = try TestDirectory()
+        manager = try ServiceManagerRecorder(path: directory["notify"])
+        let words = arguments.map(directory.located)
+        let values = try OptionValues(parsing: words, options, of: daemon)
+        let log = try Log(
+            name: daemon.name, level: values[StandardOption.debug] ? .debug : .info,
+            format: Log.Format(rawValue: values[StandardOption.logFormat]) ?? .text,
+            targets: Log.Targets(file: LogFile(path: directory["log"])), holdsStandardStreams: false)
+        let binds = values[StandardOption.bind]
+        let bound =
+            binds.isEmpty
+            ? [] : try Binding.bind(binds, port: values[StandardOption.port] ?? daemon.port, kinds: daemon.listens)
+        played = try PlayedContext(daemon, values, log: log, manager: .at(manager.path), listeners: listeners + bound)
+        context = played.context
     }
 
-    deinit {
-        played.end()
-        TestDirectory.remove(directory)
-    }
+    deinit { played.end() }
 
     // MARK: What it says
 
     /// The path of a file in the directory.
-    public func path(_ name: String) -> String { "\(directory)/\(name)" }
+    public func path(_ name: String) -> String { directory[name] }
 
     /// The whole log so far.
-    public var log: String { TestDirectory.text(path("log")) }
+    public var log: String { directory.read("log") }
 
     /// Returns when `context.ready()` was called.
     ///

@@ -7,7 +7,7 @@ import Unix
 struct AddressOptionsTests {
     private static let isRoot = CurrentProcess.userID == 0
 
-    private func access(_ folder: Folder, _ name: String) throws -> [UInt32] {
+    private func access(_ folder: TestDirectory, _ name: String) throws -> [UInt32] {
         let status = try FileStatus(path: folder[name])
         return [status.mode, status.owner, status.group]
     }
@@ -20,7 +20,7 @@ struct AddressOptionsTests {
         chmod(daemon.folder.path, 0o777)
         let control = more == ["--workers=2"] ? ["-S", "\(daemon.folder["c"]),mode=620,group=77"] : []
         let options = ["-b", "\(daemon.folder["s"]),mode=660,group=4321,backlog=3", "-b", "[::1]:0,v6only"]
-        let outcome = try run(daemon.folder, Product.echod, daemon.files + options + control + more)
+        let outcome = try daemon.folder.run(Product.echod, daemon.files + options + control + more)
         #expect(outcome.code == 0, "\(outcome.errors)")
         #expect(try access(daemon.folder, "s") == [0o660, more == ["--user=65534"] ? 65534 : 0, 4321])
         #expect(try Client(.unix(daemon.folder["s"])).echoes("hello"))
@@ -36,9 +36,9 @@ struct AddressOptionsTests {
         chmod(daemon.folder.path, 0o777)
         let account = Self.isRoot ? ["setpriv", "--reuid=65534", "--regid=65534", "--groups=65534,4321"] : []
         let group = Self.isRoot ? 4321 : CurrentProcess.groupID
-        func launch(_ option: String) throws -> Outcome {
+        func launch(_ option: String) throws -> TestProcess.Outcome {
             let words = account + [Product.echod] + daemon.files + ["-b", "\(daemon.folder["s"]),\(option)"]
-            return try run(daemon.folder, "/usr/bin/env", words)
+            return try daemon.folder.run("/usr/bin/env", words)
         }
         let refused = try launch("user=0")
         #expect(
@@ -63,7 +63,7 @@ struct AddressOptionsTests {
     func wrong(text: String, code: Int32, message: String) throws {
         for more in [[], ["--check"], ["--workers=1"]] {
             let daemon = try TestDaemon(Product.echod)
-            let outcome = try run(daemon.folder, Product.echod, daemon.files + ["-b", text] + more)
+            let outcome = try daemon.folder.run(Product.echod, daemon.files + ["-b", text] + more)
             #expect(outcome.code == code && outcome.errors.contains(message), "\(outcome.errors)")
             #expect(daemon.isClean && !daemon.folder.exists("d.log"))
         }
@@ -71,11 +71,11 @@ struct AddressOptionsTests {
 
     @Test("start_server: a path and a control socket", .enabled(if: isRoot, "needs root"))
     func startServer() throws {
-        let folder = try Folder()
+        let folder = try TestDirectory(mode: 0o755)
         let words = [
             "--path=\(folder["a,b"]),mode=660,group=77", "--control-socket=\(folder["c"]),mode=640,user=65534",
         ]
-        let running = try Running(folder, Product.startServer, words + ["--interval=0", "--", "/bin/sleep", "600"])
+        let running = try folder.start(Product.startServer, words + ["--interval=0", "--", "/bin/sleep", "600"])
         #expect(eventually { running.standardError.contains("starting new worker") })
         #expect(try access(folder, "a,b") == [0o660, 0, 77])
         #expect(try access(folder, "c") == [0o640, 65534, 65534])
@@ -86,9 +86,9 @@ struct AddressOptionsTests {
 
     @Test("masterd: a reload changes mode, group and queue of what is bound", .enabled(if: isRoot, "needs root"))
     func masterd() throws {
-        let folder = try Folder()
-        func write(_ bind: String, _ control: String) {
-            folder.write(
+        let folder = try TestDirectory(mode: 0o755)
+        func write(_ bind: String, _ control: String) throws {
+            try folder.write(
                 "m.cfg",
                 """
                 global
@@ -102,16 +102,16 @@ struct AddressOptionsTests {
 
                 """)
         }
-        write(",mode=660,group=77", " mode 660 group 5")
+        try write(",mode=660,group=77", " mode 660 group 5")
         let files = ["--pid-file", folder["d.pid"], "--log-file", folder["d.log"]]
-        let running = try Running(folder, Product.masterd, ["-f", "-c", folder["m.cfg"]] + files)
+        let running = try folder.start(Product.masterd, ["-f", "-c", folder["m.cfg"]] + files)
         #expect(eventually { folder.read("d.log").contains("Loading success.") }, "\(running.standardError)")
         #expect(try access(folder, "s") == [0o660, 0, 77] && access(folder, "c") == [0o660, 0, 5])
         for (bind, control, socket, session) in [
             (" mode 606 user 65534", ",mode=600,user=65534", [0o606, 65534, 65534], [0o600, 65534, 65534]),
             ("", " user 0 group 9", [0o606, 65534, 65534], [0o600, 0, 9]),
         ] as [(String, String, [UInt32], [UInt32])] {
-            write(bind, control)
+            try write(bind, control)
             let client = try Client(.unix(folder["c"]))
             try client.send("reload\n")
             #expect(try client.receive(.max).hasPrefix("Success=1"))
@@ -125,18 +125,18 @@ struct AddressOptionsTests {
         "what is handed down gets the queue, the mode and the owner that a bind line says",
         .enabled(if: isRoot, "needs root"))
     func handedDown() throws {
-        let folder = try Folder()
+        let folder = try TestDirectory(mode: 0o755)
         let socket = try Socket.open(AF_UNIX, .stream)
         try Socket.bind(socket.number, to: .unix(folder["s"]))
         try Socket.listen(socket.number, backlog: 0)
         chmod(folder["s"], 0o777)
-        folder.write(
+        try folder.write(
             "m.cfg",
             "listen l\n bind \(folder["s"]),mode=640,group=77,backlog=4\nprogram p\n command /bin/sleep 600\n listen l\n"
         )
         let files = ["--pid-file", folder["d.pid"], "--log-file", folder["d.log"]]
-        let running = try Running(
-            folder, Product.masterd, ["-f", "-c", folder["m.cfg"]] + files, environment: ["LISTEN_FDS": "1"],
+        let running = try folder.start(
+            Product.masterd, ["-f", "-c", folder["m.cfg"]] + files, environment: ["LISTEN_FDS": "1"],
             descriptors: [(3, socket.number)])
         #expect(eventually { folder.read("d.log").contains("Loading success.") }, "\(running.standardError)")
         #expect(folder.read("d.log").contains("listening on \(folder["s"]) (LISTEN_FDS)"))

@@ -37,7 +37,7 @@ struct AddressTests {
         try Socket.bind(probe.number, to: .ipv4(0x7F00_0001, port: 0))
         let free = try #require(try Socket.localAddress(probe.number)?.port)
         Descriptor.close(probe.release())
-        let outcome = try run(daemon.folder, Product.echod, daemon.files + ["-p", "\(free)"])
+        let outcome = try daemon.folder.run(Product.echod, daemon.files + ["-p", "\(free)"])
         #expect(outcome.code == 0, "\(outcome.errors)")
         #expect(try Client(.ipv4(0x7F00_0001, port: free)).echoes("over IPv4"))
         if daemon.log.contains("[::]") {
@@ -61,7 +61,7 @@ struct AddressTests {
         #expect(try Client(.unix(path)).echoes("still there"))
         daemon.end()
         #expect(!daemon.folder.exists("s"))
-        daemon.folder.write("s", "precious")
+        try daemon.folder.write("s", "precious")
         let regular = try daemon.launch()
         #expect(regular.code == 1 && regular.errors.contains("cannot bind \(path): a regular file is in the way"))
         #expect(daemon.folder.read("s") == "precious")
@@ -75,7 +75,7 @@ struct AddressTests {
         let daemon = try TestDaemon(Product.echod)
         let name = "@echod-test-\(CurrentProcess.id)-\(more.count)"
         let files = daemon.files + ["--chdir", daemon.folder.path]
-        let outcome = try run(daemon.folder, Product.echod, files + ["-b", "unix:\(name)"] + more)
+        let outcome = try daemon.folder.run(Product.echod, files + ["-b", "unix:\(name)"] + more)
         #expect(outcome.code == 0, "\(outcome.errors)")
         #expect(daemon.log.contains("listening on unix:\(name)\n"), "\(daemon.log)")
         #expect(try Client(.unix(name)).echoes("hello"))
@@ -101,8 +101,8 @@ struct AddressTests {
             "wrong": ["SERVER_STARTER_PORT": "unix:\(name)x=3"],
         ][variable]
         let daemon = try TestDaemon(Product.echod)
-        let running = try Running(
-            daemon.folder, Product.echod, daemon.files + ["-f"], environment: environment ?? [:],
+        let running = try daemon.folder.start(
+            Product.echod, daemon.files + ["-f"], environment: environment ?? [:],
             descriptors: [(3, socket.number)])
         guard variable != "wrong" else {
             #expect(running.wait() == .exited(1))
@@ -130,7 +130,7 @@ struct AddressTests {
         let daemon = try TestDaemon(Product.echod)
         #expect(try daemon.launch().code == 0)
         #expect(unlink(daemon.folder["s"]) == 0)
-        daemon.folder.write("s", "another's")
+        try daemon.folder.write("s", "another's")
         daemon.end()
         #expect(daemon.folder.read("s") == "another's")
     }
@@ -145,8 +145,8 @@ struct AddressTests {
             (["SERVER_STARTER_PORT": "127.0.0.1:\(first.port)=7", "LISTEN_FDS": "1"], first.port),
         ] {
             let daemon = try TestDaemon(Product.echod)
-            let running = try Running(
-                daemon.folder, Product.echod, daemon.files + ["-f"], environment: environment,
+            let running = try daemon.folder.start(
+                Product.echod, daemon.files + ["-f"], environment: environment,
                 descriptors: [(7, first.socket.number), (3, second.socket.number)])
             #expect(try Client(.ipv4(0x7F00_0001, port: port)).echoes("handed down"))
             #expect(daemon.log.contains("listening on 127.0.0.1:\(port)"))
@@ -171,8 +171,8 @@ struct AddressTests {
         let mute = try Socket.open(AF_INET, .stream)
         try Socket.bind(mute.number, to: .ipv4(0x7F00_0001, port: 0))
         let daemon = try TestDaemon(Product.echod)
-        let running = try Running(
-            daemon.folder, Product.echod, daemon.arguments(["-f"]), environment: environment,
+        let running = try daemon.folder.start(
+            Product.echod, daemon.arguments(["-f"]), environment: environment,
             descriptors: [(3, mute.number), (7, listening.socket.number)])
         #expect(running.wait() == .exited(1))
         #expect(running.standardError.contains(text), "\(running.standardError)")

@@ -6,7 +6,7 @@ import Unix
 @Suite("--chroot", .enabled(if: Machine.isRoot, "needs root"), .blocking, .timeLimit(.minutes(20)))
 struct ChrootTests {
     private let daemon: TestDaemon
-    private var folder: Folder { daemon.folder }
+    private var folder: TestDirectory { daemon.folder }
 
     /// The account's own folder, in which it may remove files.
     init() throws {
@@ -18,7 +18,7 @@ struct ChrootTests {
     private var words: [String] {
         ["--chroot", folder["root"], "-u", "54321", "-g", "54321", "-b", folder["mine/s"]]
     }
-    private var pid: ProcessID? { Folder.holder(of: folder["mine/d.pid"]) }
+    private var pid: ProcessID? { folder.holder(of: "mine/d.pid") }
     private var log: String { folder.read("mine/d.log") }
 
     /// Every process that was started with a path in the folder.
@@ -37,7 +37,7 @@ struct ChrootTests {
     }
 
     private func start(_ more: String...) throws -> ProcessID {
-        let outcome = try run(folder, daemon.executable, daemon.files + words + more)
+        let outcome = try folder.run(daemon.executable, daemon.files + words + more)
         #expect(outcome.code == 0, "\(outcome)")
         return try #require(pid)
     }
@@ -76,7 +76,7 @@ struct ChrootTests {
         try Signal.kill.send(to: pid)
         #expect(eventually { processes.isEmpty })
         // A killed daemon is dead, and its pid file says so.
-        #expect(try run(folder, daemon.executable, ["--status"] + daemon.files).code == 1)
+        #expect(try folder.run(daemon.executable, ["--status"] + daemon.files).code == 1)
     }
 
     @Test("the log is reopened by its path outside, again and again")
@@ -114,13 +114,13 @@ struct ChrootTests {
 
     @Test("an aborted start leaves neither files nor a process", arguments: [Signal.terminate, .kill])
     func aborted(signal: Signal) throws {
-        let running = try Running(
-            folder, Product.faultd,
+        let running = try folder.start(
+            Product.faultd,
             ["-f", "--fault-output", folder["report"], "--fault-prepare", "hang"] + daemon.files + [
                 "--chroot", folder["root"],
             ])
         #expect(eventually { processes.count == 2 }, "\(running.standardError)")
-        #expect(eventually { Files.linkTarget("/proc/\(running.pid)/root") == folder["root"] })
+        #expect(eventually { Files.linkTarget("/proc/\(running.processID)/root") == folder["root"] })
         running.send(signal)
         _ = running.wait()
         #expect(eventually { processes.isEmpty && !folder.exists("mine/d.pid") })

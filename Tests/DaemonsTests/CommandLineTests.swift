@@ -9,11 +9,11 @@ struct CommandLineTests {
         "is read where /proc is not there: no daemon is started by --stop",
         arguments: [Product.echod, Product.masterd, Product.startServer, Product.daemonctl])
     func withoutProc(executable: String) throws {
-        let folder = try Folder()
+        let folder = try TestDirectory(mode: 0o755)
         let script = "mount -t tmpfs none /proc && exec \"$@\""
-        func run(_ words: String...) throws -> Outcome {
-            try DaemonsTests.run(
-                folder, try #require(Machine.find("unshare")),
+        func run(_ words: String...) throws -> TestProcess.Outcome {
+            try folder.run(
+                try #require(Machine.find("unshare")),
                 ["--mount", "sh", "-c", script, "sh", executable] + words)
         }
         #expect(try run("--help").output.lowercased().contains("usage"))

@@ -30,8 +30,8 @@ struct ControlTests {
     @Test("Two actions at once, and mistakes of every kind, are told together: exit 2, nothing created")
     func mistakes() throws {
         let daemon = try TestDaemon(Product.echod)
-        let outcome = try run(
-            daemon.folder, Product.echod,
+        let outcome = try daemon.folder.run(
+            Product.echod,
             daemon.files + [
                 "--frob", "-p", "70000", "--st", "-fzd", "foo", "--foreground=3", "-b", "host:80", "--status", "--stop",
                 "--help", "--max-connections",
@@ -57,20 +57,20 @@ struct ControlTests {
         "Ports are 1 to 65535, never wrapped",
         arguments: ["70000", "-1", "0x50", "80x", "", "0", "65536", "+80", " 80"])
     func ports(text: String) throws {
-        let folder = try Folder()
-        let outcome = try run(folder, Product.echod, ["--check", "-p", text])
+        let folder = try TestDirectory(mode: 0o755)
+        let outcome = try folder.run(Product.echod, ["--check", "-p", text])
         #expect(outcome.code == 2)
         #expect(outcome.errors.contains("option '-p': '\(text)' is not a port (1 to 65535)"))
-        #expect(try run(folder, Product.echod, ["--check", "-p", "65535"]).code == 0)
+        #expect(try folder.run(Product.echod, ["--check", "-p", "65535"]).code == 0)
     }
 
     @Test("Help, version and completion go to standard output, exit 0, and load in their shells")
     func information() throws {
-        let folder = try Folder()
-        let help = try run(folder, Product.echod, ["--help"])
+        let folder = try TestDirectory(mode: 0o755)
+        let help = try folder.run(Product.echod, ["--help"])
         #expect(help.code == 0 && help.output.contains("--port=PORT") && help.output.contains("(default 7)"))
-        #expect(try run(folder, Product.echod, ["-V"]).output == "echod \(releaseVersion)\n")
-        let lines = try run(folder, Product.echod, ["--help-completion"]).output.split(separator: "\n").map(String.init)
+        #expect(try folder.run(Product.echod, ["-V"]).output == "echod \(releaseVersion)\n")
+        let lines = try folder.run(Product.echod, ["--help-completion"]).output.split(separator: "\n").map(String.init)
         for line in [
             "-f,--foreground none", "-p,--port integer", "-b,--bind inetaddr", "--syslog choices=no,yes,only",
             "--pid-file file", "--chroot dir", "-u,--user string",
@@ -78,14 +78,13 @@ struct ControlTests {
         #expect(
             lines.allSatisfy { $0.contains(/^(-\w,)?--[a-z-]+ (none|integer|string|file|dir|inetaddr|choices=\S+)$/) })
         for shellName in ["bash", "zsh", "fish"] {
-            let script = try run(folder, Product.echod, ["--generate-completion-script", shellName])
+            let script = try folder.run(Product.echod, ["--generate-completion-script", shellName])
             #expect(script.code == 0 && script.output.contains("max-connections"))
-            folder.write(shellName, script.output)
+            try folder.write(shellName, script.output)
             guard Machine.has(shellName), let path = Machine.find(shellName) else { continue }
-            #expect(try run(folder, path, ["-n", folder[shellName]]).code == 0)
+            #expect(try folder.run(path, ["-n", folder[shellName]]).code == 0)
         }
-        let complete = try shell(
-            folder,
+        let complete = try folder.shell(
             ". \"$2/bash\"; COMP_WORDS=(echod --chr); COMP_CWORD=1; _echod; echo \"${COMPREPLY[@]}\"; "
                 + "COMP_WORDS=(echod --syslog o); COMP_CWORD=2; _echod; echo \"${COMPREPLY[@]}\"", "", [folder.path])
         #expect(complete.output == "--chroot\nonly\n", "\(complete)")
@@ -93,8 +92,8 @@ struct ControlTests {
 
     @Test("A full standard output is a failure, not a success without words")
     func fullOutput() throws {
-        let folder = try Folder()
-        #expect(try shell(folder, "exec \"$1\" --help >/dev/full", Product.echod, []).code == 1)
+        let folder = try TestDirectory(mode: 0o755)
+        #expect(try folder.shell("exec \"$1\" --help >/dev/full", Product.echod, []).code == 1)
     }
 }
 
@@ -107,8 +106,8 @@ struct PrivilegeTests {
         let outcome = try daemon.launch("-u", "nobody", "-g", "nogroup", "--fault-listen", daemon.folder["s"])
         #expect(outcome.code == 0, "\(outcome.errors)")
         let pid = try #require(daemon.pid)
-        let look = try shell(
-            daemon.folder, "grep -E '^(Uid|Gid|Groups|CapEff|CapPrm):' /proc/$2/status", "", ["\(pid)"])
+        let look = try daemon.folder.shell(
+            "grep -E '^(Uid|Gid|Groups|CapEff|CapPrm):' /proc/$2/status", "", ["\(pid)"])
         #expect(
             look.output.contains("Uid:\t65534\t65534\t65534\t65534\n")
                 && look.output.contains("Gid:\t65534\t65534\t65534\t65534\n"))
@@ -143,9 +142,8 @@ struct PrivilegeTests {
         #expect(unknown.code == 1 && unknown.errors == "faultd: cannot find user id for 'nosuchuser'\n")
         #expect(try daemon.launch("-g", "nosuchgroup").errors == "faultd: cannot find group id for 'nosuchgroup'\n")
         #expect(mkdir(daemon.folder["mine"], 0o755) == 0 && chown(daemon.folder["mine"], 54321, 54321) == 0)
-        func start(_ more: String...) throws -> Outcome {
-            try shell(
-                daemon.folder,
+        func start(_ more: String...) throws -> TestProcess.Outcome {
+            try daemon.folder.shell(
                 """
                 cp "$1" "$2/faultd"; chmod 755 "$2/faultd"
                 exec setpriv --reuid 54321 --regid 54321 --clear-groups "$2/faultd" --pid-file "$2/mine/d.pid" \
@@ -155,7 +153,7 @@ struct PrivilegeTests {
         #expect(
             try start("-u", "nobody").errors == "faultd: faultd started using wrong user ID (54321), expected 65534\n")
         #expect(try start("-u", "nobody", "--no-user-checks").code == 0)
-        let pid = try #require(Folder.holder(of: daemon.folder["mine/d.pid"]))
+        let pid = try #require(daemon.folder.holder(of: "mine/d.pid"))
         let process = try ProcessHandle(pid: pid)
         try process.send(.terminate)
         #expect(process.waitForEnd(.seconds(30)))
@@ -168,8 +166,8 @@ struct PrivilegeTests {
     func chrootWithoutProcesses(mode: [String]) throws {
         let daemon = try TestDaemon()
         #expect(mkdir(daemon.folder["root"], 0o755) == 0)
-        let outcome = try run(
-            daemon.folder, Product.faultd, daemon.arguments(["--chroot", daemon.folder["root"]] + mode))
+        let outcome = try daemon.folder.run(
+            Product.faultd, daemon.arguments(["--chroot", daemon.folder["root"]] + mode))
         #expect(outcome.code == 1)
         #expect(outcome.errors.contains("there is no /proc in this root: mount it there"), "\(outcome.errors)")
         #expect(eventually { daemon.isClean })
@@ -182,7 +180,7 @@ struct PrivilegeTests {
         let outcome = try daemon.launch("--chroot", daemon.folder["root"])
         #expect(outcome.code == 0, "\(outcome.errors)")
         let pid = try #require(daemon.pid)
-        let look = try shell(daemon.folder, "readlink /proc/$2/root", "", ["\(pid)"])
+        let look = try daemon.folder.shell("readlink /proc/$2/root", "", ["\(pid)"])
         #expect(look.output == daemon.folder["root"] + "\n")
         #expect(rename(daemon.folder["d.log"], daemon.folder["old"]) == 0)
         daemon.signal(.hangup)
@@ -198,28 +196,28 @@ struct PrivilegeTests {
     func firstProcess() throws {
         let daemon = try TestDaemon(Product.echod)
         let unshare = try #require(Machine.find("unshare"))
-        let running = try Running(
-            daemon.folder, unshare,
+        let running = try daemon.folder.start(
+            unshare,
             ["-p", "-m", "-f", "--mount-proc", "--kill-child", Product.echod, "-f"] + daemon.arguments([]))
         #expect(eventually { (try? Client(.unix(daemon.folder["s"])).echoes("hello")) == true })
         // The first process of the name space: the child of unshare.
         let first = try #require(
-            try shell(daemon.folder, "cat /proc/$2/task/$2/children", "", ["\(running.pid)"]).output
+            try daemon.folder.shell("cat /proc/$2/task/$2/children", "", ["\(running.processID)"]).output
                 .split(separator: " ").first.flatMap { ProcessID($0.trimmingCharacters(in: .whitespaces)) })
-        let orphan = try shell(
-            daemon.folder, "nsenter -t $2 -p -m sh -c '(sleep 0.05 & exec true) & sleep 0.01'; echo done", "",
+        let orphan = try daemon.folder.shell(
+            "nsenter -t $2 -p -m sh -c '(sleep 0.05 & exec true) & sleep 0.01'; echo done", "",
             ["\(first)"])
         #expect(orphan.output == "done\n")
         #expect(
             try eventually {
-                let children = try shell(daemon.folder, "cat /proc/$2/task/$2/children", "", ["\(first)"]).output
+                let children = try daemon.folder.shell("cat /proc/$2/task/$2/children", "", ["\(first)"]).output
                 return children.split(separator: " ").filter { !$0.allSatisfy(\.isWhitespace) }.count == 1
             })
         try Signal.terminate.send(to: first)
         #expect(running.wait() == .exited(0), "\(running.standardError)")
         #expect(daemon.isClean)
-        let detached = try run(
-            daemon.folder, unshare, ["-p", "-m", "-f", "--mount-proc", Product.echod] + daemon.arguments([]))
+        let detached = try daemon.folder.run(
+            unshare, ["-p", "-m", "-f", "--mount-proc", Product.echod] + daemon.arguments([]))
         #expect(detached.code == 1 && detached.errors.contains("is process 1: start it with --foreground"))
     }
 }

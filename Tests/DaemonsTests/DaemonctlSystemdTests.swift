@@ -7,14 +7,14 @@ import Unix
     .timeLimit(.minutes(20)))
 struct DaemonctlSystemdTests {
     private let control: Control
-    private var folder: Folder { control.folder }
+    private var folder: TestDirectory { control.folder }
 
     /// A stand-in for systemctl that knows echo.service: it writes down what it is asked, and does it.
     init() throws {
         control = try Control()
-        control.add("echo", lines: "unit echo.service")
+        try control.add("echo", lines: "unit echo.service")
         let folder = control.folder
-        folder.write(
+        try folder.write(
             "systemctl",
             """
             #!/bin/bash
@@ -40,12 +40,14 @@ struct DaemonctlSystemdTests {
         chmod(folder["systemctl"], 0o755)
     }
 
-    private func act(_ words: String...) throws -> Outcome {
+    private func act(_ words: String...) throws -> TestProcess.Outcome {
         try Self.run(folder, words)
     }
 
     /// In a machine of its own, where systemd seems to run, and the folder's systemctl lies where systems have theirs.
-    static func run(_ folder: Folder, _ words: [String], environment: [String: String] = [:]) throws -> Outcome {
+    static func run(_ folder: TestDirectory, _ words: [String], environment: [String: String] = [:]) throws
+        -> TestProcess.Outcome
+    {
         let script = """
             mount -t tmpfs none /run && mkdir -p /run/systemd/system /run/current-system/sw/bin || exit 99
             if [ -e /usr/bin/systemctl ]; then
@@ -55,8 +57,8 @@ struct DaemonctlSystemdTests {
             fi
             exec "$@"
             """
-        return try DaemonsTests.run(
-            folder, try #require(Machine.find("unshare")),
+        return try folder.run(
+            try #require(Machine.find("unshare")),
             ["--mount", "--propagation", "private", "sh", "-c", script, "sh", Product.daemonctl] + words,
             environment: ["DAEMONKIT_CONFIG": folder["conf"]].merging(environment) { $1 })
     }
@@ -93,11 +95,11 @@ struct DaemonctlSystemdTests {
 
     @Test("A unit that systemd does not know, and a refusal")
     func unknown() throws {
-        folder.write("unknown", "")
+        try folder.write("unknown", "")
         #expect(try act("start", "echo").output.hasPrefix("echo started (pid ") && jobs.isEmpty)
         #expect(try act("stop", "echo").code == 0 && jobs.isEmpty)
         #expect(unlink(folder["unknown"]) == 0)
-        folder.write("refused", "")
+        try folder.write("refused", "")
         let start = try act("start", "echo")
         #expect(start.code == 4 && start.errors == "daemonctl: systemctl start echo.service: no permission\n")
     }
@@ -106,7 +108,7 @@ struct DaemonctlSystemdTests {
     func environment() throws {
         let evil = folder["evil"]
         #expect(mkdir(evil, 0o755) == 0)
-        folder.write("evil/systemctl", "#!/bin/sh\ntouch '\(folder["fooled"])'\nexit 1\n")
+        try folder.write("evil/systemctl", "#!/bin/sh\ntouch '\(folder["fooled"])'\nexit 1\n")
         chmod("\(evil)/systemctl", 0o755)
         let path = "\(evil):/usr/sbin:/usr/bin:/sbin:/bin"
         let start = try Self.run(

@@ -4,32 +4,32 @@ import Unix
 
 /// A folder of daemons' files, and daemonctl on it; no systemd, unless a test brings its own.
 final class Control {
-    let folder: Folder
+    let folder: TestDirectory
 
     init() throws {
-        folder = try Folder()
+        folder = try TestDirectory(mode: 0o755)
         try FileManager.default.createDirectory(atPath: folder["conf"], withIntermediateDirectories: true)
     }
 
     /// An echod on a socket in the folder.
-    func add(_ name: String, _ options: String = "", lines: String = "", executable: String = Product.echod) {
+    func add(_ name: String, _ options: String = "", lines: String = "", executable: String = Product.echod) throws {
         let files = "--pid-file \(folder[name]).pid --log-file \(folder[name]).log -b \(folder[name]).sock"
-        folder.write("conf/\(name).conf", "command \(executable) \(files) \(options)\n\(lines)\n")
+        try folder.write("conf/\(name).conf", "command \(executable) \(files) \(options)\n\(lines)\n")
     }
 
     private func environment(_ more: [String: String]) -> [String: String] {
         ["DAEMONKIT_CONFIG": folder["conf"]].merging(more) { $1 }
     }
 
-    func callAsFunction(_ words: String..., environment more: [String: String] = [:]) throws -> Outcome {
-        try run(folder, Product.daemonctl, words, environment: environment(more))
+    func callAsFunction(_ words: String..., environment more: [String: String] = [:]) throws -> TestProcess.Outcome {
+        try folder.run(Product.daemonctl, words, environment: environment(more))
     }
 
-    func begin(_ words: String...) throws -> Running {
-        try Running(folder, Product.daemonctl, words, environment: environment([:]))
+    func begin(_ words: String...) throws -> TestProcess {
+        try folder.start(Product.daemonctl, words, environment: environment([:]))
     }
 
-    func pid(_ name: String) -> ProcessID? { Folder.holder(of: folder["\(name).pid"]) }
+    func pid(_ name: String) -> ProcessID? { folder.holder(of: "\(name).pid") }
 
     func json(_ text: String) throws -> [[String: Any]] {
         try #require(try JSONSerialization.jsonObject(with: Data(text.utf8)) as? [[String: Any]])
@@ -39,13 +39,13 @@ final class Control {
 @Suite("daemonctl, seen from outside", .blocking, .timeLimit(.minutes(20)))
 struct DaemonctlTests {
     private let control: Control
-    private var folder: Folder { control.folder }
+    private var folder: TestDirectory { control.folder }
 
     init() throws { control = try Control() }
 
     @Test("A daemon's life, with LSB's exit codes")
     func life() throws {
-        control.add("echo")
+        try control.add("echo")
         let states = try control("status", "echo")
         #expect(states.code == 3 && states.output == "echo is not running\n")
         #expect(try control("check", "echo").code == 1)
@@ -73,10 +73,10 @@ struct DaemonctlTests {
 
     @Test("All start in their order and stop in the reverse one, and a broken file does not hide the others")
     func order() throws {
-        control.add("b", lines: "order 10")
-        control.add("a")
-        control.add("z", lines: "order 1")
-        folder.write("conf/bad.conf", "command /x\nordr 7\n")
+        try control.add("b", lines: "order 10")
+        try control.add("a")
+        try control.add("z", lines: "order 1")
+        try folder.write("conf/bad.conf", "command /x\nordr 7\n")
         func names(_ text: String) -> [Character] { text.split(separator: "\n").compactMap(\.first) }
         let start = try control("start-all")
         #expect(names(start.output) == ["z", "b", "a"] && start.code == 6)
@@ -92,7 +92,7 @@ struct DaemonctlTests {
 
     @Test("What kill -9 leaves is no obstacle, and neither is a garbled pid file")
     func leftovers() throws {
-        control.add("echo")
+        try control.add("echo")
         #expect(try control("start", "echo").code == 0)
         let process = try ProcessHandle(pid: try #require(control.pid("echo")))
         try process.send(.kill)
@@ -101,7 +101,7 @@ struct DaemonctlTests {
         #expect(status.code == 1 && status.output == "echo is dead, but pid file \(folder["echo.pid"]) exists\n")
         #expect(try control("start", "echo").code == 0)
         #expect(try control("stop", "echo").code == 0)
-        folder.write("echo.pid", "garbage")
+        try folder.write("echo.pid", "garbage")
         #expect(try control("status", "echo").code == 1)
         #expect(try control("stop", "echo").code == 0 && !folder.exists("echo.pid"))
         try FileManager.default.createDirectory(atPath: folder["echo.pid"], withIntermediateDirectories: false)
@@ -111,24 +111,24 @@ struct DaemonctlTests {
 
     @Test("Many who start the same daemon at once all succeed, and one daemon runs")
     func atOnce() throws {
-        control.add("echo")
-        folder.write("echo.pid", "1\n")
+        try control.add("echo")
+        try folder.write("echo.pid", "1\n")
         let runs = try (0..<8).map { _ in try control.begin("start", "echo") }
-        for run in runs { #expect(run.wait().shellCode == 0, "\(run.standardOutput)\(run.standardError)") }
+        for run in runs { #expect(run.wait().code == 0, "\(run.standardOutput)\(run.standardError)") }
         let pid = try #require(control.pid("echo"))
         for run in runs { #expect(run.standardOutput.hasSuffix(" (pid \(pid))\n"), "\(pid): \(run.standardOutput)") }
         #expect(runs.filter { $0.standardOutput == "echo started (pid \(pid))\n" }.count == 1)
         let stops = try (0..<8).map { _ in try control.begin("stop", "echo") }
-        for stop in stops { #expect(stop.wait().shellCode == 0) }
+        for stop in stops { #expect(stop.wait().code == 0) }
         #expect(control.pid("echo") == nil)
     }
 
     @Test("What keeps a daemon from starting has a code of its own")
     func refusals() throws {
-        control.add("none", executable: "/nowhere/echod")
-        control.add("plain", executable: folder["conf/none.conf"])
-        control.add("wrong", "--nope")
-        control.add("other", "--pid-file \(folder["x.pid"])", lines: "pid-file \(folder["other.pid"])")
+        try control.add("none", executable: "/nowhere/echod")
+        try control.add("plain", executable: folder["conf/none.conf"])
+        try control.add("wrong", "--nope")
+        try control.add("other", "--pid-file \(folder["x.pid"])", lines: "pid-file \(folder["other.pid"])")
         #expect(try control("start", "none").code == 5 && control("start", "plain").code == 4)
         #expect(try control("start", "wrong").code == 6)
         #expect(try control("start", "nobody").errors == "daemonctl: no 'nobody' in \(folder["conf"])\n")
@@ -143,7 +143,7 @@ struct DaemonctlTests {
 
     @Test("A command that stays in the foreground is ended when its time is over, and what is waited for is said")
     func foreground() throws {
-        control.add("echo", "--foreground", lines: "start-timeout 1500ms")
+        try control.add("echo", "--foreground", lines: "start-timeout 1500ms")
         let outcome = try control("start", "-v", "echo")
         #expect(outcome.code == 1 && outcome.errors.contains("waiting for echo to serve ...\n"), "\(outcome.errors)")
         #expect(outcome.errors.contains("did not start within 1500ms, or its command stays in the foreground"))
@@ -152,10 +152,10 @@ struct DaemonctlTests {
 
     @Test("A restart with wrong options leaves the running daemon alone")
     func wrongRestart() throws {
-        control.add("echo", lines: "check yes")
+        try control.add("echo", lines: "check yes")
         #expect(try control("start", "echo").code == 0)
         let pid = control.pid("echo")
-        control.add("echo", "--nope", lines: "check yes")
+        try control.add("echo", "--nope", lines: "check yes")
         #expect(try control("restart", "echo").code == 6 && control("reload", "echo").code == 6)
         #expect(control.pid("echo") == pid)
         #expect(try control("stop", "echo").code == 0)
@@ -163,12 +163,12 @@ struct DaemonctlTests {
 
     @Test("Who may not, is told so", .enabled(if: Machine.isRoot && Machine.has("setpriv"), "needs root and setpriv"))
     func permission() throws {
-        control.add("echo")
+        try control.add("echo")
         #expect(try control("start", "echo").code == 0)
         let words = ["--reuid=65534", "--regid=65534", "--clear-groups", Product.daemonctl]
         for (verb, code) in [("stop", 4), ("status", 4), ("reload", 4), ("check", 1)] as [(String, Int32)] {
-            let outcome = try run(
-                folder, try #require(Machine.find("setpriv")), words + [verb, "echo"],
+            let outcome = try folder.run(
+                try #require(Machine.find("setpriv")), words + [verb, "echo"],
                 environment: ["DAEMONKIT_CONFIG": folder["conf"]])
             #expect(outcome.code == code, "\(verb): \(outcome)")
         }
@@ -178,8 +178,8 @@ struct DaemonctlTests {
     @Test("A daemon is known by its path, too, with its options behind --")
     func byPath() throws {
         let files = ["--", "--pid-file", folder["p.pid"], "--log-file", folder["p.log"], "-b", folder["p"]]
-        func act(_ verb: String) throws -> Outcome {
-            try run(folder, Product.daemonctl, [verb, Product.echod] + files)
+        func act(_ verb: String) throws -> TestProcess.Outcome {
+            try folder.run(Product.daemonctl, [verb, Product.echod] + files)
         }
         #expect(try act("start").code == 0)
         let pid = try #require(control.pid("p"))
@@ -190,8 +190,8 @@ struct DaemonctlTests {
 
     @Test("Every listing is there for machines")
     func machines() throws {
-        control.add("echo", lines: "unit echo.service\norder 3")
-        control.add("none", executable: "/no \"where\"")
+        try control.add("echo", lines: "unit echo.service\norder 3")
+        try control.add("none", executable: "/no \"where\"")
         #expect(try control("start", "echo").code == 0)
         let pid = try #require(control.pid("echo"))
         for verb in ["list", "status"] {
@@ -212,7 +212,7 @@ struct DaemonctlTests {
         let list = try control.json(outcome.output)
         #expect(outcome.code == 0 && outcome.errors == "", "\(outcome.errors)")
         #expect(list.map { $0["name"] as? String } == ["echod", "masterd"])
-        let printed = try run(folder, Product.echod, ["--print-service", "daemonctl"])
+        let printed = try folder.run(Product.echod, ["--print-service", "daemonctl"])
         #expect(printed.output == text(of: "etc/daemonkit/echod.conf"))
     }
 }
@@ -220,11 +220,11 @@ struct DaemonctlTests {
 @Suite("daemonctl and masters", .blocking, .timeLimit(.minutes(20)))
 struct DaemonctlMasterTests {
     private let control: Control
-    private var folder: Folder { control.folder }
+    private var folder: TestDirectory { control.folder }
 
     init() throws {
         control = try Control()
-        control.add("pair", "--workers 2 -S \(control.folder["ctl"])")
+        try control.add("pair", "--workers 2 -S \(control.folder["ctl"])")
     }
 
     @Test("The control socket takes one command, or lines until their end")
@@ -238,21 +238,21 @@ struct DaemonctlMasterTests {
         #expect(try control("connect", "pair", "user; show env").code == 0)
         #expect(try control("connect", "pair", "show proc wrong").code == 0)
         let script = "printf 'show version\\n\\nuser\\nreload\\nshow version' | \"$1\" connect pair"
-        let lines = try shell(folder, script, Product.daemonctl, [], environment: ["DAEMONKIT_CONFIG": folder["conf"]])
+        let lines = try folder.shell(script, Product.daemonctl, [], environment: ["DAEMONKIT_CONFIG": folder["conf"]])
         #expect(lines.code == 0 && lines.output.hasPrefix("0.1.0\n\n\n\nPermission denied!\n\n"), "\(lines)")
         #expect(try control("stop", "pair").code == 0)
     }
 
     @Test("A reload by the control socket is answered, and its failure has its code")
     func reload() throws {
-        #expect(try run(folder, "/bin/cp", [Product.echod, folder["server"]]).code == 0)
-        control.add("pair", "--workers 1 -S \(folder["ctl"])", executable: folder["server"])
+        #expect(try folder.run("/bin/cp", [Product.echod, folder["server"]]).code == 0)
+        try control.add("pair", "--workers 1 -S \(folder["ctl"])", executable: folder["server"])
         #expect(try control("start", "pair").code == 0)
         let right = try control("reload", "pair")
         #expect(right.code == 0 && right.output.hasPrefix("Success=1\n"), "\(right)")
         let top = try control("top", "--once", "pair")
         #expect(top.output.contains(#/pair +\d+ +worker +worker +1 +2 +ready /#), "\(top.output)")
-        folder.write("broken", "nonsense")
+        try folder.write("broken", "nonsense")
         #expect(rename(folder["broken"], folder["server"]) == 0)
         let wrong = try control("reload", "pair")
         #expect(wrong.code == 1 && wrong.output.hasPrefix("Success=0\n"), "\(wrong)")
@@ -262,7 +262,7 @@ struct DaemonctlMasterTests {
 
     @Test("A master that was suspended does not keep the others from being seen")
     func suspended() throws {
-        control.add("echo")
+        try control.add("echo")
         #expect(try control("start-all").code == 0)
         let pid = try #require(control.pid("pair"))
         try Signal(rawValue: SIGSTOP).send(to: pid)
@@ -284,7 +284,7 @@ struct DaemonctlMasterTests {
         #expect(try control("reload", "pair").code == 0)
         #expect(eventually { logs.standardOutput.contains("Loading success.") }, "\(logs.standardOutput)")
         logs.send(.terminate)
-        #expect(logs.wait() == .signaled(.terminate))
+        #expect(logs.wait() == .signaled(Signal.terminate.rawValue))
         #expect(try control("stop", "pair").code == 0)
     }
 }

@@ -6,7 +6,7 @@ import Unix
 struct EchodTests {
     private func start(_ more: String...) throws -> (TestDaemon, SocketAddress) {
         let daemon = try TestDaemon(Product.echod)
-        let outcome = try run(daemon.folder, Product.echod, daemon.files + ["-b", "127.0.0.1:0"] + more)
+        let outcome = try daemon.folder.run(Product.echod, daemon.files + ["-b", "127.0.0.1:0"] + more)
         #expect(outcome.code == 0, "\(outcome.errors)")
         let match = try #require(daemon.log.firstMatch(of: /listening on 127\.0\.0\.1:(\d+)/))
         return (daemon, .ipv4(0x7F00_0001, port: try #require(UInt16(match.1))))
@@ -96,8 +96,8 @@ struct EchodTests {
     @Test("Out of descriptors it goes on serving those who are in, without spinning, and takes more when some leave")
     func outOfDescriptors() throws {
         let daemon = try TestDaemon(Product.echod)
-        let outcome = try shell(
-            daemon.folder, "ulimit -n 24; exec \"$1\" -b \"$2/s\" --pid-file \"$2/d.pid\" --log-file \"$2/d.log\"",
+        let outcome = try daemon.folder.shell(
+            "ulimit -n 24; exec \"$1\" -b \"$2/s\" --pid-file \"$2/d.pid\" --log-file \"$2/d.log\"",
             Product.echod, [daemon.folder.path])
         #expect(outcome.code == 0, "\(outcome.errors)")
         var clients = try (0..<40).map { _ in try Client(.unix(daemon.folder["s"])) }
@@ -147,7 +147,7 @@ struct EchodTests {
 
     private func limitOpenFiles(of pid: ProcessID, to limit: String) throws {
         let prlimit = try #require(Machine.find("prlimit"))
-        #expect(try run(Folder(), prlimit, ["--pid", "\(pid)", "--nofile=\(limit):"]).code == 0)
+        #expect(try TestDirectory().run(prlimit, ["--pid", "\(pid)", "--nofile=\(limit):"]).code == 0)
     }
 
     /// Of processor time.
@@ -187,9 +187,9 @@ struct EchodTests {
 
     @Test("It links neither Foundation nor any package")
     func linkage() throws {
-        let folder = try Folder()
+        let folder = try TestDirectory(mode: 0o755)
         let ldd = try #require(Machine.find("ldd"))
-        let output = try run(folder, ldd, [Product.echod]).output
+        let output = try folder.run(ldd, [Product.echod]).output
         #expect(output.contains("libc.so") && !output.contains("Foundation") && !output.contains("XCTest"))
     }
 }

@@ -10,13 +10,13 @@ import Unix
 struct FileAttackTests {
     /// A directory that is the service's, one that is root's alone, and a file of root's secrets.
     private final class Scene {
-        let folder: Folder
+        let folder: TestDirectory
 
         init() throws {
-            folder = try Folder()
+            folder = try TestDirectory(mode: 0o755)
             #expect(mkdir(folder["theirs"], 0o755) == 0 && chown(folder["theirs"], 65534, 65534) == 0)
             #expect(mkdir(folder["victim"], 0o755) == 0)
-            folder.write("secret", "secret\n")
+            try folder.write("secret", "secret\n")
             #expect(chmod(folder["secret"], 0o600) == 0)
         }
 
@@ -25,7 +25,7 @@ struct FileAttackTests {
             let words = [
                 "--reuid=65534", "--regid=65534", "--clear-groups", "/bin/sh", "-ec", script, "sh", folder.path,
             ]
-            let outcome = try run(folder, try #require(Machine.find("setpriv")), words)
+            let outcome = try folder.run(try #require(Machine.find("setpriv")), words)
             #expect(outcome.code == 0, "\(outcome.errors)")
         }
 
@@ -85,7 +85,7 @@ struct FileAttackTests {
     func programLog(kind: Swap) throws {
         let scene = try prepare()
         let folder = scene.folder
-        folder.write(
+        try folder.write(
             "m.cfg",
             """
             program talk
@@ -94,10 +94,10 @@ struct FileAttackTests {
                 log file \(folder["theirs/logs/x.log"])
             """)
         let arguments = ["-c", folder["m.cfg"], "--pid-file", folder["m.pid"], "--log-file", folder["m.log"]]
-        let running = try Running(folder, Product.masterd, ["-f"] + arguments)
+        let running = try folder.start(Product.masterd, ["-f"] + arguments)
         #expect(eventually { folder.read("theirs/logs/x.log").contains("line\n") }, "\(folder.read("m.log"))")
         try swap(scene, kind)
-        #expect(try run(folder, Product.masterd, ["--reopen-logs"] + arguments).code == 0)
+        #expect(try folder.run(Product.masterd, ["--reopen-logs"] + arguments).code == 0)
         #expect(
             eventually {
                 folder.lines("m.log").contains { $0.contains("cannot reopen") && $0.contains(kind.reason) }
@@ -115,8 +115,8 @@ struct FileAttackTests {
     func serverLog(kind: Swap) throws {
         let scene = try prepare()
         let folder = scene.folder
-        let running = try Running(
-            folder, Product.startServer,
+        let running = try folder.start(
+            Product.startServer,
             [
                 "--interval=0", "--pid-file=\(folder["s.pid"])", "--log-file=\(folder["theirs/logs/x.log"])",
                 "--user=nobody", "--", "/bin/sh", "-c", "while echo line; do sleep 0.02; done",
@@ -139,10 +139,10 @@ struct FileAttackTests {
         let scene = try prepare()
         let folder = scene.folder
         let files = ["--pid-file", folder["d.pid"], "--log-file", folder["theirs/logs/x.log"]]
-        let running = try Running(folder, Product.echod, ["-f", "-b", folder["s"]] + files)
+        let running = try folder.start(Product.echod, ["-f", "-b", folder["s"]] + files)
         #expect(eventually { folder.read("theirs/logs/x.log").contains("listening") }, "\(running.standardError)")
         try swap(scene, kind)
-        #expect(try run(folder, Product.echod, ["--reopen-logs"] + files).code == 0)
+        #expect(try folder.run(Product.echod, ["--reopen-logs"] + files).code == 0)
         let old = kind == .directoryLink ? "theirs/old/x.log" : "theirs/logs/x.old"
         #expect(
             eventually {
@@ -160,12 +160,12 @@ struct FileAttackTests {
         try scene.attack("touch \"$1/theirs/logs/x.log\"")
         try swap(scene, kind)
         let log = folder["theirs/logs/x.log"]
-        let daemon = try run(
-            folder, Product.echod, ["-b", folder["s"], "--pid-file", folder["d.pid"], "--log-file", log],
-            limit: .seconds(20))
+        let daemon = try folder.run(
+            Product.echod, ["-b", folder["s"], "--pid-file", folder["d.pid"], "--log-file", log],
+            within: .seconds(20))
         #expect(daemon.code == 1 && daemon.errors.contains(kind.reason), "\(daemon.errors)")
-        let server = try run(
-            folder, Product.startServer, ["--log-file=\(log)", "--", "/bin/true"], limit: .seconds(20))
+        let server = try folder.run(
+            Product.startServer, ["--log-file=\(log)", "--", "/bin/true"], within: .seconds(20))
         #expect(server.code != 0 && server.errors.contains(kind.reason), "\(server.errors)")
         try scene.expectUnharmed()
     }
@@ -176,15 +176,15 @@ struct FileAttackTests {
     func statusFile() throws {
         let scene = try Scene()
         let folder = scene.folder
-        let running = try Running(
-            folder, Product.startServer,
+        let running = try folder.start(
+            Product.startServer,
             [
                 "--interval=0", "--pid-file=\(folder["s.pid"])", "--status-file=\(folder["theirs/status"])", "--",
                 "/bin/sleep", "600",
             ])
         #expect(eventually { folder.read("theirs/status").hasPrefix("1:") }, "\(running.standardError)")
         try scene.attack(
-            "cd \"$1/theirs\"; mkfifo status.\(running.pid); rm status; ln -s \"$1/secret\" status")
+            "cd \"$1/theirs\"; mkfifo status.\(running.processID); rm status; ln -s \"$1/secret\" status")
         running.send(.hangup)
         #expect(eventually { folder.read("theirs/status").hasPrefix("2:") }, "\(running.standardError)")
         try scene.attack("cd \"$1/theirs\"; rm -f status; mkfifo status")
@@ -197,7 +197,7 @@ struct FileAttackTests {
         try scene.expectUnharmed()
         running.send(.terminate)
         #expect(running.wait(.seconds(30)) == .exited(0))
-        #expect(Set(Files.names(in: folder["theirs"])) == ["status.\(running.pid)"])
+        #expect(Set(Files.names(in: folder["theirs"])) == ["status.\(running.processID)"])
     }
 
     // MARK: Sockets
@@ -206,8 +206,8 @@ struct FileAttackTests {
     func listener(hard: Int) throws {
         let scene = try Scene()
         let folder = scene.folder
-        func configure(_ mode: String, _ command: String) {
-            folder.write(
+        func configure(_ mode: String, _ command: String) throws {
+            try folder.write(
                 "m.cfg",
                 """
                 global
@@ -221,9 +221,9 @@ struct FileAttackTests {
                     readiness after 200ms
                 """)
         }
-        configure("600", "exec sleep 600")
-        let running = try Running(
-            folder, Product.masterd,
+        try configure("600", "exec sleep 600")
+        let running = try folder.start(
+            Product.masterd,
             ["-f", "-c", folder["m.cfg"], "--pid-file", folder["m.pid"], "--log-file", folder["m.log"]])
         #expect(eventually { folder.read("m.log").contains("Loading success.") }, "\(folder.read("m.log"))")
         let before = try FileStatus(path: folder["theirs/web"])
@@ -235,7 +235,7 @@ struct FileAttackTests {
             try scene.attack("ln -s \"$1/secret\" \"$1/theirs/swap\"")
         }
         let swap = "cd \(folder["theirs"]); mv web away; mv swap web; exec sleep 600"
-        configure("666", swap)
+        try configure("666", swap)
         let client = try Client(.unix(folder["control"]))
         try client.send("reload\n")
         _ = try client.receive(.max)
@@ -254,8 +254,8 @@ struct FileAttackTests {
     func configuration() throws {
         let scene = try Scene()
         let folder = scene.folder
-        folder.write("m.cfg", "program x\n    command /bin/sleep 600\n")
-        let check = { try run(folder, Product.masterd, ["--check", "-c", folder["m.cfg"]]) }
+        try folder.write("m.cfg", "program x\n    command /bin/sleep 600\n")
+        let check = { try folder.run(Product.masterd, ["--check", "-c", folder["m.cfg"]]) }
         #expect(try check().code == 0)
         chmod(folder["m.cfg"], 0o666)
         let open = try check()
@@ -266,12 +266,12 @@ struct FileAttackTests {
         let foreign = try check()
         #expect(foreign.code == 1 && foreign.errors.contains("with mode 0644; 'chown root \(folder["m.cfg"])'"))
         // What the caller himself hands over is his.
-        let given = try shell(
-            folder, "exec \"$1\" --check -c /dev/stdin <\"$2\"", Product.masterd, [folder["m.cfg"]])
+        let given = try folder.shell(
+            "exec \"$1\" --check -c /dev/stdin <\"$2\"", Product.masterd, [folder["m.cfg"]])
         #expect(given.code == 0, "\(given.errors)")
         rename(folder["m.cfg"], folder["theirs/m.cfg"])
         chown(folder["theirs/m.cfg"], 0, 0)
-        let inTheirs = try run(folder, Product.masterd, ["--check", "-c", folder["theirs"]])
+        let inTheirs = try folder.run(Product.masterd, ["--check", "-c", folder["theirs"]])
         #expect(inTheirs.code == 1 && inTheirs.errors.contains("\(folder["theirs"]) can be changed"))
     }
 
@@ -282,11 +282,11 @@ struct FileAttackTests {
         #expect(mkdir(folder["conf"], 0o755) == 0)
         let line = "command /bin/sh -c 'touch \(folder["victim"])/run'\npid-file \(folder["x.pid"])\n"
         let start = {
-            try run(
-                folder, Product.daemonctl, ["start", "x"],
+            try folder.run(
+                Product.daemonctl, ["start", "x"],
                 environment: ["DAEMONKIT_CONFIG": folder["conf"], "DAEMONKIT_SYSTEMCTL": ""])
         }
-        folder.write("conf/x.conf", line)
+        try folder.write("conf/x.conf", line)
         for (mode, owner) in [(0o666, 0), (0o664, 0), (0o644, 65534)] as [(mode_t, uid_t)] {
             chmod(folder["conf/x.conf"], mode)
             chown(folder["conf/x.conf"], owner, 0)
@@ -315,10 +315,10 @@ struct FileAttackTests {
         try scene.attack("mkdir \"$1/theirs/env\"; echo bad >\"$1/theirs/env/LD_PRELOAD_TEST\"")
         try scene.attack("ln -s \"$1/secret\" \"$1/theirs/env/STOLEN\"")
         func server(_ more: [String]) throws -> (text: String, errors: String) {
-            folder.write("out", "")
+            try folder.write("out", "")
             #expect(chmod(folder["out"], 0o666) == 0)
-            let running = try Running(
-                folder, Product.startServer,
+            let running = try folder.start(
+                Product.startServer,
                 ["--interval=0", "--envdir=\(folder["theirs/env"])"] + more + [
                     "--", "/bin/sh", "-c", "env >\(folder["out"]); echo end >>\(folder["out"]); exec sleep 600",
                 ])
@@ -336,19 +336,18 @@ struct FileAttackTests {
 
     @Test("the default pid file of a user without folders lies in a directory of his own, and in nobody else's")
     func temporary() throws {
-        let folder = try Folder()
+        let folder = try TestDirectory(mode: 0o755)
         let path = "/tmp/echod-54321"
         defer { try? FileManager.default.removeItem(atPath: path) }
         let start = { (more: [String]) in
-            try shell(
-                folder,
+            try folder.shell(
                 """
                 exec env -u XDG_RUNTIME_DIR -u XDG_STATE_HOME -u HOME setpriv --reuid 54321 --regid 54321 \
                     --clear-groups "$1" "${@:2}"
                 """, folder["echod"], more)
         }
         // By another process: a child that is forked here meanwhile would keep the file open for writing.
-        #expect(try run(folder, "/bin/cp", [Product.echod, folder["echod"]]).code == 0)
+        #expect(try folder.run("/bin/cp", [Product.echod, folder["echod"]]).code == 0)
         #expect(mkdir(path, 0o700) == 0 && chown(path, 65534, 65534) == 0)
         for words in [["-b", "127.0.0.1:0"], ["--status"], ["--stop"]] {
             let outcome = try start(words)

@@ -15,23 +15,23 @@ struct HandedStateTests {
         return SavedState([process, StateRecord("master"), StateRecord("supervisor"), child]).bytes
     }
 
-    private func start(_ daemon: TestDaemon, _ descriptor: Int32) throws -> Running {
-        try Running(
-            daemon.folder, Product.echod, daemon.arguments(["-f", "--workers", "1"]),
+    private func start(_ daemon: TestDaemon, _ descriptor: Int32) throws -> TestProcess {
+        try daemon.folder.start(
+            Product.echod, daemon.arguments(["-f", "--workers", "1"]),
             environment: ["DAEMONKIT_STATE": "9"], descriptors: [(9, descriptor)])
     }
 
-    private func expectOrdinaryStart(_ daemon: TestDaemon, _ running: Running) throws {
+    private func expectOrdinaryStart(_ daemon: TestDaemon, _ running: TestProcess) throws {
         #expect(eventually { daemon.log.contains("Loading success.") }, "\(daemon.log) \(running.standardError)")
         #expect(daemon.log.contains("daemon startup") && !daemon.log.contains("Upgraded"))
         running.send(.terminate)
-        #expect(running.wait().shellCode == 0)
+        #expect(running.wait().code == 0)
     }
 
     @Test("a plain file is no state")
     func file() throws {
         let daemon = try TestDaemon.echo()
-        daemon.folder.write("state", String(decoding: state(nil, child: 1), as: UTF8.self))
+        try daemon.folder.write("state", String(decoding: state(nil, child: 1), as: UTF8.self))
         let file = try FileDescriptor.open(daemon.folder["state"], [])
         try expectOrdinaryStart(daemon, try start(daemon, file.number))
     }
@@ -39,23 +39,23 @@ struct HandedStateTests {
     #if os(Linux)
     @Test("another process's sealed state is no state of this one, nor is one of nobody")
     func sealed() throws {
-        let victim = try Running(try Folder(), "/bin/sleep", ["600"])
+        let victim = try TestDirectory().start("/bin/sleep", ["600"])
         for owner in [nil, CurrentProcess.id, 1] {
             let daemon = try TestDaemon.echo()
-            let file = try MemoryFile.make("daemonkit-state", state(owner, child: victim.pid))
+            let file = try MemoryFile.make("daemonkit-state", state(owner, child: victim.processID))
             try expectOrdinaryStart(daemon, try start(daemon, file.number))
         }
-        #expect((try? Signal(rawValue: 0).send(to: victim.pid)) != nil)
+        #expect((try? Signal(rawValue: 0).send(to: victim.processID)) != nil)
         // Asked for a proof by somebody who has ended, it is no start of a daemon either.
         let daemon = try TestDaemon.echo()
-        let file = try MemoryFile.make("daemonkit-state", state(1, child: victim.pid))
-        let asked = try Running(
-            daemon.folder, Product.echod, daemon.arguments(["-f", "--workers", "1"]),
+        let file = try MemoryFile.make("daemonkit-state", state(1, child: victim.processID))
+        let asked = try daemon.folder.start(
+            Product.echod, daemon.arguments(["-f", "--workers", "1"]),
             environment: ["DAEMONKIT_STATE": "9", "DAEMONKIT_PROOF": "8"],
             descriptors: [(8, 2), (9, file.number)])
         #expect(asked.wait() == .exited(1))
         victim.send(.kill)
-        #expect(victim.wait() == .signaled(.kill))
+        #expect(victim.wait() == .signaled(Signal.kill.rawValue))
     }
     #endif
 }

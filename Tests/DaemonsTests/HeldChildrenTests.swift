@@ -15,15 +15,15 @@ struct HeldChildrenTests {
     private static let user: UserID = 54397
 
     private final class Subject {
-        let folder: Folder
-        let running: Running
+        let folder: TestDirectory
+        let running: TestProcess
         private(set) var longestAnswer = Duration.zero
 
         init(_ more: String) throws {
-            folder = try Folder()
+            folder = try TestDirectory(mode: 0o755)
             chmod(folder.path, 0o755)
             mkdir(folder["home"], 0o755)
-            folder.write(
+            try folder.write(
                 "m.cfg",
                 """
                 global
@@ -43,7 +43,7 @@ struct HeldChildrenTests {
 
                 """)
             let arguments = ["-c", folder["m.cfg"], "--pid-file", folder["d.pid"], "--log-file", folder["d.log"]]
-            running = try Running(folder, Product.masterd, ["-f"] + arguments)
+            running = try folder.start(Product.masterd, ["-f"] + arguments)
             let folder = folder
             #expect(eventually { folder.read("d.log").contains("Loading success.") }, "\(running.standardError)")
         }
@@ -83,7 +83,8 @@ struct HeldChildrenTests {
         subject.running.send(.terminate)
         // It may have the code of a child that this test has killed.
         #expect(
-            subject.running.wait(.seconds(40)) != .signaled(.kill), "\(subject.folder.read("d.log").suffix(2000))")
+            subject.running.wait(.seconds(40)) != .signaled(Signal.kill.rawValue),
+            "\(subject.folder.read("d.log").suffix(2000))")
         // A debug build on a busy machine; who is held would wait for ever.
         #expect(subject.longestAnswer < .seconds(5))
     }
@@ -101,7 +102,7 @@ struct HeldChildrenTests {
         let python = try #require(Machine.find("python3"))
         let attackers = try (0..<2).map { _ in
             // Each would stop the others, too, which go on below.
-            try Running(subject.folder, python, ["-c", script, "\(CurrentProcess.id)"])
+            try subject.folder.start(python, ["-c", script, "\(CurrentProcess.id)"])
         }
         defer {
             for attacker in attackers {
@@ -110,7 +111,7 @@ struct HeldChildrenTests {
             }
         }
         try goesOn(subject) {
-            for attacker in attackers { try? Signal(parsing: "CONT")?.send(to: attacker.pid) }
+            for attacker in attackers { try? Signal(parsing: "CONT")?.send(to: attacker.processID) }
             if let pid = try subject.pid(of: "held") { try? Signal.kill.send(to: pid) }
             return try subject.ask("show proc debug").contains(" executing ")
         }
@@ -118,7 +119,7 @@ struct HeldChildrenTests {
 
     @Test("by a file system that does not answer, and in its stop")
     func mounted() throws {
-        let folder = try Folder()
+        let folder = try TestDirectory(mode: 0o755)
         chmod(folder.path, 0o755)
         mkdir(folder["home"], 0o755)
         let subject = try Subject("chdir \(folder["home"])")

@@ -10,16 +10,16 @@ struct InheritanceTests {
     func closedStandard(closed: [Int]) throws {
         let daemon = try TestDaemon()
         let closing = closed.map { "exec \($0)>&-;" }.joined()
-        let outcome = try shell(
-            daemon.folder, "\(closing) exec \"$1\" --pid-file \"$2/d.pid\" --log-file \"$2/d.log\"", Product.faultd,
+        let outcome = try daemon.folder.shell(
+            "\(closing) exec \"$1\" --pid-file \"$2/d.pid\" --log-file \"$2/d.log\"", Product.faultd,
             [daemon.folder.path])
         #expect(outcome.code == 0)
         let pid = try #require(daemon.pid)
-        let look = try shell(daemon.folder, "for i in 0 1 2; do readlink /proc/$2/fd/$i; done", "", ["\(pid)"])
+        let look = try daemon.folder.shell("for i in 0 1 2; do readlink /proc/$2/fd/$i; done", "", ["\(pid)"])
         #expect(look.output == "/dev/null\n\(daemon.folder["d.log"])\n\(daemon.folder["d.log"])\n")
         daemon.end()
-        let refused = try shell(
-            daemon.folder, "\(closing) exec \"$1\" --pid-file \"$2/no/d.pid\"", Product.faultd, [daemon.folder.path])
+        let refused = try daemon.folder.shell(
+            "\(closing) exec \"$1\" --pid-file \"$2/no/d.pid\"", Product.faultd, [daemon.folder.path])
         #expect(refused.code == 1)
     }
 
@@ -31,14 +31,13 @@ struct InheritanceTests {
             ("echod", "--check"),
         ])
     func noNull(program: String, arguments: String) throws {
-        let folder = try Folder()
+        let folder = try TestDirectory(mode: 0o755)
         // Nobody can open a socket's file.
         let socket = try Socket.open(SocketAddress.unix("/").family, .stream)
         try Socket.bind(socket.number, to: .unix(folder["socket"]))
-        let outcome = try shell(
-            folder,
+        let outcome = try folder.shell(
             "exec unshare -m sh -c 'mount --bind \"$2/socket\" /dev/null || exit 77; exec \"$1\" \(arguments) <&-' sh \"$@\"",
-            "\(Product.folder)/\(program)", [folder.path])
+            "\(Product.directory)/\(program)", [folder.path])
         #expect(outcome.code != 0 && outcome.code != 77)
         #expect(outcome.errors == "\(program): cannot open /dev/null: No such device or address\n")
     }
@@ -46,8 +45,7 @@ struct InheritanceTests {
     @Test("Blocked and ignored signals of the caller are reset: it can be stopped and reloaded")
     func signals() throws {
         let daemon = try TestDaemon()
-        let outcome = try shell(
-            daemon.folder,
+        let outcome = try daemon.folder.shell(
             """
             trap '' TERM HUP INT USR1 CHLD PIPE
             exec python3 -c '
@@ -57,7 +55,7 @@ struct InheritanceTests {
             """, Product.faultd, [daemon.folder.path])
         #expect(outcome.code == 0, "\(outcome.errors)")
         let pid = try #require(daemon.pid)
-        let look = try shell(daemon.folder, "grep -E '^Sig(Blk|Ign)' /proc/$2/status", "", ["\(pid)"])
+        let look = try daemon.folder.shell("grep -E '^Sig(Blk|Ign)' /proc/$2/status", "", ["\(pid)"])
         #expect(look.output == "SigBlk:\t0000000000000000\nSigIgn:\t0000000000000000\n")
         daemon.end()
         #expect(daemon.isClean)
@@ -66,8 +64,7 @@ struct InheritanceTests {
     @Test("Stray descriptors are closed, also above the limit and with a limit of a million")
     func strayDescriptors() throws {
         let daemon = try TestDaemon()
-        let outcome = try shell(
-            daemon.folder,
+        let outcome = try daemon.folder.shell(
             """
             ulimit -n 1000000 2>/dev/null || ulimit -n 4096
             exec 5</etc/passwd 77</etc/passwd 3000</etc/passwd
@@ -76,7 +73,7 @@ struct InheritanceTests {
             """, Product.faultd, [daemon.folder.path])
         #expect(outcome.code == 0, "\(outcome.errors)")
         let pid = try #require(daemon.pid)
-        let look = try shell(daemon.folder, "ls -l /proc/$2/fd", "", ["\(pid)"])
+        let look = try daemon.folder.shell("ls -l /proc/$2/fd", "", ["\(pid)"])
         #expect(!look.output.contains("passwd"))
         daemon.end()
     }
@@ -84,8 +81,8 @@ struct InheritanceTests {
     @Test("The caller's pipe is let go: reading its end returns when the launcher does")
     func callersPipe() throws {
         let daemon = try TestDaemon()
-        let outcome = try shell(
-            daemon.folder, "x=$(\"$1\" --pid-file \"$2/d.pid\" --log-file \"$2/d.log\" 2>&1); echo \"[$x] $?\"",
+        let outcome = try daemon.folder.shell(
+            "x=$(\"$1\" --pid-file \"$2/d.pid\" --log-file \"$2/d.log\" 2>&1); echo \"[$x] $?\"",
             Product.faultd, [daemon.folder.path])
         #expect(outcome.output == "[] 0\n")
         #expect(daemon.pid != nil)
@@ -98,8 +95,7 @@ struct InheritanceTests {
     func limits() throws {
         let daemon = try TestDaemon()
         #expect(chmod(daemon.folder.path, 0o777) == 0)
-        let outcome = try shell(
-            daemon.folder,
+        let outcome = try daemon.folder.shell(
             """
             cp "$1" "$2/faultd"; chmod 755 "$2/faultd"
             exec setpriv --reuid 54321 --regid 54321 --clear-groups bash -c 'ulimit -u 1; \
@@ -111,8 +107,8 @@ struct InheritanceTests {
         // Where others may change what lies at a name, a root without a descriptor to look with removes nothing.
         #expect(chmod(daemon.folder.path, 0o755) == 0)
         for limit in 3...12 {
-            let outcome = try shell(
-                daemon.folder, "ulimit -n \(limit); exec \"$1\" --pid-file \"$2/d.pid\" --log-file \"$2/d.log\"",
+            let outcome = try daemon.folder.shell(
+                "ulimit -n \(limit); exec \"$1\" --pid-file \"$2/d.pid\" --log-file \"$2/d.log\"",
                 Product.faultd, [daemon.folder.path])
             if outcome.code == 0 {
                 daemon.end()
@@ -132,8 +128,8 @@ struct InheritanceTests {
     func children(mode: [String]) throws {
         let daemon = try TestDaemon()
         let report = daemon.folder["child"]
-        let outcome = try run(
-            daemon.folder, Product.faultd, daemon.files + ["--fault-output", report] + mode,
+        let outcome = try daemon.folder.run(
+            Product.faultd, daemon.files + ["--fault-output", report] + mode,
             environment: [
                 "NOTIFY_SOCKET": daemon.folder["notify"], "WATCHDOG_USEC": "1000000", "LISTEN_FDS": "0",
                 "SERVER_STARTER_GENERATION": "3", "SERVER_STARTER_PORT": "",

@@ -15,7 +15,7 @@ struct LogTests {
         #expect(eventually { daemon.folder.lines("d.log").contains { $0.contains("this reload handler fails") } })
         #expect(daemon.folder.lines("d.log")[0].hasSuffix(" NOTICE Reopening log files after receiving SIGHUP"))
         #expect(daemon.folder.lines("old.log").count == 1)
-        let look = try shell(daemon.folder, "for i in 1 2; do readlink /proc/$2/fd/$i; done", "", ["\(pid)"])
+        let look = try daemon.folder.shell("for i in 1 2; do readlink /proc/$2/fd/$i; done", "", ["\(pid)"])
         #expect(look.output == "\(daemon.folder["d.log"])\n\(daemon.folder["d.log"])\n")
         daemon.end()
     }
@@ -29,7 +29,7 @@ struct LogTests {
         let folder = daemon.folder
         #expect(mkdir(folder["logs"], 0o755) == 0)
         let files = ["--pid-file", folder["d.pid"], "--log-file", folder["logs/d.log"]]
-        #expect(try run(folder, Product.faultd, files).code == 0)
+        #expect(try folder.run(Product.faultd, files).code == 0)
         #expect(rename(folder["logs/d.log"], folder["kept.log"]) == 0)
         switch obstacle {
         case "folder": #expect(mkdir(folder["logs/d.log"], 0o755) == 0)
@@ -68,8 +68,8 @@ struct LogTests {
         default: path = "/dev/full"
         }
         for mode in [[], ["-f"]] {
-            let outcome = try run(
-                daemon.folder, Product.faultd, ["--pid-file", daemon.folder["d.pid"], "--log-file", path] + mode)
+            let outcome = try daemon.folder.run(
+                Product.faultd, ["--pid-file", daemon.folder["d.pid"], "--log-file", path] + mode)
             #expect(outcome.code == 1)
             #expect(outcome.errors.contains("log file \(path): \(text)\n"), "\(outcome.errors)")
             #expect(!daemon.folder.exists("d.pid"))
@@ -86,9 +86,9 @@ struct LogTests {
             cp "$1" "$2/faultd"; chmod 755 "$2/faultd"
             exec setpriv --reuid 54321 --regid 54321 --clear-groups "$2/faultd" "${@:3}"
             """
-        func start(_ pidFile: String, _ logFile: String) throws -> Outcome {
-            try shell(
-                daemon.folder, script, Product.faultd,
+        func start(_ pidFile: String, _ logFile: String) throws -> TestProcess.Outcome {
+            try daemon.folder.shell(
+                script, Product.faultd,
                 [daemon.folder.path, "--pid-file", daemon.folder[pidFile], "--log-file", daemon.folder[logFile]])
         }
         #expect(
@@ -100,7 +100,7 @@ struct LogTests {
                 == "Error when starting the daemon process: log file \(daemon.folder["x.log"]): Permission denied\n")
         #expect(!daemon.folder.exists("mine/d.pid"))
         #expect(try start("mine/d.pid", "mine/l").code == 0)
-        let pid = try #require(Folder.holder(of: daemon.folder["mine/d.pid"]))
+        let pid = try #require(daemon.folder.holder(of: "mine/d.pid"))
         let process = try ProcessHandle(pid: pid)
         try process.send(.terminate)
         #expect(process.waitForEnd(.seconds(30)))
@@ -112,16 +112,18 @@ struct LogTests {
         let daemon = try TestDaemon()
         let running = try daemon.foreground()
         #expect(eventually { running.standardError.contains("startup") && daemon.log.contains("startup") })
-        let before = try shell(daemon.folder, "readlink /proc/$2/fd/1 /proc/$2/fd/2", "", ["\(running.pid)"]).output
+        let before = try daemon.folder.shell("readlink /proc/$2/fd/1 /proc/$2/fd/2", "", ["\(running.processID)"])
+            .output
         running.send(.hangup)
         #expect(eventually { running.standardError.contains("Reopening") && daemon.log.contains("Reopening") })
         #expect(
-            try shell(daemon.folder, "readlink /proc/$2/fd/1 /proc/$2/fd/2", "", ["\(running.pid)"]).output == before)
+            try daemon.folder.shell("readlink /proc/$2/fd/1 /proc/$2/fd/2", "", ["\(running.processID)"]).output
+                == before)
         running.send(.terminate)
         #expect(running.wait() == .exited(0))
-        let only = try Running(
-            daemon.folder, Product.faultd, ["-f", "--pid-file", daemon.folder["d.pid"], "--log-file", "-"])
-        #expect(eventually { only.standardError.contains("startup") && daemon.pid == only.pid })
+        let only = try daemon.folder.start(
+            Product.faultd, ["-f", "--pid-file", daemon.folder["d.pid"], "--log-file", "-"])
+        #expect(eventually { only.standardError.contains("startup") && daemon.pid == only.processID })
         only.send(.hangup)
         #expect(eventually { only.standardError.contains("Reopening") })
         only.send(.terminate)
@@ -138,7 +140,7 @@ struct LogTests {
         let lines = daemon.folder.lines("d.log")
         for line in lines {
             let object = try #require(try JSONSerialization.jsonObject(with: Data(line.utf8)) as? [String: Any])
-            #expect(object["name"] as? String == "faultd" && object["pid"] as? Int == Int(running.pid))
+            #expect(object["name"] as? String == "faultd" && object["pid"] as? Int == Int(running.processID))
             #expect(
                 (object["time"] as? String)?.contains(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}(Z|[+-]\d\d:\d\d)$/)
                     == true)
@@ -199,8 +201,7 @@ struct LogTests {
     @Test("A burst into a pipe that is being read arrives, whole records of any length")
     func burst() throws {
         let daemon = try TestDaemon()
-        let outcome = try shell(
-            daemon.folder,
+        let outcome = try daemon.folder.shell(
             """
             { "$1" "${@:2}" -f --log-file - --fault-main write-log --fault-threads 1 --fault-count 20000 \
                 --fault-output '\(daemon.folder["report"])' 2>&1 >/dev/null & p=$!
@@ -216,15 +217,15 @@ struct LogTests {
         let daemon = try TestDaemon()
         let ends = try Socket.pair()
         let words = ["-f", "--pid-file", daemon.folder["d.pid"], "--log-file", "-", "--fault-main", "write-log"]
-        let running = try Running(
-            daemon.folder, Product.faultd, words + ["--fault-threads", "1", "--fault-count", "20000"],
+        let running = try daemon.folder.start(
+            Product.faultd, words + ["--fault-threads", "1", "--fault-count", "20000"],
             descriptors: [(2, ends.1)])
         defer { Descriptor.close(ends.0) }
         #expect(eventually { !Poll.writable(ends.1, timeout: .zero) })
         // As late as a busy machine makes it.
         Poll.pause(.milliseconds(300))
         Descriptor.close(ends.1)
-        let daemonPID = running.pid
+        let daemonPID = running.processID
         var (bytes, buffer): ([UInt8], [UInt8]) = ([], [UInt8](repeating: 0, count: 1 << 16))
         while let count = try? Descriptor.read(ends.0, into: &buffer), count > 0 {
             bytes += buffer[..<count]
@@ -241,8 +242,7 @@ struct LogTests {
     @Test("When standard error is the journal, lines carry the priority and no time")
     func journal() throws {
         let daemon = try TestDaemon()
-        let outcome = try shell(
-            daemon.folder,
+        let outcome = try daemon.folder.shell(
             """
             exec 2>"$2/journal"
             JOURNAL_STREAM=$(stat -Lc %d:%i /proc/self/fd/2) "$1" -f --pid-file "$2/d.pid" --log-file - --fault-output "$2/report" & p=$!
@@ -259,8 +259,7 @@ struct LogTests {
     func fullDisk() throws {
         let daemon = try TestDaemon()
         #expect(mkdir(daemon.folder["small"], 0o755) == 0)
-        let outcome = try shell(
-            daemon.folder,
+        let outcome = try daemon.folder.shell(
             """
             exec unshare -m bash -c '
               mount -t tmpfs -o size=64k none "$2/small" || exit 77
@@ -282,8 +281,8 @@ struct LogTests {
     func stalledPipe() throws {
         let daemon = try TestDaemon()
         let pipe = try FileDescriptor.pipe()
-        let running = try Running(
-            daemon.folder, Product.faultd,
+        let running = try daemon.folder.start(
+            Product.faultd,
             daemon.files + [
                 "-f", "--fault-main", "write-log", "--fault-count", "5000", "--fault-threads", "2", "--fault-output",
                 daemon.folder["report"],

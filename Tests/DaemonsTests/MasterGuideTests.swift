@@ -8,9 +8,9 @@ struct MasterGuideTests {
     private static let folder = "Sources/DaemonKit/DaemonKit.docc"
 
     /// All blocks of a guide, one after the other, as somebody pastes them into one shell.
-    private func commands(of name: String, _ judge: (Outcome, Folder) -> Void) throws {
+    private func commands(of name: String, _ judge: (TestProcess.Outcome, TestDirectory) -> Void) throws {
         let guide = Markdown("\(Self.folder)/\(name).md")
-        let folder = try Folder()
+        let folder = try TestDirectory(mode: 0o755)
         var script = "set -eo pipefail\ntrap 'kill -KILL $(jobs -p) 2>&- || true' EXIT\ncd \"$1\"\n"
         for block in guide.blocks where block.language == "sh" {
             guard let note = block.note else {
@@ -24,11 +24,11 @@ struct MasterGuideTests {
             }
             script += "echo '== line \(block.line)' >&2\n\(block.text)"
         }
-        folder.write("script", script)
+        try folder.write("script", script)
         let path = ProcessInfo.processInfo.environment["PATH"] ?? "/usr/bin:/bin"
-        let outcome = try shell(
-            folder, "exec timeout 220 bash \"$2\" \"$1\"", folder.path, [folder["script"]],
-            environment: ["PATH": "\(Product.folder):\(path)"], limit: .seconds(240))
+        let outcome = try folder.shell(
+            "exec timeout 220 bash \"$2\" \"$1\"", folder.path, [folder["script"]],
+            environment: ["PATH": "\(Product.directory):\(path)"], within: .seconds(240))
         let log = ["echod.log", "masterd.log", "second.log", "log"].map(folder.read).joined(separator: "\n--\n")
         #expect(outcome.code == 0, "\(name)\n\(outcome.output)\n\(outcome.errors)\n\(log)")
         judge(outcome, folder)
@@ -98,7 +98,7 @@ struct MasterGuideTests {
     func everyCommand() throws {
         let daemon = try TestDaemon(Product.echod)
         let socket = daemon.folder["control"]
-        let started = try run(daemon.folder, Product.echod, daemon.arguments(["--workers", "1", "-S", socket]))
+        let started = try daemon.folder.run(Product.echod, daemon.arguments(["--workers", "1", "-S", socket]))
         try #require(started.code == 0, "\(started.errors)")
         defer { daemon.end() }
         func commands(_ question: String) throws -> Set<String> {
@@ -123,16 +123,16 @@ struct MasterGuideTests {
     @Test("A copy of etc/masterd/masterd.cfg has no mistake, with and without what is commented out")
     func configuration() throws {
         let manual = text(of: "etc/masterd/masterd.cfg")
-        let folder = try Folder()
-        folder.write("masterd.cfg", manual)
-        folder.write("variables", "NAME=value\n")
+        let folder = try TestDirectory(mode: 0o755)
+        try folder.write("masterd.cfg", manual)
+        try folder.write("variables", "NAME=value\n")
         let all = manual.replacing("/etc/default/echo", with: folder["variables"])
-        folder.write("all.cfg", all.replacing(/(?m)^( *)#([a-z])/) { "\($0.1)\($0.2)" })
+        try folder.write("all.cfg", all.replacing(/(?m)^( *)#([a-z])/) { "\($0.1)\($0.2)" })
         #expect(folder.read("all.cfg") != manual)
         for name in ["masterd.cfg", "all.cfg"] {
-            let outcome = try run(
-                folder, Product.masterd, ["--check", "--config", folder[name]],
-                environment: ["PATH": "\(Product.folder):/usr/sbin:/usr/bin:/sbin:/bin"])
+            let outcome = try folder.run(
+                Product.masterd, ["--check", "--config", folder[name]],
+                environment: ["PATH": "\(Product.directory):/usr/sbin:/usr/bin:/sbin:/bin"])
             #expect(outcome.code == 0 && outcome.errors.isEmpty, "\(outcome.errors)")
         }
     }

@@ -6,16 +6,16 @@ import Unix
 struct MasterdTests {
     /// masterd in the foreground, with a folder of its own.
     private final class Subject {
-        let folder: Folder
-        private(set) var running: Running!
+        let folder: TestDirectory
+        private(set) var running: TestProcess!
 
         init(_ configuration: String) throws {
-            folder = try Folder()
-            write(configuration)
+            folder = try TestDirectory(mode: 0o755)
+            try write(configuration)
         }
 
-        func write(_ configuration: String) {
-            folder.write("m.cfg", "global\n    control-socket \(folder["control"])\n\(configuration)\n")
+        func write(_ configuration: String) throws {
+            try folder.write("m.cfg", "global\n    control-socket \(folder["control"])\n\(configuration)\n")
         }
 
         var arguments: [String] {
@@ -23,7 +23,7 @@ struct MasterdTests {
         }
 
         func start() throws {
-            running = try Running(folder, Product.masterd, ["-f"] + arguments)
+            running = try folder.start(Product.masterd, ["-f"] + arguments)
             #expect(eventually { log.contains("Loading success.") }, "\(running.standardError)")
         }
 
@@ -44,7 +44,7 @@ struct MasterdTests {
             }
         }
 
-        func stop() -> Unix.ExitStatus {
+        func stop() -> TestProcess.End {
             running.send(.terminate)
             return running.wait()
         }
@@ -81,18 +81,18 @@ struct MasterdTests {
         let subject = try Subject(worker)
         try subject.start()
         let before = try subject.pids("one")
-        subject.write("\(worker)\n    colour blue")
+        try subject.write("\(worker)\n    colour blue")
         #expect(try subject.ask("reload").contains("m.cfg:6: unknown keyword 'colour' in 'worker' section"))
         let taken = try Socket.open(SocketAddress.ipv4(0x7F00_0001, port: 0).family, .stream)
         try Socket.bind(taken.number, to: .ipv4(0x7F00_0001, port: 0))
         try Socket.listen(taken.number)
         let address = try #require(try Socket.localAddress(taken.number))
-        subject.write("listen web\n    bind \(address)\n\(worker)")
+        try subject.write("listen web\n    bind \(address)\n\(worker)")
         let answer = try subject.ask("reload")
         #expect(answer.contains("Success=0") && answer.contains("Address already in use"), "\(answer)")
         #expect(try subject.pids("one") == before)
         #expect(try subject.ask("show proc").contains("[failed: 2]"))
-        subject.write(worker)
+        try subject.write(worker)
         #expect(try subject.ask("reload").hasPrefix("Success=1\n"))
         #expect(try subject.pids("one") != before)
         #expect(subject.stop() == .exited(0))
@@ -175,7 +175,7 @@ struct MasterdTests {
     func second() throws {
         let subject = try Subject("worker one\n    \(Self.sleeper)\n    readiness none")
         try subject.start()
-        let outcome = try run(subject.folder, Product.masterd, ["-f"] + subject.arguments)
+        let outcome = try subject.folder.run(Product.masterd, ["-f"] + subject.arguments)
         #expect(outcome.code == 1)
         #expect(outcome.errors.contains("already running"), "\(outcome.errors)")
         #expect(try subject.pids("one").count == 1)
@@ -198,7 +198,7 @@ struct MasterdTests {
     @Test("--check names every mistake with its file and line, and exits 1")
     func check() throws {
         let subject = try Subject("worker\nprogram a\n    command /no/such/file\n    uesr nobody")
-        let outcome = try run(subject.folder, Product.masterd, ["--check"] + subject.arguments)
+        let outcome = try subject.folder.run(Product.masterd, ["--check"] + subject.arguments)
         #expect(outcome.code == 1)
         #expect(outcome.errors.contains("m.cfg:3: 'worker' expects an <id> argument"), "\(outcome.errors)")
         #expect(outcome.errors.contains("m.cfg:6: unknown keyword 'uesr' in 'program' section"), "\(outcome.errors)")

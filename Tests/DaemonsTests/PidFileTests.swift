@@ -12,7 +12,7 @@ struct PidFileTests {
         #expect(try daemon.launch().code == 0)
         let (pid, log) = (try #require(daemon.pid), daemon.log)
         for mode in [[], ["-f"]] {
-            let outcome = try run(daemon.folder, Product.faultd, daemon.files + mode)
+            let outcome = try daemon.folder.run(Product.faultd, daemon.files + mode)
             #expect(outcome.code == 1)
             #expect(
                 outcome.errors
@@ -30,18 +30,18 @@ struct PidFileTests {
         let daemon = try TestDaemon(Product.faultd)
         let words = ["--pid-file", "none", "--log-file", daemon.folder["d.log"]]
         #expect(
-            try run(daemon.folder, Product.faultd, words + ["--fault-main", "return", "--fault-explicit"]).code == 1)
-        let running = try Running(
-            daemon.folder, Product.faultd, ["-f", "--fault-output", daemon.folder["report"]] + words)
+            try daemon.folder.run(Product.faultd, words + ["--fault-main", "return", "--fault-explicit"]).code == 1)
+        let running = try daemon.folder.start(
+            Product.faultd, ["-f", "--fault-output", daemon.folder["report"]] + words)
         #expect(eventually { daemon.report(holds: "registered") }, "\(running.standardError)")
         for action in ["--status", "--stop", "--reload", "--reopen-logs", "--signal=HUP"] {
-            let outcome = try run(daemon.folder, Product.faultd, [action] + words)
+            let outcome = try daemon.folder.run(Product.faultd, [action] + words)
             #expect(outcome.code == 4)
             #expect(outcome.errors.hasPrefix("faultd: with --pid-file none there is no pid file to find"))
         }
         running.send(.terminate)
         #expect(running.wait() == .exited(0))
-        let launched = try run(daemon.folder, Product.faultd, words + ["--fault-output", daemon.folder["second"]])
+        let launched = try daemon.folder.run(Product.faultd, words + ["--fault-output", daemon.folder["second"]])
         #expect(launched.code == 0, "\(launched)")
         let last = daemon.log.matches(of: #/pid=(\d+) /#).last.flatMap { ProcessID($0.1) }
         try Signal.terminate.send(to: #require(last))
@@ -52,8 +52,8 @@ struct PidFileTests {
     @Test("A name that is not UTF-8 is refused, and not taken for another one", arguments: ["pid-file", "log-file"])
     func bytes(option: String) throws {
         let daemon = try TestDaemon()
-        let outcome = try shell(
-            daemon.folder, "exec \"$1\" \"${@:2}\" --\(option) \"$(printf '%s/a\\377' '\(daemon.folder.path)')\"",
+        let outcome = try daemon.folder.shell(
+            "exec \"$1\" \"${@:2}\" --\(option) \"$(printf '%s/a\\377' '\(daemon.folder.path)')\"",
             Product.faultd, daemon.files)
         #expect(outcome.code == 2 && outcome.errors.contains("option '--\(option)':"), "\(outcome)")
         #expect(outcome.errors.contains("is not UTF-8"))
@@ -68,9 +68,8 @@ struct PidFileTests {
         #expect(mkdir(daemon.folder["run"], 0o700) == 0 && chown(daemon.folder["run"], 54399, 54399) == 0)
         #expect(mkdir(daemon.folder["mine"], 0o700) == 0 && chown(daemon.folder["mine"], 54399, 54399) == 0)
         #expect(chmod(daemon.folder.path, 0o755) == 0)
-        func start(_ more: [String], _ runtime: String) throws -> Outcome {
-            try shell(
-                daemon.folder,
+        func start(_ more: [String], _ runtime: String) throws -> TestProcess.Outcome {
+            try daemon.folder.shell(
                 "cp \"$1\" '\(daemon.folder.path)/faultd' 2>/dev/null; cd /; exec setpriv --reuid 54399 --regid 54399 "
                     + "--clear-groups '\(daemon.folder.path)/faultd' \"${@:2}\"", Product.faultd,
                 ["--log-file", daemon.folder["mine/d.log"]] + more,
@@ -106,9 +105,9 @@ struct PidFileTests {
             assert libc.prctl(22, 2, ctypes.byref(Program(len(rules), ctypes.addressof(code)))) == 0
             os.execv(sys.argv[1], sys.argv[1:])
             """
-        func filtered(_ words: String...) throws -> Outcome {
-            try run(
-                daemon.folder, try #require(Machine.find("python3")),
+        func filtered(_ words: String...) throws -> TestProcess.Outcome {
+            try daemon.folder.run(
+                try #require(Machine.find("python3")),
                 ["-c", script, Product.faultd] + daemon.files + words)
         }
         #expect(try filtered().code == 0)
@@ -130,8 +129,7 @@ struct PidFileTests {
         let daemon = try TestDaemon()
         #expect(try daemon.launch().code == 0)
         #expect(chmod(daemon.folder.path, 0o755) == 0 && chmod(daemon.folder["d.pid"], 0o644) == 0)
-        let outcome = try shell(
-            daemon.folder,
+        let outcome = try daemon.folder.shell(
             "cp \"$1\" '\(daemon.folder.path)/faultd'; cd /; exec setpriv --reuid 54399 --regid 54399 --clear-groups "
                 + "'\(daemon.folder.path)/faultd' \"${@:2}\"", Product.faultd, daemon.files + ["--status"])
         #expect(outcome.code == 0 && outcome.output.contains("is running (pid "), "\(outcome)")
@@ -140,10 +138,10 @@ struct PidFileTests {
 
     @Test("Of 100 starts at once exactly one wins, 20 times over")
     func hundredStarts() throws {
-        for _ in 0..<20 {
+        for _ in 0..<(isThorough ? 20 : 3) {
             let daemon = try TestDaemon()
-            let starts = try (0..<100).map { _ in try Running(daemon.folder, Product.faultd, daemon.files) }
-            let codes = starts.map { $0.wait().shellCode }
+            let starts = try (0..<100).map { _ in try daemon.folder.start(Product.faultd, daemon.files) }
+            let codes = starts.map { $0.wait().code }
             #expect(codes.count(where: { $0 == 0 }) == 1, "\(codes)")
             #expect(codes.allSatisfy { $0 == 0 || $0 == 1 })
             #expect(starts.allSatisfy { $0.standardError.isEmpty || $0.standardError.contains("already running") })
@@ -164,7 +162,7 @@ struct PidFileTests {
     func oldContent(argument: LongText) throws {
         let content = argument.text
         let daemon = try TestDaemon()
-        daemon.folder.write("d.pid", content)
+        try daemon.folder.write("d.pid", content)
         #expect(try daemon.ask("--status").code == (content.isEmpty ? 3 : 1))
         #expect(try daemon.launch().code == 0)
         #expect(daemon.folder.read("d.pid") == "\(try #require(daemon.pid))\n")
@@ -175,13 +173,13 @@ struct PidFileTests {
     @Test("The pid of a stranger in an unlocked pid file is never signalled")
     func stranger() throws {
         let daemon = try TestDaemon()
-        let stranger = try Running(daemon.folder, "/bin/sleep", ["1000"])
+        let stranger = try daemon.folder.start("/bin/sleep", ["1000"])
         for action in ["--stop", "--reload", "--reopen-logs"] {
-            daemon.folder.write("d.pid", "\(stranger.pid)\n")
+            try daemon.folder.write("d.pid", "\(stranger.processID)\n")
             _ = try daemon.ask(action)
         }
-        #expect((try? Signal(rawValue: 0).send(to: stranger.pid)) != nil)
-        #expect(try Child.reap(stranger.pid, waiting: false) == nil)
+        #expect((try? Signal(rawValue: 0).send(to: stranger.processID)) != nil)
+        #expect(try Child.reap(stranger.processID, waiting: false) == nil)
         stranger.send(.kill)
         _ = stranger.wait()
     }
@@ -210,7 +208,7 @@ struct PidFileTests {
         ])
     func wrongKind(kind: String, text: String) throws {
         let daemon = try TestDaemon()
-        daemon.folder.write("target", "precious")
+        try daemon.folder.write("target", "precious")
         let path = daemon.folder["d.pid"]
         switch kind {
         case "symlink": #expect(symlink(daemon.folder["target"], path) == 0)
@@ -243,13 +241,13 @@ struct PidFileTests {
     @Test("A missing folder, a file as folder, and a name that is too long are one clear line")
     func missingFolder() throws {
         let daemon = try TestDaemon()
-        daemon.folder.write("file", "")
+        try daemon.folder.write("file", "")
         for (path, cause) in [
             (daemon.folder["no/d.pid"], "No such file or directory"), (daemon.folder["file/d.pid"], "Not a directory"),
             (daemon.folder[String(repeating: "x", count: 300)], "File name too long"),
         ] {
-            let outcome = try run(
-                daemon.folder, Product.faultd, ["--pid-file", path, "--log-file", daemon.folder["l"]])
+            let outcome = try daemon.folder.run(
+                Product.faultd, ["--pid-file", path, "--log-file", daemon.folder["l"]])
             #expect(outcome.code == 1)
             #expect(outcome.errors == "faultd: pid file \(path): \(cause)\n")
         }
@@ -261,7 +259,7 @@ struct PidFileTests {
         let daemon = try TestDaemon()
         let running = try daemon.foreground()
         #expect(unlink(daemon.folder["d.pid"]) == 0)
-        daemon.folder.write("d.pid", "successor\n")
+        try daemon.folder.write("d.pid", "successor\n")
         running.send(.terminate)
         #expect(running.wait() == .exited(0))
         #expect(daemon.folder.read("d.pid") == "successor\n")
@@ -286,8 +284,7 @@ struct PidFileTests {
     func fullDisk() throws {
         let daemon = try TestDaemon()
         #expect(mkdir(daemon.folder["small"], 0o755) == 0)
-        let outcome = try shell(
-            daemon.folder,
+        let outcome = try daemon.folder.shell(
             """
             exec unshare -m sh -c '
               mount -t tmpfs -o size=16k,nr_inodes=4 none "$2/small" || exit 77

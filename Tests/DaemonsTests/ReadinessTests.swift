@@ -9,8 +9,8 @@ struct ReadinessTests {
     func asynchronousPrepare(mode: [String]) throws {
         let daemon = try TestDaemon()
         let report = daemon.folder["report"]
-        let outcome = try run(
-            daemon.folder, Product.faultd, daemon.arguments(["--fault-async-prepare", "--fault-output", report] + mode))
+        let outcome = try daemon.folder.run(
+            Product.faultd, daemon.arguments(["--fault-async-prepare", "--fault-output", report] + mode))
         #expect(outcome.code == 0, "\(outcome.errors)")
         #expect(daemon.report(holds: "main actor runs in prepare"))
         #expect(eventually { daemon.report(holds: "registered") })
@@ -26,8 +26,8 @@ struct ReadinessTests {
         #expect(outcome.code == 1)
         #expect(outcome.errors == "Error when starting the daemon process: the database is gone\n")
         #expect(eventually { daemon.isClean })
-        let launcher = try Running(
-            daemon.folder, Product.faultd, daemon.arguments(["--fault-async-prepare", "--fault-prepare", "hang"]))
+        let launcher = try daemon.folder.start(
+            Product.faultd, daemon.arguments(["--fault-async-prepare", "--fault-prepare", "hang"]))
         #expect(eventually { daemon.pid != nil && daemon.log.contains("startup") })
         daemon.signal(.terminate)
         #expect(launcher.wait() == .exited(143))
@@ -57,7 +57,7 @@ struct ReadinessTests {
         #expect(outcome.code == 0, "\(outcome.errors)")
         #expect(eventually { daemon.report(holds: "registered") })
         let worker = try #require(daemon.log.firstMatch(of: /New worker \((\d+)\)/)?.1)
-        daemon.folder.write("report.fail", "")
+        try daemon.folder.write("report.fail", "")
         let answer = try ControlClient.ask("reload", at: daemon.folder["c"])
         #expect(answer.hasPrefix("Success=0\n--\n"), "\(answer)")
         #expect(daemon.log.contains("the database is gone"))
@@ -71,7 +71,7 @@ struct ReadinessTests {
     func workerReload() throws {
         let daemon = try TestDaemon()
         let files = ["--control-socket", daemon.folder["c"], "--fault-output", daemon.folder["report"]]
-        let outcome = try run(daemon.folder, Product.faultd, daemon.arguments(["--workers", "1"] + files))
+        let outcome = try daemon.folder.run(Product.faultd, daemon.arguments(["--workers", "1"] + files))
         #expect(outcome.code == 0, "\(outcome.errors)")
         #expect(eventually { daemon.report(holds: "registered") })
         let answer = try ControlClient.ask("@1 reload", at: daemon.folder["c"])

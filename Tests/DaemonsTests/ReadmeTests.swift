@@ -82,7 +82,7 @@ struct ReadmeTests {
         #expect(sandbox.folder.read("DaemonKit/.build/echod.logrotate").contains("--reopen-logs"))
     }
 
-    private func expectMasters(_ sandbox: Sandbox, _ outcome: Outcome) {
+    private func expectMasters(_ sandbox: Sandbox, _ outcome: TestProcess.Outcome) {
         let workers = sandbox.folder.read("DaemonKit/.build/workers.log")
         #expect(workers.contains("New worker (") && workers.contains("Upgraded from version"))
         #expect(workers.hasSuffix("NOTICE echod daemon shutdown\n"), "\(workers)")
@@ -121,7 +121,7 @@ struct ReadmeTests {
         let whole = try #require(Self.guides.first?.blocks.first { $0.text.contains("final class Quotes") })
         for page in [Self.readme] + Self.guides {
             for block in page.blocks where block.language == "swift" {
-                let folder = try Folder()
+                let folder = try TestDirectory(mode: 0o755)
                 let outcome = try Compiler.check(block, parts: whole.text, folder)
                 #expect(outcome.code == 0, "\(page.path), line \(block.line):\n\(outcome.errors)")
             }
@@ -133,17 +133,17 @@ struct ReadmeTests {
         .enabled(if: Compiler.why == nil, "\(Compiler.why ?? "")"))
     func guideProgram() throws {
         let block = try #require(Self.guides.first?.blocks.first { $0.text.contains("@main struct Pulsed") })
-        let folder = try Folder()
-        folder.write("main.swift", block.text)
+        let folder = try TestDirectory(mode: 0o755)
+        try folder.write("main.swift", block.text)
         let built = try Compiler.build(["-parse-as-library", folder["main.swift"]], into: folder["pulsed"], folder)
         try #require(built.code == 0, "\(built.errors)")
         let files = ["--pid-file", folder["pulsed.pid"], "--log-file", folder["pulsed.log"]]
-        let outcome = try run(folder, folder["pulsed"], ["--interval", "1"] + files)
+        let outcome = try folder.run(folder["pulsed"], ["--interval", "1"] + files)
         #expect(outcome.code == 0, "\(outcome.errors)")
         #expect(eventually { folder.read("pulsed.log").contains("INFO pulse\n") })
-        #expect(try run(folder, folder["pulsed"], ["--reload"] + files).code == 0)
+        #expect(try folder.run(folder["pulsed"], ["--reload"] + files).code == 0)
         #expect(eventually { folder.read("pulsed.log").contains("NOTICE nothing to reload\n") })
-        #expect(try run(folder, folder["pulsed"], ["--stop"] + files).code == 0)
+        #expect(try folder.run(folder["pulsed"], ["--stop"] + files).code == 0)
         #expect(!folder.exists("pulsed.pid"))
     }
 
@@ -152,15 +152,15 @@ struct ReadmeTests {
         .enabled(if: Compiler.why == nil, "\(Compiler.why ?? "")"))
     func guideDaemon() throws {
         let whole = try #require(Self.guides.first?.blocks.first { $0.text.contains("final class Quotes") })
-        let folder = try Folder()
-        folder.write("main.swift", whole.text)
+        let folder = try TestDirectory(mode: 0o755)
+        try folder.write("main.swift", whole.text)
         let built = try Compiler.build([folder["main.swift"]], into: folder["quoted"], folder)
         try #require(built.code == 0, "\(built.errors)")
-        #expect(try run(folder, folder["quoted"], ["--check"]).errors == "quoted: no quotes: give --quotes FILE\n")
+        #expect(try folder.run(folder["quoted"], ["--check"]).errors == "quoted: no quotes: give --quotes FILE\n")
         // The guide's own lines, where the daemon can be found.
         let lines = try #require(Self.guides.first?.blocks.first { $0.language == "sh" })
-        let outcome = try shell(
-            folder, "set -eo pipefail; cd \"$1\"; PATH=\"$1:$PATH\"\n\(lines.text)", folder.path, [])
+        let outcome = try folder.shell(
+            "set -eo pipefail; cd \"$1\"; PATH=\"$1:$PATH\"\n\(lines.text)", folder.path, [])
         #expect(outcome.code == 0, "\(outcome.errors)")
         let expected = /^Well begun is half done\.\r\nquoted \(pid \d+\) stopped\n/
         #expect(outcome.output.contains(expected), "\(outcome.output)")
@@ -168,14 +168,14 @@ struct ReadmeTests {
 
         let files = ["--pid-file", folder["quoted.pid"], "--log-file", folder["quoted.log"]]
         let start = ["--quotes", folder["quotes.txt"], "--bind", folder["s"]] + files
-        #expect(try run(folder, folder["quoted"], start).code == 0)
-        folder.write("quotes.txt", "one\ntwo\n")
-        #expect(try run(folder, folder["quoted"], ["--reload"] + files).code == 0)
+        #expect(try folder.run(folder["quoted"], start).code == 0)
+        try folder.write("quotes.txt", "one\ntwo\n")
+        #expect(try folder.run(folder["quoted"], ["--reload"] + files).code == 0)
         #expect(eventually { folder.read("quoted.log").contains("NOTICE 2 quotes\n") })
-        folder.write("quotes.txt", "")
-        #expect(try run(folder, folder["quoted"], ["--reload"] + files).code == 0)
+        try folder.write("quotes.txt", "")
+        #expect(try folder.run(folder["quoted"], ["--reload"] + files).code == 0)
         #expect(eventually { folder.read("quoted.log").contains(/ERROR reload: .* holds no quote\n/) })
-        #expect(try run(folder, folder["quoted"], ["--stop"] + files).code == 0)
+        #expect(try folder.run(folder["quoted"], ["--stop"] + files).code == 0)
         #expect(!folder.exists("quoted.pid") && !folder.exists("s"))
     }
 }
@@ -183,11 +183,11 @@ struct ReadmeTests {
 /// A copy of the repository for the README's commands. What would build this package anew takes the products that are
 /// built already; the reader's own package is built in earnest.
 private struct Sandbox {
-    let folder: Folder
+    let folder: TestDirectory
     private static let copied = ["Package.swift", "README.md", "Sources", "Tests", "etc", "Benchmarks/logbench"]
 
     init() throws {
-        folder = try Folder()
+        folder = try TestDirectory(mode: 0o755)
         for path in Self.copied {
             let target = folder["DaemonKit/\(path)"]
             let parent = String(target[..<(target.lastIndex(of: "/") ?? target.endIndex)])
@@ -195,7 +195,7 @@ private struct Sandbox {
             try FileManager.default.copyItem(atPath: "\(Product.repository)/\(path)", toPath: target)
         }
         try FileManager.default.createDirectory(atPath: folder["bin"], withIntermediateDirectories: true)
-        folder.write("bin/swift", Self.swift(try #require(Machine.find("swift"))))
+        try folder.write("bin/swift", Self.swift(try #require(Machine.find("swift"))))
         chmod(folder["bin/swift"], 0o755)
     }
 
@@ -203,7 +203,7 @@ private struct Sandbox {
         """
         #!/bin/bash
         # Stands in for `swift` in the copied repository.
-        take() { mkdir -p ".build/$1"; cp "\(Product.folder)/$2" ".build/$1/$2"; }
+        take() { mkdir -p ".build/$1"; cp "\(Product.directory)/$2" ".build/$1/$2"; }
         case "$*" in
             "run echod "*) take debug echod; shift 2; exec .build/debug/echod "$@" ;;
             "test") ;;
@@ -228,12 +228,12 @@ private struct Sandbox {
         """
     }
 
-    func run(_ script: String) throws -> Outcome {
-        folder.write("script", script)
+    func run(_ script: String) throws -> TestProcess.Outcome {
+        try folder.write("script", script)
         let path = ProcessInfo.processInfo.environment["PATH"] ?? "/usr/bin:/bin"
-        return try shell(
-            folder, "cd \"$1\" && exec timeout 850 bash \"$2\"", folder["DaemonKit"], [folder["script"]],
-            environment: ["PATH": "\(folder["bin"]):\(path)"], limit: .seconds(900))
+        return try folder.shell(
+            "cd \"$1\" && exec timeout 850 bash \"$2\"", folder["DaemonKit"], [folder["script"]],
+            environment: ["PATH": "\(folder["bin"]):\(path)"], within: .seconds(900))
     }
 
     /// Whatever a failed block has left running.
@@ -241,19 +241,15 @@ private struct Sandbox {
         let files = ["echod.pid", "e.pid", "run/pid", "workers.pid", "masterd/masterd.pid"]
         let built = files.map { "DaemonKit/.build/\($0)" }
         for file in built + ["tickd/tickd.pid"] {
-            guard let process = Folder.holder(of: folder[file]).flatMap({ try? ProcessHandle(pid: $0) }) else {
-                continue
-            }
-            try? process.send(.kill)
-            _ = process.waitForEnd(.seconds(10))
+            folder.end(holderOf: file, by: SIGKILL)
         }
     }
 }
 
 /// The compiler on the guides' code, against the modules that the tests were built with.
 private enum Compiler {
-    private static let modules = "\(Product.folder)/Modules"
-    private static let moduleMap = "\(Product.folder)/CUnix.build/module.modulemap"
+    private static let modules = "\(Product.directory)/Modules"
+    private static let moduleMap = "\(Product.directory)/CUnix.build/module.modulemap"
     private static let arguments = [
         "-swift-version", "6", "-I", modules, "-Xcc", "-fmodule-map-file=\(moduleMap)",
     ]
@@ -265,8 +261,8 @@ private enum Compiler {
         return needed.first { (try? FileStatus(path: $0)) == nil }.map { "no \($0)" }
     }()
 
-    static func check(_ block: Markdown.Block, parts: String, _ folder: Folder) throws -> Outcome {
-        folder.write("main.swift", complete(block.text, parts))
+    static func check(_ block: Markdown.Block, parts: String, _ folder: TestDirectory) throws -> TestProcess.Outcome {
+        try folder.write("main.swift", complete(block.text, parts))
         var arguments = Self.arguments
         if block.text.contains("import PackageDescription") { arguments = try manifestArguments() }
         if block.text.contains("import Testing") || block.text.contains("@main ") {
@@ -275,13 +271,15 @@ private enum Compiler {
         return try swiftc(folder, ["-typecheck"] + arguments + [folder["main.swift"]])
     }
 
-    static func build(_ sources: [String], into executable: String, _ folder: Folder) throws -> Outcome {
+    static func build(_ sources: [String], into executable: String, _ folder: TestDirectory) throws
+        -> TestProcess.Outcome
+    {
         let modules = [
             "DaemonKit", "DeploymentFiles", "MasterRuntime", "DaemonCore", "Supervision", "Text", "Unix", "CUnix",
         ]
         let objects = modules.flatMap { module in
-            Files.names(in: "\(Product.folder)/\(module).build").filter { $0.hasSuffix(".o") }
-                .map { "\(Product.folder)/\(module).build/\($0)" }
+            Files.names(in: "\(Product.directory)/\(module).build").filter { $0.hasSuffix(".o") }
+                .map { "\(Product.directory)/\(module).build/\($0)" }
         }
         return try swiftc(folder, arguments + sources + objects + ["-o", executable])
     }
@@ -311,8 +309,8 @@ private enum Compiler {
         return ["-swift-version", "6", "-package-description-version", "6.2", "-I", "\(root)/lib/swift/pm/ManifestAPI"]
     }
 
-    private static func swiftc(_ folder: Folder, _ arguments: [String]) throws -> Outcome {
+    private static func swiftc(_ folder: TestDirectory, _ arguments: [String]) throws -> TestProcess.Outcome {
         let path = try #require(Machine.find("swiftc"))
-        return try run(folder, path, arguments, environment: ["TMPDIR": folder.path], limit: .seconds(600))
+        return try folder.run(path, arguments, environment: ["TMPDIR": folder.path], within: .seconds(600))
     }
 }

@@ -4,16 +4,17 @@ import Unix
 
 @Suite("Rotation without loss", .blocking, .timeLimit(.minutes(20)))
 struct RotationTests {
-    /// 4 threads of one daemon and 2 more processes on one log write a million numbered lines while the file is renamed
-    /// and all are told to reopen it 200 times.
-    @Test("A million lines from three processes over 200 rotations: each is there once, whole, in one of the files")
+    /// 4 threads of one daemon and 2 more processes on one log write numbered lines while the file is renamed and all are
+    /// told to reopen it: a million lines and 200 times in the thorough tests, a tenth of both otherwise.
+    @Test("Lines of three processes over many rotations: each is there once, whole, in one of the files")
     func rotation() throws {
-        let folder = try Folder()
-        let (writers, total, rotations) = ([("a", 4), ("b", 1), ("c", 1)], 1_000_002, 200)
-        let each = total / 6
+        let folder = try TestDirectory(mode: 0o755)
+        let writers = [("a", 4), ("b", 1), ("c", 1)]
+        let (each, rotations) = isThorough ? (166_667, 200) : (16_667, 20)
+        let total = 6 * each
         let running = try writers.map { name, threads in
-            try Running(
-                folder, Product.faultd,
+            try folder.start(
+                Product.faultd,
                 [
                     "-f", "--pid-file", folder["\(name).pid"], "--log-file", folder["d.log"], "--fault-main",
                     "write-log",
@@ -22,7 +23,7 @@ struct RotationTests {
                 ], descriptors: [(2, try FileDescriptor.open("/dev/null", .readWrite).release())])
         }
         // A HUP before a program's first line is the system's business, not ours.
-        for (name, _) in writers { try #require(eventually { Folder.holder(of: folder["\(name).pid"]) != nil }) }
+        for (name, _) in writers { try #require(eventually { folder.holder(of: "\(name).pid") != nil }) }
         for rotation in 0..<rotations {
             try #require(eventually { folder.exists("d.log") })
             try #require(rename(folder["d.log"], folder["d.log.\(rotation)"]) == 0)
@@ -41,7 +42,7 @@ struct RotationTests {
     }
 
     private func count(
-        _ folder: Folder, _ writers: [(String, Int)], _ each: Int, _ rotations: Int
+        _ folder: TestDirectory, _ writers: [(String, Int)], _ each: Int, _ rotations: Int
     ) -> (found: Int, torn: Int, double: Int, missing: Int) {
         var seen: [String: [Bool]] = [:]
         for (name, threads) in writers {

@@ -66,8 +66,8 @@ struct SignalMomentTests {
     @Test("A launcher that gives up ends a daemon that is suspended: it wakes, and leaves nothing")
     func suspended() throws {
         let daemon = try TestDaemon()
-        let launcher = try Running(
-            daemon.folder, Product.faultd,
+        let launcher = try daemon.folder.start(
+            Product.faultd,
             daemon.arguments([
                 "--fault-prepare", "hang", "--start-timeout", "1s", "--fault-listen", daemon.folder["s"],
                 "--fault-output", daemon.folder["report"],
@@ -83,8 +83,8 @@ struct SignalMomentTests {
     @Test("A launcher that gives up kills a daemon that takes no SIGTERM, suspended or not", arguments: [false, true])
     func deaf(isSuspended: Bool) throws {
         let daemon = try TestDaemon()
-        let launcher = try Running(
-            daemon.folder, Product.faultd,
+        let launcher = try daemon.folder.start(
+            Product.faultd,
             daemon.arguments([
                 "--fault-prepare", "hang-blocked", "--start-timeout", "1s", "--fault-output", daemon.folder["report"],
             ]))

@@ -10,8 +10,8 @@ struct StartHazardTests {
     func checkThreads(mode: String) throws {
         let daemon = try TestDaemon()
         for more in [[], ["--workers", "2", "-f"]] {
-            let outcome = try run(
-                daemon.folder, Product.faultd, daemon.files + ["--fault-check", mode] + more, limit: .seconds(20))
+            let outcome = try daemon.folder.run(
+                Product.faultd, daemon.files + ["--fault-check", mode] + more, within: .seconds(20))
             #expect(outcome.code == 1)
             #expect(outcome.errors.contains("check has left") && outcome.errors.contains("start them in prepare"))
             #expect(!daemon.folder.exists("d.pid") && !daemon.folder.exists("d.log"))
@@ -56,12 +56,12 @@ struct StartHazardTests {
             __attribute__((constructor)) static void opens(void) { open("\(daemon.folder["own"])", O_CREAT | O_RDWR, 0600); }
             """
         #expect(FileManager.default.createFile(atPath: source, contents: Data(text.utf8)))
-        let made = try shell(
-            daemon.folder, "cc -shared -fPIC -o \"$2/library.so\" \"$2/library.c\"", "", [daemon.folder.path])
+        let made = try daemon.folder.shell(
+            "cc -shared -fPIC -o \"$2/library.so\" \"$2/library.c\"", "", [daemon.folder.path])
         #expect(made.code == 0, "\(made.errors)")
         #expect(try daemon.launch(environment: ["LD_PRELOAD": daemon.folder["library.so"]]).code == 0)
         let pid = try #require(daemon.pid)
-        let look = try shell(daemon.folder, "ls -l /proc/$2/fd", "", ["\(pid)"])
+        let look = try daemon.folder.shell("ls -l /proc/$2/fd", "", ["\(pid)"])
         #expect(look.output.contains("-> \(daemon.folder["own"])\n"), "\(look.output)")
         daemon.end()
     }
@@ -74,10 +74,10 @@ struct StartHazardTests {
         let report = ["--fault-output", daemon.folder["report"]]
         let isForeground = options.contains("-f")
         let script = "umask 013; exec \"$1\" \"${@:2}\"\(isForeground ? " &" : "")"
-        #expect(try shell(daemon.folder, script, Product.faultd, daemon.files + options + report).code == 0)
+        #expect(try daemon.folder.shell(script, Product.faultd, daemon.files + options + report).code == 0)
         #expect(eventually { daemon.report(holds: "registered") })
         let pid = try #require(daemon.pid)
-        let look = try shell(daemon.folder, "grep Umask /proc/$2/status", "", ["\(pid)"])
+        let look = try daemon.folder.shell("grep Umask /proc/$2/status", "", ["\(pid)"])
         #expect(look.output == "Umask:\t\(mask)\n")
         daemon.end()
     }
@@ -147,8 +147,8 @@ struct StartHazardTests {
         let signal = Signal(rawValue: number)
         let running = try daemon.foreground()
         running.send(signal)
-        #expect(running.wait() == .signaled(signal))
-        #expect(daemon.log.contains(" faultd pid=\(running.pid) CRITICAL crashed: \(signal) ("))
+        #expect(running.wait() == .signaled(number))
+        #expect(daemon.log.contains(" faultd pid=\(running.processID) CRITICAL crashed: \(signal) ("))
         #expect(running.standardError.contains(" CRITICAL crashed: \(signal) ("))
     }
 
@@ -159,7 +159,7 @@ struct StartHazardTests {
         #expect(try daemon.launch("--fault-main", "crash", environment: variables).code == 0)
         #expect(eventually { daemon.pid == nil && daemon.log.contains("crashed: SIG") })
         let handlers = try daemon.foreground(environment: variables)
-        let look = try shell(daemon.folder, "grep SigCgt /proc/$2/status", "", ["\(handlers.pid)"])
+        let look = try daemon.folder.shell("grep SigCgt /proc/$2/status", "", ["\(handlers.processID)"])
         #expect(!look.output.isEmpty)
         handlers.send(.terminate)
         #expect(handlers.wait() == .exited(0))

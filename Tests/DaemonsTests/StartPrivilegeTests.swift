@@ -6,9 +6,9 @@ import Unix
     "Rights that are given up", .enabled(if: Machine.isRoot, "needs root"),
     .enabled(if: Machine.has("setpriv"), "needs setpriv"), .timeLimit(.minutes(20)))
 struct StartPrivilegeTests {
-    private func launch(_ daemon: TestDaemon, _ setpriv: String, _ more: String...) throws -> Outcome {
-        try shell(
-            daemon.folder, "exec setpriv \(setpriv) \"$1\" \"${@:2}\"", daemon.executable, daemon.arguments(more))
+    private func launch(_ daemon: TestDaemon, _ setpriv: String, _ more: String...) throws -> TestProcess.Outcome {
+        try daemon.folder.shell(
+            "exec setpriv \(setpriv) \"$1\" \"${@:2}\"", daemon.executable, daemon.arguments(more))
     }
 
     @Test("No further group of root's stays")
@@ -18,7 +18,7 @@ struct StartPrivilegeTests {
         let outcome = try launch(daemon, "--groups 0,4,27,54321", "-u", "nobody", "-g", "nogroup")
         #expect(outcome.code == 0, "\(outcome.errors)")
         let pid = try #require(daemon.pid)
-        let look = try shell(daemon.folder, "grep -E '^Groups:' /proc/$2/status", "", ["\(pid)"])
+        let look = try daemon.folder.shell("grep -E '^Groups:' /proc/$2/status", "", ["\(pid)"])
         let groups = look.output.split { $0 == "\t" || $0 == " " || $0 == "\n" }.dropFirst().map(String.init)
         #expect(groups == ["65534"])
         daemon.end()
@@ -29,8 +29,8 @@ struct StartPrivilegeTests {
         for (words, owner) in [([], 0), (["--core-dumps"], 65534)] as [([String], UserID)] {
             let daemon = try TestDaemon()
             #expect(chown(daemon.folder.path, 65534, 65534) == 0)
-            let outcome = try shell(
-                daemon.folder, "ulimit -S -c 0; exec \"$1\" \"${@:2}\"", daemon.executable,
+            let outcome = try daemon.folder.shell(
+                "ulimit -S -c 0; exec \"$1\" \"${@:2}\"", daemon.executable,
                 daemon.arguments(["-u", "nobody", "-g", "nogroup"] + words))
             #expect(outcome.code == 0, "\(outcome.errors)")
             let pid = try #require(daemon.pid)

@@ -206,24 +206,24 @@ struct StartServerControlTests {
                 print('<>')
             """
         let python = try #require(Machine.find("python3"))
-        #expect(try run(server.folder, python, ["-c", script, server.folder["control"]]).output == "<>\n")
+        #expect(try server.folder.run(python, ["-c", script, server.folder["control"]]).output == "<>\n")
         #expect(try server.ask("show version").hasPrefix("start_server "))
     }
 
     @Test("a stale socket is replaced; one that somebody listens at is not")
     func stale() throws {
-        let folder = try Folder()
+        let folder = try TestDirectory(mode: 0o755)
         do {
             let old = try Socket.open(AF_UNIX, .stream)
             try Socket.bind(old.number, to: .unix(folder["control"]))
             try Socket.listen(old.number)
             let words = ["--control-socket=\(folder["control"])", "--", "/bin/sleep", "600"]
-            let outcome = try run(folder, Product.startServer, words)
+            let outcome = try folder.run(Product.startServer, words)
             #expect(outcome.code == EADDRINUSE, "\(outcome.errors)")
         }
         #expect(folder.exists("control") && isDeserted(folder["control"], .stream))
         let words = ["--control-socket=\(folder["control"])", "--"] + StartServer.sleeper
-        let running = try Running(folder, Product.startServer, words)
+        let running = try folder.start(Product.startServer, words)
         #expect(eventually { running.standardError.contains("starting new worker") }, "\(running.standardError)")
         running.send(.terminate)
         #expect(running.wait() == .exited(0))

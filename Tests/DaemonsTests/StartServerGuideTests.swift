@@ -10,9 +10,8 @@ struct StartServerGuideTests {
     /// All blocks, one after the other, as somebody pastes them into one shell.
     @Test("Every command of the guide works as it stands")
     func commands() throws {
-        let folder = try Folder()
-        let supervised = ["pid", "other"].map { folder[$0] }
-        defer { for file in supervised { Self.end(file) } }
+        let folder = try TestDirectory(mode: 0o755)
+        defer { for file in ["pid", "other"] { folder.end(holderOf: file) } }
         var script = "set -eo pipefail\ncd \"$1\"\n"
         for block in Self.guide.blocks where block.language == "sh" {
             switch block.note {
@@ -22,11 +21,11 @@ struct StartServerGuideTests {
             }
             script += "echo '== line \(block.line)' >&2\n\(block.text)"
         }
-        folder.write("script", script)
+        try folder.write("script", script)
         let path = ProcessInfo.processInfo.environment["PATH"] ?? "/usr/bin:/bin"
-        let outcome = try shell(
-            folder, "exec timeout 220 bash \"$2\" \"$1\"", folder.path, [folder["script"]],
-            environment: ["PATH": "\(Product.folder):\(path)"])
+        let outcome = try folder.shell(
+            "exec timeout 220 bash \"$2\" \"$1\"", folder.path, [folder["script"]],
+            environment: ["PATH": "\(Product.directory):\(path)"])
         #expect(outcome.code == 0, "\(outcome.output)\n\(outcome.errors)\n\(folder.read("log"))")
         #expect(outcome.output.contains(/^1:\d+\n/), "\(outcome.output)")
         #expect(outcome.output.contains(/TZ is UTC\n(.*\n)*TZ is unset\n/), "\(outcome.output)")
@@ -42,8 +41,8 @@ struct StartServerGuideTests {
 
     @Test("The guide has every option of --help, and no other")
     func options() throws {
-        let folder = try Folder()
-        let help = try run(folder, Product.startServer, ["--help"]).output
+        let folder = try TestDirectory(mode: 0o755)
+        let help = try folder.run(Product.startServer, ["--help"]).output
         let table = Self.guide.text.split(separator: "\n").filter { $0.hasPrefix("| `--") }.joined(separator: "\n")
         let known = Self.options(in: help).subtracting(["--help", "--version"])
         #expect(known.count > 20)
@@ -55,11 +54,5 @@ struct StartServerGuideTests {
 
     private static func options(in text: String) -> Set<String> {
         Set(text.matches(of: /(?:^|[^\w-])(--[a-z][a-z-]*[a-z])/).map { String($0.1) })
-    }
-
-    private static func end(_ pidFile: String) {
-        guard let process = Folder.holder(of: pidFile).flatMap({ try? ProcessHandle(pid: $0) }) else { return }
-        try? process.send(.terminate)
-        _ = process.waitForEnd(.seconds(10))
     }
 }

@@ -246,14 +246,14 @@ struct StartServerSessionTests {
     @Test(
         "an upgrade that is refused is told why, and nothing has changed", .enabled(if: Machine.has("cp"), "needs cp"))
     func refused() throws {
-        let folder = try Folder()
+        let folder = try TestDirectory(mode: 0o755)
         let copy = folder["start_server"]
-        #expect(try run(folder, "/bin/cp", [Product.startServer, copy]).code == 0)
+        #expect(try folder.run("/bin/cp", [Product.startServer, copy]).code == 0)
         let words = ["--interval=0", "--control-socket=\(folder["control"])", "--pid-file=\(folder["s.pid"])", "--"]
-        let running = try Running(folder, copy, words + StartServer.sleeper)
+        let running = try folder.start(copy, words + StartServer.sleeper)
         #expect(eventually { running.standardError.contains("starting new worker") }, "\(running.standardError)")
         #expect(unlink(copy) == 0)
-        folder.write("start_server", "#!/bin/sh\nexit 0\n")
+        try folder.write("start_server", "#!/bin/sh\nexit 0\n")
         #expect(chmod(copy, 0o755) == 0)
         let client = try FileDescriptor(owning: Socket.open(AF_UNIX, .stream).release())
         try Socket.connect(client.number, to: .unix(folder["control"]))

@@ -7,7 +7,7 @@ import Unix
 struct StartServerStoppedTests {
     @Test("a new worker that died meanwhile is not taken, and the old one serves on")
     func deadWorker() throws {
-        let folder = try Folder()
+        let folder = try TestDirectory(mode: 0o755)
         let script = """
             test "$SERVER_STARTER_GENERATION" = 1 && exec sleep 600
             while test ! -e "$0"; do :; done
@@ -22,7 +22,7 @@ struct StartServerStoppedTests {
         let process = try ProcessHandle(pid: new)
         let over = MonotonicTime.now + .milliseconds(200)
         #expect(kill(server.pid, SIGSTOP) == 0)
-        folder.write("die", "")
+        try folder.write("die", "")
         #expect(process.waitForEnd(.seconds(20)))
         #expect(eventually { MonotonicTime.now > over })
         #expect(kill(server.pid, SIGCONT) == 0)

@@ -4,8 +4,8 @@ import Unix
 
 @Suite("start_server --upgrade", .blocking, .timeLimit(.minutes(20)))
 struct StartServerUpgradeTests {
-    private func upgrade(_ server: StartServer) throws -> Outcome {
-        try run(server.folder, Product.startServer, ["--upgrade", "--pid-file", server.folder["s.pid"]])
+    private func upgrade(_ server: StartServer) throws -> TestProcess.Outcome {
+        try server.folder.run(Product.startServer, ["--upgrade", "--pid-file", server.folder["s.pid"]])
     }
 
     #if os(Linux)
@@ -32,7 +32,7 @@ struct StartServerUpgradeTests {
         }
         #expect(isDeserted(server.folder["s.pid.upgrade"], .datagram))
         #expect(try upgrade(server).code == 0)
-        server.folder.write("s.pid.upgrade", "a file")
+        try server.folder.write("s.pid.upgrade", "a file")
         #expect(try upgrade(server).code == 1)
         #expect(server.folder.read("s.pid.upgrade") == "a file")
         server.end()

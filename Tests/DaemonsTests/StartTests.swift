@@ -25,8 +25,8 @@ struct StartTests {
         arguments: [[], ["--fault-async"]])
     func oneThread(mode: [String]) throws {
         let daemon = try TestDaemon()
-        let outcome = try run(
-            daemon.folder, Product.faultd, daemon.files + ["--fault-output", daemon.folder["report"]] + mode)
+        let outcome = try daemon.folder.run(
+            Product.faultd, daemon.files + ["--fault-output", daemon.folder["report"]] + mode)
         #expect(outcome.code == 0, "\(outcome.errors)")
         #expect(daemon.report(holds: "prepare threads=1"))
         daemon.end()
@@ -58,8 +58,8 @@ struct StartTests {
     func check(mode: String, code: Int32, text: String) throws {
         for arguments in [[], ["--check"], ["-f"]] {
             let daemon = try TestDaemon()
-            let outcome = try run(
-                daemon.folder, Product.faultd, daemon.files + ["--fault-check", mode] + arguments)
+            let outcome = try daemon.folder.run(
+                Product.faultd, daemon.files + ["--fault-check", mode] + arguments)
             #expect(outcome.code == code)
             #expect(text.isEmpty ? outcome.errors.isEmpty : outcome.errors.contains(text))
             #expect(!daemon.folder.exists("d.pid") && !daemon.folder.exists("d.log"))
@@ -144,8 +144,8 @@ struct StartTests {
     func mainEnds(mode: (String, Int32), asyncMode: [String]) throws {
         if mode.0 == "exit" && !asyncMode.isEmpty { return }
         let daemon = try TestDaemon()
-        let outcome = try run(
-            daemon.folder, Product.faultd, daemon.files + ["-f", "--fault-main", mode.0] + asyncMode)
+        let outcome = try daemon.folder.run(
+            Product.faultd, daemon.files + ["-f", "--fault-main", mode.0] + asyncMode)
         #expect(outcome.code == mode.1)
         #expect(outcome.errors.contains("daemon shutdown"))
         if mode.0 == "throw" { #expect(daemon.log.contains(" ERROR main failed\n")) }
@@ -165,8 +165,7 @@ struct StartTests {
     @Test("The foreground keeps working folder, umask and session, and still holds the pid file")
     func foreground() throws {
         let daemon = try TestDaemon()
-        let outcome = try shell(
-            daemon.folder,
+        let outcome = try daemon.folder.shell(
             """
             cd "$3"; umask 027
             "$1" -f --pid-file "$3/d.pid" --log-file "$3/d.log" --fault-output "$3/report" & p=$!
@@ -188,7 +187,7 @@ struct StartTests {
         let daemon = try TestDaemon()
         #expect(try daemon.launch("--chdir", daemon.folder.path, "--umask", "022").code == 0)
         let pid = try #require(daemon.pid)
-        let look = try shell(daemon.folder, "readlink /proc/$2/cwd; grep Umask /proc/$2/status", "", ["\(pid)"])
+        let look = try daemon.folder.shell("readlink /proc/$2/cwd; grep Umask /proc/$2/status", "", ["\(pid)"])
         #expect(look.output == "\(daemon.folder.path)\nUmask:\t0022\n")
         daemon.end()
         let missing = try daemon.launch("--chdir", daemon.folder["nowhere"])
@@ -200,8 +199,7 @@ struct StartTests {
     @Test("The start needs no working folder, no environment and no name service")
     func bareStart() throws {
         let daemon = try TestDaemon()
-        let outcome = try shell(
-            daemon.folder,
+        let outcome = try daemon.folder.shell(
             "mkdir \"$2/gone\"; cd \"$2/gone\"; rmdir \"$2/gone\"; exec env -i \"$1\" --pid-file \"$2/d.pid\" --log-file \"$2/d.log\"",
             Product.faultd, [daemon.folder.path])
         #expect(outcome.code == 0, "\(outcome.errors)")

@@ -9,8 +9,8 @@ struct StopTests {
     func graceful(signal: Signal, mode: [String]) throws {
         let daemon = try TestDaemon()
         let report = daemon.folder["report"]
-        let running = try Running(
-            daemon.folder, Product.faultd, daemon.files + ["-f", "--fault-output", report] + mode)
+        let running = try daemon.folder.start(
+            Product.faultd, daemon.files + ["-f", "--fault-output", report] + mode)
         #expect(eventually { daemon.report(holds: "registered") })
         running.send(signal)
         #expect(running.wait() == .exited(signal == .terminate ? 0 : 130))
@@ -68,8 +68,8 @@ struct StopTests {
     func second() throws {
         let daemon = try TestDaemon()
         let report = daemon.folder["report"]
-        let running = try Running(
-            daemon.folder, Product.faultd,
+        let running = try daemon.folder.start(
+            Product.faultd,
             daemon.files + ["-f", "-d", "--fault-main", "hang-in-handler", "--fault-output", report])
         #expect(eventually { daemon.report(holds: "registered") })
         running.send(.hangup)
@@ -107,9 +107,9 @@ struct StopTests {
     @Test("A HUP does not kill a daemon in the foreground, nor one that is still preparing")
     func hangup() throws {
         let daemon = try TestDaemon()
-        let running = try Running(daemon.folder, Product.faultd, daemon.files + ["-f", "--fault-prepare", "slow"])
+        let running = try daemon.folder.start(Product.faultd, daemon.files + ["-f", "--fault-prepare", "slow"])
         #expect(eventually { daemon.log.contains("startup") })
-        #expect(eventually { daemon.pid == running.pid })
+        #expect(eventually { daemon.pid == running.processID })
         for _ in 0..<50 { running.send(.hangup) }
         #expect(eventually { daemon.log.contains("Reopening") })
         running.send(.terminate)
@@ -137,8 +137,8 @@ struct StopTests {
         arguments: [Signal.terminate, .interrupt])
     func duringPrepare(signal: Signal) throws {
         let daemon = try TestDaemon()
-        let launcher = try Running(
-            daemon.folder, Product.faultd,
+        let launcher = try daemon.folder.start(
+            Product.faultd,
             daemon.files + ["--fault-prepare", "hang", "--fault-listen", daemon.folder["s"]])
         #expect(eventually { daemon.folder.exists("s") && daemon.pid != nil })
         daemon.signal(signal)
@@ -151,8 +151,8 @@ struct StopTests {
     @Test("A launcher that is interrupted takes its daemon along", arguments: [Signal.terminate, .interrupt])
     func interruptedLauncher(signal: Signal) throws {
         let daemon = try TestDaemon()
-        let launcher = try Running(
-            daemon.folder, Product.faultd,
+        let launcher = try daemon.folder.start(
+            Product.faultd,
             daemon.files + ["--fault-prepare", "hang", "--fault-listen", daemon.folder["s"]])
         #expect(eventually { daemon.folder.exists("s") && daemon.pid != nil })
         launcher.send(signal)
@@ -166,13 +166,13 @@ struct StopTests {
     func everyMoment(signal: Signal, target: String) throws {
         for step in 0..<40 {
             let daemon = try TestDaemon()
-            let launcher = try Running(
-                daemon.folder, Product.faultd, daemon.files + ["--fault-listen", daemon.folder["s"]])
+            let launcher = try daemon.folder.start(
+                Product.faultd, daemon.files + ["--fault-listen", daemon.folder["s"]])
             if target == "daemon" {
                 #expect(
                     eventually {
-                        daemon.pid != nil || (try? Signal(rawValue: 0).send(to: launcher.pid)) == nil
-                            || isZombie(launcher.pid)
+                        daemon.pid != nil || (try? Signal(rawValue: 0).send(to: launcher.processID)) == nil
+                            || isZombie(launcher.processID)
                     })
                 Poll.pause(.microseconds(step * 30))
                 daemon.signal(signal)

@@ -7,14 +7,14 @@ import Unix
     "Syslog: absent, there, gone and back", .enabled(if: Machine.canUnshare, "needs root and namespaces"), .blocking,
     .timeLimit(.minutes(20)))
 struct SyslogTests {
-    private func start(_ daemon: TestDaemon, _ mode: String, _ more: String...) throws -> Running {
+    private func start(_ daemon: TestDaemon, _ mode: String, _ more: String...) throws -> TestProcess {
         #expect(mkdir(daemon.folder["dev"], 0o755) == 0)
         let script = """
             mknod -m 666 "$2/dev/null" c 1 3; mknod -m 666 "$2/dev/urandom" c 1 9
             exec unshare -m bash -c 'mount --bind "$2/dev" /dev && exec "$1" -f -d --syslog "$3" --pid-file "$2/d.pid" --log-file "$2/d.log" --fault-output "$2/report" "${@:4}"' bash "$@"
             """
-        return try Running(
-            daemon.folder, "/bin/bash", ["-c", script, "bash", Product.faultd, daemon.folder.path, mode] + more)
+        return try daemon.folder.start(
+            "/bin/bash", ["-c", script, "bash", Product.faultd, daemon.folder.path, mode] + more)
     }
 
     private func logger(_ daemon: TestDaemon) throws -> FileDescriptor {

@@ -45,15 +45,15 @@ struct TerminalTests {
         while :; do sleep 0.02; done
         """
 
-    private func start(_ folder: Folder, _ program: String, _ words: [String]) throws -> Running {
-        folder.write("terminal.py", Self.terminal)
-        folder.write("child", Self.child)
-        return try Running(
-            folder, "/usr/bin/env", ["python3", folder["terminal.py"], folder["ready"], program] + words)
+    private func start(_ folder: TestDirectory, _ program: String, _ words: [String]) throws -> TestProcess {
+        try folder.write("terminal.py", Self.terminal)
+        try folder.write("child", Self.child)
+        return try folder.start(
+            "/usr/bin/env", ["python3", folder["terminal.py"], folder["ready"], program] + words)
     }
 
     /// That the child came that far, in a session of its own, and that ^C has ended all of it.
-    private func check(_ folder: Folder, _ running: Running, _ code: Int32) throws {
+    private func check(_ folder: TestDirectory, _ running: TestProcess, _ code: Int32) throws {
         #expect(running.wait() == .exited(code), "\(running.standardOutput) \(running.standardError)")
         let state = folder.read("ready").split(separator: " ").map {
             $0.trimmingCharacters(in: .whitespacesAndNewlines)
@@ -67,8 +67,8 @@ struct TerminalTests {
         "masterd -f: a child that reads and writes there goes on, and ^C ends everything",
         arguments: ["prefix", "inherit"])
     func masterd(log: String) throws {
-        let folder = try Folder()
-        folder.write(
+        let folder = try TestDirectory(mode: 0o755)
+        try folder.write(
             "m.cfg", "program p\n command /bin/sh \(folder["child"]) \(folder["ready"])\n log \(log)\n readiness none\n"
         )
         let words = ["-f", "-c", folder["m.cfg"], "--pid-file", folder["d.pid"], "--log-file", folder["d.log"]]
@@ -78,22 +78,22 @@ struct TerminalTests {
 
     @Test("start_server --stop-timeout: the same")
     func startServer() throws {
-        let folder = try Folder()
+        let folder = try TestDirectory(mode: 0o755)
         let words = ["--stop-timeout=60", "--interval=0", "--", "/bin/sh", folder["child"], folder["ready"]]
         try check(folder, start(folder, Product.startServer, words), 0)
     }
 
     @Test("--workers: they are in sessions of their own, and ^C ends everything")
     func workers() throws {
-        let folder = try Folder()
+        let folder = try TestDirectory(mode: 0o755)
         let files = ["--pid-file", folder["d.pid"], "--log-file", folder["d.log"], "-b", folder["s"]]
         let running = try start(folder, Product.echod, ["-f", "--workers=2"] + files)
         #expect(eventually { (try? Client(.unix(folder["s"])).echoes("hello")) == true })
-        let master = try #require(Folder.holder(of: folder["d.pid"]))
-        let look = try shell(folder, "ps -o pid= -o sid= --ppid $2 | sort -n", "", ["\(master)"])
+        let master = try #require(folder.holder(of: "d.pid"))
+        let look = try folder.shell("ps -o pid= -o sid= --ppid $2 | sort -n", "", ["\(master)"])
         let rows = look.output.split(separator: "\n").map { $0.split(separator: " ") }
         #expect(rows.count == 2 && rows.allSatisfy { $0.count == 2 && $0[0] == $0[1] }, "\(look.output)")
-        folder.write("ready", "")
+        try folder.write("ready", "")
         #expect(running.wait() == .exited(130))
         #expect(!folder.exists("d.pid") && !folder.exists("s"))
     }

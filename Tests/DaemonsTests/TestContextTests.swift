@@ -1,5 +1,4 @@
 import DaemonKit
-import DaemonTestKit
 import Synchronization
 import Testing
 import Unix
@@ -108,7 +107,7 @@ struct TestContextTests {
         var directories: [String] = []
         do {
             let tests = try (0..<20).map { _ in try TestContext(Self.web, arguments: ["--bind", "DIR/s"]) }
-            directories = tests.map(\.directory)
+            directories = tests.map(\.directory.path)
             for test in tests { test.context.onSignal(.usr1) {} }
             tests[0].stop()
             #expect(tests.count { $0.context.isStopping } == 1)

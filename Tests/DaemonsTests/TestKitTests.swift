@@ -1,4 +1,3 @@
-import DaemonTestKit
 import Testing
 import Unix
 
@@ -12,7 +11,7 @@ struct TestKitTests {
     @Test("A daemon is started in a directory of its own, answers, stops, and leaves nothing")
     func life() async throws {
         var daemon: DaemonProcess? = try DaemonProcess(DaemonProcess.product("echod"), ["--bind=DIR/socket"])
-        let directory = try #require(daemon?.directory)
+        let directory = try #require(daemon?.directory.path)
         try await daemon?.ready()
         #expect(daemon?.listeners == ["\(directory)/socket"])
         #expect(try daemon?.request("hello") == "hello")
@@ -78,5 +77,37 @@ struct TestKitTests {
         let process = try ProcessHandle(pid: try #require(daemon?.processID))
         daemon = nil
         #expect(process.waitForEnd(.zero))
+    }
+
+    @Test("A directory runs programs to their end, knows who holds a pid file, and takes the daemon with it")
+    func directory() async throws {
+        var directory: TestDirectory? = try TestDirectory()
+        let path = try #require(directory?.path)
+        let open = try TestDirectory(mode: 0o755)
+        #expect(try FileStatus(path: path).mode == 0o700 && FileStatus(path: open.path).mode == 0o755)
+        let words = ["--pid-file", "DIR/d.pid", "--log-file=DIR/log", "--bind", "DIR/s"]
+        let outcome = try directory?.run(DaemonProcess.product("echod"), words)
+        #expect(
+            outcome?.code == 0 && outcome?.output == "" && directory?.exists("s") == true, "\(outcome?.errors ?? "")")
+        let process = try ProcessHandle(pid: try #require(directory?.holder(of: "d.pid")))
+        #expect(directory?.lines("log").first?.contains("startup") == true)
+        try directory?.write("d.pid.old", "\(process.pid)\n")
+        #expect(directory?.holder(of: "d.pid.old") == nil && directory?.end(holderOf: "d.pid.old") == true)
+        directory = nil
+        #expect(process.waitForEnd(.seconds(30)) && (try? FileStatus(path: path)) == nil)
+    }
+
+    @Test("A program that is started is waited for, and its end is what a shell would say")
+    func program() async throws {
+        let directory = try TestDirectory()
+        let words = ["-c", "echo out; echo err >&2; exec sleep 600"]
+        let ended = try directory.start("/bin/sh", words, environment: ["PATH": "/usr/bin:/bin"])
+        #expect(eventually { ended.standardOutput == "out\n" && ended.standardError == "err\n" })
+        #expect(ended.hasEnded() == nil)
+        ended.send(.terminate)
+        #expect(try await ended.ended() == .signaled(Signal.terminate.rawValue) && ended.wait().code == 143)
+        let hung = try directory.start("/bin/sh", words)
+        #expect(hung.wait(.milliseconds(1)) == .signaled(Signal.kill.rawValue))
+        #expect(throws: TestFailure.self) { try directory.run("/nonexistent/daemon") }
     }
 }

@@ -7,7 +7,7 @@ import Unix
 struct VersionTests {
     @Test("Every executable says it", arguments: ["echod", "masterd", "daemonctl", "start_server"])
     func executables(name: String) throws {
-        let outcome = try run(try Folder(), "\(Product.folder)/\(name)", ["--version"])
+        let outcome = try TestDirectory().run("\(Product.directory)/\(name)", ["--version"])
         #expect(outcome.output.hasSuffix(" \(releaseVersion)\n"), "\(outcome.output)")
     }
 

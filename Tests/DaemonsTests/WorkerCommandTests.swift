@@ -35,7 +35,8 @@ struct WorkerCommandTests {
         worker.waitUntilRegistered()
         let info = try #require(try worker.ask("show info", level: .user))
         for line in [
-            "Name: faultd", "Version: 1", "Pid: \(worker.running.pid)", "Worker: 3", "Generation: 5", "Stopping: 0",
+            "Name: faultd", "Version: 1", "Pid: \(worker.running.processID)", "Worker: 3", "Generation: 5",
+            "Stopping: 0",
             "Paused: 0", "Listeners: 0", "Log_level: info",
         ] {
             #expect(info.contains("\(line)\n"), "\(info)")
@@ -71,7 +72,7 @@ struct WorkerCommandTests {
         #expect(try worker.ask("set log level") == "\(valid)\n")
         worker.running.send(.terminate)
         #expect(worker.running.wait() == .exited(0))
-        #expect(worker.daemon.log.contains("pid=\(worker.running.pid) DEBUG received SIGTERM"))
+        #expect(worker.daemon.log.contains("pid=\(worker.running.processID) DEBUG received SIGTERM"))
     }
 
     @Test("Four megabytes arrive whole at a master that reads slowly, and other answers wait for their end")
@@ -180,13 +181,13 @@ struct WorkerCommandTests {
 }
 
 extension WorkerProcess {
-    var threads: Int { Files.names(in: "/proc/\(running.pid)/task").count }
+    var threads: Int { Files.names(in: "/proc/\(running.processID)/task").count }
 
     /// How often its threads went to sleep.
     fileprivate var switches: [String] {
         get throws {
-            try Files.names(in: "/proc/\(running.pid)/task").sorted().map { thread in
-                let path = "/proc/\(running.pid)/task/\(thread)/status"
+            try Files.names(in: "/proc/\(running.processID)/task").sorted().map { thread in
+                let path = "/proc/\(running.processID)/task/\(thread)/status"
                 let status = try String(contentsOfFile: path, encoding: .utf8)
                 return status.split(separator: "\n").filter { $0.contains("ctxt_switches") }.joined(separator: " ")
             }

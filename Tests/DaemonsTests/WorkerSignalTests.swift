@@ -24,7 +24,7 @@ struct WorkerSignalTests {
         worker.running.send(.user1)
         #expect(eventually { worker.daemon.log.contains("received SIGUSR1, stopping") })
         worker.running.send(.user1)
-        let process = try ProcessHandle(pid: worker.running.pid)
+        let process = try ProcessHandle(pid: worker.running.processID)
         #expect(!process.waitForEnd(.milliseconds(1200)))
         #expect(try worker.ask("show info")?.contains("Stopping: 1\n") == true)
         let start = MonotonicTime.now
@@ -173,7 +173,7 @@ struct WorkerSignalTests {
         // As a shell's job: in a session without such a parent nobody would continue it, and the kernel suspends nobody.
         let job = "set -m; \"$@\" & while kill -0 $! 2>/dev/null; do sleep 0.02; done"
         let words = daemon.arguments(["-f", "--fault-output", daemon.folder["report"]])
-        let shell = try Running(daemon.folder, "/bin/bash", ["-c", job, "bash", daemon.executable] + words)
+        let shell = try daemon.folder.start("/bin/bash", ["-c", job, "bash", daemon.executable] + words)
         #expect(eventually { daemon.folder.lines("report").contains { $0.contains("main ") } })
         let pid = try #require(daemon.pid)
         daemon.signal(.terminalOutput)
@@ -240,8 +240,8 @@ struct WorkerSignalTests {
     func pipe() throws {
         let daemon = try TestDaemon()
         let (read, write) = try FileDescriptor.pipe().release()
-        let running = try Running(
-            daemon.folder, Product.faultd, daemon.files + ["--fault-output", daemon.folder["report"]],
+        let running = try daemon.folder.start(
+            Product.faultd, daemon.files + ["--fault-output", daemon.folder["report"]],
             environment: ["DAEMONKIT_WORKER": "1 5"], descriptors: [(5, read)])
         Descriptor.close(read)
         #expect(eventually { daemon.report(holds: "registered") })

@@ -14,7 +14,7 @@ struct WorkersTests {
         init(_ workers: Int, _ more: String...) throws {
             daemon = try TestDaemon(Product.echod)
             let arguments = daemon.files + ["-b", "127.0.0.1:0", "--workers", "\(workers)"] + more
-            let outcome = try run(daemon.folder, Product.echod, arguments)
+            let outcome = try daemon.folder.run(Product.echod, arguments)
             #expect(outcome.code == 0, "\(outcome.errors)")
             let match = try #require(daemon.log.firstMatch(of: /listening on 127\.0\.0\.1:(\d+)/))
             address = .ipv4(0x7F00_0001, port: try #require(UInt16(match.1)))
@@ -122,8 +122,8 @@ struct WorkersTests {
     @Test("INT ends everything at once with 130, TERM with 0", arguments: [Signal.terminate, .interrupt])
     func stop(signal: Signal) throws {
         let daemon = try TestDaemon()
-        let running = try Running(
-            daemon.folder, Product.faultd,
+        let running = try daemon.folder.start(
+            Product.faultd,
             daemon.files + ["-f", "--workers", "2", "--fault-output", daemon.folder["report"]])
         #expect(eventually { daemon.log.contains("Loading success.") })
         running.send(signal)
@@ -135,7 +135,7 @@ struct WorkersTests {
     func control() throws {
         let daemon = try TestDaemon(Product.echod)
         let socket = daemon.folder["control"]
-        let outcome = try run(daemon.folder, Product.echod, daemon.arguments(["--workers", "2", "-S", socket]))
+        let outcome = try daemon.folder.run(Product.echod, daemon.arguments(["--workers", "2", "-S", socket]))
         #expect(outcome.code == 0, "\(outcome.errors)")
         func ask(_ command: String) throws -> String {
             let client = try Client(.unix(socket))

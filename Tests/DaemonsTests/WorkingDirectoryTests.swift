@@ -5,16 +5,16 @@ import Unix
 @Suite("Relative paths count from the directory as the caller's shell knows it", .blocking, .timeLimit(.minutes(20)))
 struct WorkingDirectoryTests {
     /// The pid file that the daemon prints when it is asked with a relative one in `releases/1`, where PWD is the name.
-    private func pidFile(_ folder: Folder, from name: String) throws -> String {
+    private func pidFile(_ folder: TestDirectory, from name: String) throws -> String {
         let script = #"cd -P "$1" && shift && PWD="$1" exec "$2" --pid-file p --print-service=daemonctl"#
-        let outcome = try run(
-            folder, "/bin/sh", ["-c", script, "sh", folder["releases/1"], folder[name], Product.echod])
+        let outcome = try folder.run(
+            "/bin/sh", ["-c", script, "sh", folder["releases/1"], folder[name], Product.echod])
         let path = try #require(outcome.output.firstMatch(of: #/\npid-file (\S+)/#), "\(outcome)").1
         return String(path.hasPrefix(folder.path) ? path.dropFirst(folder.path.utf8.count + 1) : path)
     }
 
-    private func scene() throws -> Folder {
-        let folder = try Folder()
+    private func scene() throws -> TestDirectory {
+        let folder = try TestDirectory(mode: 0o755)
         for name in ["releases", "releases/1", "releases/2", "others", "hops"] {
             #expect(mkdir(folder[name], 0o755) == 0)
         }

@@ -3,16 +3,19 @@ import Testing
 
 @testable import Supervision
 
-/// The cost of an event does not grow with the number of children: ten thousand of them against a hundred.
+/// The cost of an event does not grow with the number of children: two thousand of them against a hundred, and ten
+/// thousand in the thorough tests.
 @Suite(.serialized, .timeLimit(.minutes(20))) struct ScaleTests {
     private static let few = 100
-    private static let many = 10_000
-    /// Caches and a heap that is deeper cost a bit; something linear would cost a hundred times more.
+    private static let many = isThorough ? 10_000 : 2000
+    /// Caches and a heap that is deeper cost a bit; something linear would cost twenty times more at least.
     private static let bound = 8.0
+    /// Events in one attempt, where the children do not give their number.
+    private static let turns: Int32 = isThorough ? 20_000 : 2000
 
-    /// The best of several rounds, in seconds per event.
+    /// The best of several attempts, in seconds per event.
     private func cost(_ children: Int, _ round: (Int) -> (events: Int, time: Duration)) -> Double {
-        (0..<5).map { _ in
+        (0..<(isThorough ? 5 : 3)).map { _ in
             let (events, time) = round(children)
             return time / .seconds(1) / Double(events)
         }.min() ?? 0
@@ -38,13 +41,13 @@ import Testing
         let ratio = ratio("death and restart") { count in
             var crowd = crowd(count, .none)
             let time = processorTime {
-                for turn in 0..<20_000 as Range<Int32> {
+                for turn in 0..<Self.turns {
                     // Long enough a life for a restart at once.
                     crowd.now += 10_000_000_000
                     crowd.send(.exited(pid: 100 + turn % Int32(count), .exited(1)))
                 }
             }
-            return (20_000, time)
+            return (Int(Self.turns), time)
         }
         #expect(ratio < Self.bound)
     }
@@ -89,13 +92,13 @@ import Testing
         let ratio = ratio("beat") { count in
             var crowd = watched(count)
             let time = processorTime {
-                for turn in 0..<20_000 as Range<Int32> {
+                for turn in 0..<Self.turns {
                     crowd.now += 1000
                     crowd.send(.heartbeat(pid: 100 + turn % Int32(count)))
                 }
             }
             #expect(crowd.supervisor.registry.timers.count <= 3 * count + 64)
-            return (20_000, time)
+            return (Int(Self.turns), time)
         }
         #expect(ratio < Self.bound)
     }
@@ -107,8 +110,9 @@ import Testing
                     $0.services[0].instances = count - 1
                 })
             let pid = Int32(100 + count - 1)
+            let turns = Int(Self.turns) / 10
             let time = processorTime {
-                for turn in 0..<2000 {
+                for turn in 0..<turns {
                     crowd.now += 1_000_000
                     crowd.send(.command(turn, .restart("b")))
                     crowd.send(.exited(pid: pid, .signaled(15, dumpedCore: false)))
@@ -120,8 +124,8 @@ import Testing
                 }
             }
             #expect(crowd.supervisor.child(withPID: pid)?.service == "b")
-            #expect(crowd.answers == 8000)
-            return (12_000, time)
+            #expect(crowd.answers == 4 * turns)
+            return (6 * turns, time)
         }
         #expect(ratio < Self.bound)
     }
@@ -148,13 +152,13 @@ import Testing
         let ratio = ratio("event beside those who wait") { count in
             var crowd = waiting(count)
             let time = processorTime {
-                for turn in 0..<20_000 as Range<Int32> {
+                for turn in 0..<Self.turns {
                     crowd.now += 10_000_000_000
                     crowd.send(.exited(pid: 100 + turn % 50, .exited(1)))
                 }
             }
             #expect(crowd.answers == 0)
-            return (20_000, time)
+            return (Int(Self.turns), time)
         }
         #expect(ratio < Self.bound)
     }
@@ -198,7 +202,7 @@ import Testing
 
     @Test func beatsDoNotFillTheQueueOfDeadlines() {
         var crowd = watched(10)
-        for turn in 0..<100_000 as Range<Int32> {
+        for turn in 0..<20_000 as Range<Int32> {
             crowd.now += 200_000_000
             crowd.send(.heartbeat(pid: 100 + turn % 10))
             if turn % 100 == 0 { crowd.send(.timer) }

@@ -4,17 +4,17 @@ import Unix
 
 /// A start_server of a test, with a control socket in a folder of its own, and a worker that does nothing.
 final class StartServer {
-    let folder: Folder
-    let running: Running
+    let folder: TestDirectory
+    let running: TestProcess
     private var isEnded = false
 
     static let sleeper = ["/bin/sleep", "600"]
 
     init(_ options: [String] = ["--interval=0"], program: [String] = sleeper, under wrapper: [String] = []) throws {
-        folder = try Folder()
+        folder = try TestDirectory(mode: 0o755)
         let files = ["--pid-file=\(folder["s.pid"])", "--control-socket=\(folder["control"])"]
         let words = wrapper + [Product.startServer] + files + options + ["--"] + program
-        running = try Running(folder, words[0], Array(words.dropFirst()))
+        running = try folder.start(words[0], Array(words.dropFirst()))
         #expect(eventually { isServing }, "\(log)")
     }
 
@@ -27,7 +27,7 @@ final class StartServer {
         for pid in workers { try? Signal.kill.send(to: pid) }
     }
 
-    var pid: ProcessID { running.pid }
+    var pid: ProcessID { running.processID }
     var log: String { running.standardError }
 
     private var isServing: Bool { (try? ask("show proc json"))?.contains("\"state\":\"ready\"") == true }
@@ -36,7 +36,7 @@ final class StartServer {
     func end() {
         isEnded = true
         running.send(.terminate)
-        #expect(running.wait(.seconds(30)).shellCode == 0, "\(log)")
+        #expect(running.wait(.seconds(30)).code == 0, "\(log)")
         #expect(!folder.exists("control"))
     }
 

@@ -4,12 +4,12 @@ import Unix
 
 /// A daemon of a test: its folder, its files, its ways to be started and asked.
 struct TestDaemon {
-    let folder: Folder
+    let folder: TestDirectory
     let executable: String
     let files: [String]
 
     init(_ executable: String = Product.faultd, pidFile: String = "d.pid", logFile: String = "d.log") throws {
-        folder = try Folder()
+        folder = try TestDirectory(mode: 0o755)
         self.executable = executable
         files = ["--pid-file", folder[pidFile], "--log-file", folder[logFile]]
     }
@@ -18,7 +18,7 @@ struct TestDaemon {
     static func echo() throws -> TestDaemon { try TestDaemon(Product.echod) }
 
     var log: String { folder.read("d.log") }
-    var pid: ProcessID? { Folder.holder(of: folder["d.pid"]) }
+    var pid: ProcessID? { folder.holder(of: "d.pid") }
     var isClean: Bool { !folder.exists("d.pid") && !folder.exists("s") }
 
     func arguments(_ more: [String]) -> [String] {
@@ -26,31 +26,29 @@ struct TestDaemon {
     }
 
     /// Runs the launcher to its end.
-    func launch(_ more: String..., environment: [String: String] = [:]) throws -> Outcome {
-        try run(folder, executable, arguments(more), environment: environment)
+    func launch(_ more: String..., environment: [String: String] = [:]) throws -> TestProcess.Outcome {
+        try folder.run(executable, arguments(more), environment: environment)
     }
 
     /// Starts faultd in the foreground, and waits until its main runs: before that, a SIGTERM would end the start.
-    func foreground(_ more: String..., environment: [String: String] = [:]) throws -> Running {
+    func foreground(_ more: String..., environment: [String: String] = [:]) throws -> TestProcess {
         try foreground(more, environment: environment)
     }
 
-    func foreground(_ more: [String], environment: [String: String] = [:]) throws -> Running {
+    func foreground(_ more: [String], environment: [String: String] = [:]) throws -> TestProcess {
         let reporting = ["-f", "--fault-output", folder["report"]]
-        let running = try Running(folder, executable, arguments(reporting + more), environment: environment)
+        let running = try folder.start(executable, arguments(reporting + more), environment: environment)
         #expect(eventually { folder.lines("report").contains { $0.contains("main ") } }, "\(running.standardError)")
         return running
     }
 
-    func ask(_ action: String) throws -> Outcome { try run(folder, executable, [action] + files) }
+    func ask(_ action: String) throws -> TestProcess.Outcome { try folder.run(executable, [action] + files) }
 
     func signal(_ signal: Signal) { if let pid { try? signal.send(to: pid) } }
 
     /// Ends it by SIGTERM, and waits until it is gone.
     func end() {
-        guard let pid, let process = try? ProcessHandle(pid: pid) else { return }
-        try? process.send(.terminate)
-        #expect(process.waitForEnd(.seconds(40)))
+        #expect(folder.end(holderOf: "d.pid"))
         // Where the daemon could not remove it itself, its keeper gives the file up a moment later.
         #expect(eventually { self.pid == nil })
     }
@@ -72,7 +70,7 @@ enum Machine {
 
     /// Whether namespaces and mounts of our own can be made.
     static let canUnshare: Bool = {
-        guard isRoot, let unshare = find("unshare"), let folder = try? Folder() else { return false }
-        return (try? run(folder, unshare, ["-m", "-p", "-f", "--mount-proc", "true"]))?.code == 0
+        guard isRoot, let unshare = find("unshare"), let folder = try? TestDirectory(mode: 0o755) else { return false }
+        return (try? folder.run(unshare, ["-m", "-p", "-f", "--mount-proc", "true"]))?.code == 0
     }()
 }

@@ -7,7 +7,7 @@ import Unix
 /// A daemon that believes to be a master's worker: the test is the master.
 final class WorkerProcess {
     let daemon: TestDaemon
-    let running: Running
+    let running: TestProcess
     /// Our end of the channel; -1 when it is closed.
     private(set) var channel: Int32
     private var input = ChannelInput()
@@ -26,8 +26,8 @@ final class WorkerProcess {
         if listener != nil { environment["LISTEN_FDS"] = "1" }
         var descriptors = [(child: end, ours: theirs)]
         if let listener { descriptors.append((3, listener)) }
-        running = try Running(
-            daemon.folder, executable,
+        running = try daemon.folder.start(
+            executable,
             daemon.files + (executable == Product.faultd ? ["--fault-output", daemon.folder["report"]] : []) + more,
             environment: environment, descriptors: descriptors)
     }
