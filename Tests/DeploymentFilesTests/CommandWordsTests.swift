@@ -40,6 +40,7 @@ struct CommandWordsTests {
         try folder.write(text.completionScript(for: "bash"), to: "script")
         let program = """
             . '\(folder["script"])'; ctl() { [ "$*" != 'list --names' ] || printf 'web\\nmail\\n'; }
+            compopt() { :; }
             try() { COMP_WORDS=(ctl "$@"); COMP_CWORD=$#; _ctl; echo "${COMPREPLY[*]}"; }
             try ''; try s; try start ''; try -h start we; try start web --gen; try start -; cd '\(folder.path)'; try start ./
             """
@@ -47,7 +48,7 @@ struct CommandWordsTests {
         spawn.descriptors = [(2, 2)]
         let lines = try output(of: spawn).split(separator: "\n", omittingEmptySubsequences: false)
         #expect(lines.prefix(5) == ["start list", "start", "web mail", "web", "--generate-completion-script"])
-        #expect(lines[5].hasPrefix("-h --help") && lines[6] == "./script")
+        #expect(lines[5].hasPrefix("-h --help") && lines[6] == "")
         #expect(text.completionScript(for: "zsh").contains("'1:command:(start list)'"))
         #expect(text.completionScript(for: "fish").contains("-a start -d 'It\\'s a start'\n"))
     }

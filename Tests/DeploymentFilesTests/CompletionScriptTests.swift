@@ -43,12 +43,36 @@ struct CompletionScriptTests {
         #expect(try run("/bin/bash", ["-euc", ". '\(path)'; complete -p \(name)"]).hasPrefix("complete -F _"))
     }
 
-    @Test("the script survives choices that the shell takes for its own", .enabled(if: hasBash, "needs bash"))
-    func hostileChoices() throws {
-        let mode = Option("mode", choices: ["it's", "a b", "$(id)"], default: "a b", help: "")
-        let path = try folder.write(script("bash", [mode]), to: "script")
-        let complaints = try run("/bin/bash", ["-n", path])
+    private static let shells = ["bash": "/bin/bash", "zsh": "/usr/bin/zsh", "fish": "/usr/bin/fish"]
+    private static let hostile = Option(
+        "mode", choices: ["it's", "a b", "$(id)", "x:y", "\\"], default: "a b", help: "")
+
+    @Test(
+        "the script survives choices that the shell takes for its own",
+        arguments: ["bash", "zsh", "fish"].filter { shells[$0].map(Files.isExecutable) ?? false })
+    func hostileChoices(shell: String) throws {
+        let path = try folder.write(script(shell, [Self.hostile]), to: "script")
+        let complaints = try run(Self.shells[shell] ?? "", ["-n", path])
         #expect(complaints == "")
+    }
+
+    @Test("bash offers such choices as words that mean themselves", .enabled(if: hasBash, "needs bash"))
+    func hostileWords() throws {
+        let path = try folder.write(script("bash", [Self.hostile]), to: "script")
+        let program = """
+            . '\(path)'; COMP_WORDS=(testd --mode ''); COMP_CWORD=2; _testd; eval printf "'<%s>'" "${COMPREPLY[@]}"
+            """
+        #expect(try run("/bin/bash", ["-c", program]) == #"<it's><a b><$(id)><x:y><\>"#)
+    }
+
+    @Test(
+        "fish offers such choices as words that mean themselves",
+        .enabled(if: Files.isExecutable("/usr/bin/fish"), "needs fish"))
+    func hostileWordsInFish() throws {
+        let path = try folder.write(script("fish", [Self.hostile]), to: "script")
+        let program = "source '\(path)'; complete --do-complete 'testd --mode '"
+        let offered = try run("/usr/bin/fish", ["--no-config", "-c", program]).split(separator: "\n").map(String.init)
+        #expect(Set(offered) == ["it's", "a b", "$(id)", "x:y", "\\"])
     }
 
     /// What bash offers for the last of the words.
@@ -56,7 +80,7 @@ struct CompletionScriptTests {
         let path = try folder.write(script("bash", [Option(directory: "data", help: "")]), to: "script")
         let line = words.map { "'\($0)'" }.joined(separator: " ")
         let program = """
-            . '\(path)'; cd '\(folder.path)'; COMP_WORDS=(testd \(line)); COMP_CWORD=\(words.count)
+            . '\(path)'; cd '\(folder.path)'; compopt() { echo "compopt $*"; }; COMP_WORDS=(testd \(line)); COMP_CWORD=\(words.count)
             _testd; printf '%s\\n' "${COMPREPLY[@]}"
             """
         return try run("/bin/bash", ["-c", program]).split(separator: "\n").map(String.init).sorted()
@@ -78,12 +102,14 @@ struct CompletionScriptTests {
         #expect(try offered("--syslog", "=", "y") == ["yes"])
     }
 
-    @Test("bash offers files and folders, also with spaces in their names", .enabled(if: hasBash, "needs bash"))
+    @Test(
+        "bash leaves files and directories to readline, which knows how to quote them",
+        .enabled(if: hasBash, "needs bash"))
     func bashOffersFiles() throws {
-        try Files.makeDirectory(folder["da ta"], mode: 0o700)
-        try folder.write("", to: "da file")
-        #expect(try offered("--pid-file", "da") == ["da file", "da ta"])
-        #expect(try offered("--data", "da") == ["da ta"])
+        // Tests/Deployment presses Tab at a terminal.
+        #expect(try offered("--pid-file", "da") == ["compopt -o default"])
+        #expect(try offered("--pid-file", "=", "da") == ["compopt -o default"])
+        #expect(try offered("--data", "da") == ["compopt -o filenames -o dirnames"])
         #expect(try offered("--port", "8") == [])
     }
 

@@ -39,8 +39,9 @@ package struct CommandWords: Sendable {
                 for word in "${COMP_WORDS[@]:1:COMP_CWORD-1}"; do
                     case $word in
                     \(commands.map(\.name).joined(separator: "|")))
-                        mapfile -t COMPREPLY < <(compgen -W "$(\(program) \(listing) 2>/dev/null)" -- "$cur"
-                            [[ $cur != */* ]] || compgen -f -- "$cur")
+                        mapfile -t COMPREPLY < <(compgen -W "$(\(program) \(listing) 2>/dev/null)" -- "$cur")
+                        # Where none begins so, it may be a file's path.
+                        [[ $cur != */* ]] || compopt -o default
                         return ;;
                     esac
                 done
@@ -62,5 +63,6 @@ package struct CommandWords: Sendable {
         let first = "complete -c \(program) -f -n __fish_use_subcommand"
         return commands.map { "\(first) -a \($0.name) -d '\(quoted($0.help))'\n" }.joined()
             + "complete -c \(program) -f -n 'not __fish_use_subcommand' -a '(\(program) \(listing) 2>/dev/null)'\n"
+            + "complete -c \(program) -F -n 'string match -q \"*/*\" -- (commandline -ct)'\n"
     }
 }

@@ -79,7 +79,7 @@ public struct OptionDefinition: Sendable {
 /// What a shell may offer for an option's argument. More kinds may be added.
 public struct CompletionKind: Hashable, Sendable {
     package enum Kind: Hashable, Sendable {
-        case none, integer, string, file, directory, internetAddress
+        case none, integer, string, file, directory, internetAddress, command
         case choices([String])
     }
 
@@ -91,6 +91,8 @@ public struct CompletionKind: Hashable, Sendable {
     public static let file = CompletionKind(kind: .file)
     public static let directory = CompletionKind(kind: .directory)
     public static let internetAddress = CompletionKind(kind: .internetAddress)
+    /// A program to run, and behind it words that are the program's own: of operands.
+    package static let command = CompletionKind(kind: .command)
     public static func choices(_ words: [String]) -> CompletionKind { CompletionKind(kind: .choices(words)) }
 }
 

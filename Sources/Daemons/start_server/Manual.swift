@@ -61,6 +61,19 @@ enum Manual {
         }
     }
 
+    /// What the help says of an option, as far as there is room for it beside a word that a shell offers.
+    static func phrase(about option: String) -> String {
+        let entries = Help.sections.flatMap(\.entries)
+        let entry = entries.first { entry in
+            entry.tag.split(separator: " ").contains { word in
+                word.prefix { $0 != "=" && $0 != "," } == "--\(option)"
+            }
+        }
+        let text = entry?.text.prefix { !";:(".contains($0) } ?? ""
+        let words = text.split(separator: " ").joined(separator: " ")
+        return words.prefix(1).uppercased() + words.dropFirst()
+    }
+
     // MARK: What it touches
 
     private static let environment: [ManualPage.Entry] = [

@@ -20,6 +20,7 @@ enum StartServer {
         if handed == nil { Signal.unblockAll() }
         // Not in the help: for who makes packages.
         if handed == nil, ProgramArguments.all.dropFirst() == ["--help-manual"] { say(Manual.page.text) }
+        if handed == nil, let script = Completion.script(ProgramArguments.all.dropFirst()) { say(script) }
         let settings = try parse(proof: handed?.proof)
         if let handed {
             // To read the command line and the state is all that a new executable is asked for before it takes over.
