@@ -10,6 +10,8 @@ final class ChildNotes {
     private var notes: [Supervision.Child.ID: ChildNote] = [:]
     /// Workers accept nothing new.
     private(set) var isPaused = false
+    private var awaited = AwaitedReloads()
+    private var whenReloaded: ((_ hasFailed: Bool) -> Void)?
 
     init(_ master: Master, _ log: any SessionLog) {
         self.master = master
@@ -24,9 +26,17 @@ final class ChildNotes {
             program.kind, isDaemon: program.hasChannel, isPaused: program.hasChannel && isPaused)
     }
 
-    func take(_ message: NotifyMessage, from child: Supervision.Child.ID) { notes[child]?.take(message) }
+    func take(_ message: NotifyMessage, from child: Supervision.Child.ID) {
+        notes[child]?.take(message)
+        awaited.take(message, from: child)
+        finishReloads()
+    }
 
-    func forget(_ child: Supervision.Child.ID) { notes[child] = nil }
+    func forget(_ child: Supervision.Child.ID) {
+        notes[child] = nil
+        awaited.forget(child)
+        finishReloads()
+    }
 
     /// It serves: what was said to the others meanwhile holds for it, too.
     func accepted(_ child: Supervision.Child) {
@@ -35,7 +45,7 @@ final class ChildNotes {
         notes[child.id]?.missed = nil
         switch note.missed {
         case .reopenLogs: try? ProvenProcess(child.pid, .child).queueReopen()
-        case .hangUp: try? Unix.Child.send(.hangup, to: child.pid)
+        case .hangUp: reload(child)
         case nil: break
         }
     }
@@ -45,17 +55,39 @@ final class ChildNotes {
     /// To every daemon of ours: each reopens its log and, but for `.reopenLogs`, runs its reload handlers. One that is
     /// starting cannot take the signal yet, and may have opened its log already.
     func hangUp(_ word: ChildNote.HangUp) {
+        awaited.begin()
         for child in master.supervisor.children.values where notes[child.id]?.isDaemon == true {
             switch child.phase {
             case .spawning, .executing, .starting:
                 if notes[child.id]?.missed != .hangUp { notes[child.id]?.missed = word }
-            case .ready where word == .hangUp: try? Unix.Child.send(.hangup, to: child.pid)
+            case .ready where word == .hangUp: reload(child)
             case .ready, .stopping:
                 // One that leaves may do so for a long time, and still writes its log.
                 if child.readyAt != nil { try? ProvenProcess(child.pid, .child).queueReopen() }
             case .killed: break
             }
         }
+    }
+
+    private func reload(_ child: Supervision.Child) {
+        // Before it is sent: the worker may begin before the call returns.
+        let now = MonotonicTime.now
+        if (try? Unix.Child.send(.hangup, to: child.pid)) != nil { awaited.signalled(child.id, at: now) }
+    }
+
+    /// Workers run reload handlers in their own processes.
+    var areReloading: Bool { !awaited.isEmpty }
+
+    /// Once, when the last of those that were told to reload has done so, or has ended; at once where there is none.
+    func afterReloads(_ body: @escaping (_ hasFailed: Bool) -> Void) {
+        whenReloaded = body
+        finishReloads()
+    }
+
+    private func finishReloads() {
+        guard awaited.isEmpty, let body = whenReloaded else { return }
+        whenReloaded = nil
+        body(awaited.hasFailed)
     }
 
     // MARK: Pauses

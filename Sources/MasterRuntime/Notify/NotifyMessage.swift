@@ -6,6 +6,8 @@ import Text
 package struct NotifyMessage: Equatable, Sendable {
     package private(set) var isReady = false
     package private(set) var isReloading = false
+    /// MONOTONIC_USEC: when that was, in microseconds of CLOCK_MONOTONIC.
+    package private(set) var reloadMoment: UInt64?
     package private(set) var isStopping = false
     /// One line of what it is doing.
     package private(set) var status: String?
@@ -44,6 +46,7 @@ package struct NotifyMessage: Equatable, Sendable {
         switch name {
         case "READY": isReady = isReady || value == "1"
         case "RELOADING": isReloading = isReloading || value == "1"
+        case "MONOTONIC_USEC": reloadMoment = Self.number(value)
         case "STOPPING": isStopping = isStopping || value == "1"
         case "STATUS": status = Self.printable(value)
         case "WATCHDOG":

@@ -15,13 +15,27 @@ extension Session {
                     insisting(
                         StopRequest(.graceful, signal: Signal.terminate.rawValue, cause: signal.rawValue))))
         case .reopenLogs: reopenLogs()
-        case .hangUp(let reloads):
+        case .hangUp(reloads: true):
             reopen(.hangUp)
-            if reloads { master.send(.reload(nil)) }
+            master.send(.reload(nil))
+        case .hangUp(reloads: false): hangUpWorkers()
         case .reload: master.send(.reload(nil))
         case .upgrade: master.send(.upgrade(nil))
         case .reloadOrUpgrade: master.send(parts.image.hasChanged ? .upgrade(nil) : .reload(nil))
         case .pause(let on): notes.setPaused(on)
+        }
+    }
+
+    /// A service manager that has sent the signal waits until each worker has run its handlers (Type=notify-reload).
+    private func hangUpWorkers() {
+        let isTold = !isStarting && stopAskedAt == nil
+        if isTold { manager.tell(.reloading) }
+        reopen(.hangUp)
+        guard isTold else { return }
+        notes.afterReloads { [unowned self] hasFailed in
+            // A rollout that is under way tells its own end.
+            guard !master.supervisor.isReloading, stopAskedAt == nil else { return }
+            manager.tell(hasFailed ? .ready(status: "Reload failed!") : .ready())
         }
     }
 

@@ -10,7 +10,7 @@ package final class Session: MasterHost {
     let requests: Requests
     let notes: ChildNotes
     let channels: WorkerChannels
-    private let manager: ManagerReports
+    let manager: ManagerReports
     private let messages: ChildMessages
     private let outputs: ChildOutputs
     private let orphans: Orphans
@@ -18,7 +18,7 @@ package final class Session: MasterHost {
     private let isResumed: Bool
     private lazy var controls = ControlSockets(master) { [unowned self] in equip($0) }
     private var setups = Setups()
-    private var isStarting = true
+    private(set) var isStarting = true
     private var startFailure: String?
     /// Good ones, beyond the start.
     package private(set) var reloads = 0
@@ -154,7 +154,7 @@ package final class Session: MasterHost {
         outputs.keep(programs.values.map(\.output))
         if frontEnd.storesListeners { storedListeners.keep(frontEnd.source.listeners, manager) }
         showState()
-        manager.tell(.ready())
+        if !notes.areReloading { manager.tell(.ready()) }
     }
 
     private func loadFailed(_ failure: Supervision.Failure) {

@@ -10,7 +10,7 @@ import time
 from typing import Callable, Dict, List
 
 from harness.checks import expect_equal, expect_in, read
-from harness.processes import wait_for
+from harness.processes import children, wait_for
 from ..case import Case, listed
 
 
@@ -40,13 +40,23 @@ class Manager:
             raise AssertionError("no message within 10 s") from None
         return dict(line.split("=", 1) for line in text.split("\n") if line)
 
+    def says_within(self, seconds: float) -> Dict[str, str]:
+        """The next message, or nothing when there is none for so long."""
+        self._socket.settimeout(seconds)
+        try:
+            return self.receive()
+        except AssertionError:
+            return {}
+        finally:
+            self._socket.settimeout(10)
+
     def receive_with(self, key: str) -> Dict[str, str]:
         """The next message but beats, states and extensions that says it."""
         while True:
             message = self.receive()
             if key in message:
                 return message
-            assert set(message) <= {"WATCHDOG", "STATUS", "EXTEND_TIMEOUT_USEC"}, f"{message} came before {key}"
+            assert set(message) <= {"WATCHDOG", "STATUS", "EXTEND_TIMEOUT_USEC", "FDSTORE", "FDNAME"}, f"{message} came before {key}"
 
 
 def whole_life(abstract: bool) -> Callable[[Case], None]:
@@ -77,6 +87,34 @@ def reload_once(manager: Manager) -> None:
     expect_equal("READY after RELOADING", manager.receive_with("READY")["READY"], "1")
 
 
+def workers_reload(case: Case) -> None:
+    """The master of --workers has reloaded when the last of its workers has."""
+    command = case.foreground("--bind=127.0.0.1:0", "--workers=2")
+    with Manager(case, *command, abstract=False) as manager:
+        manager.receive_with("READY")
+        reload_once(manager)
+        first, second = wait_for("two workers", lambda: len(found := children(manager.process.pid)) == 2 and found)
+        os.kill(first, signal.SIGSTOP)
+        try:
+            log = len(case.log())
+            manager.process.send_signal(signal.SIGHUP)
+            expect_equal("RELOADING", manager.receive_with("RELOADING")["RELOADING"], "1")
+            wait_for("the other worker's reload", lambda: f"pid={second} NOTICE Reopening" in case.log()[log:])
+            early = manager.says_within(0.5)
+            assert not early, f"{early}, though a worker has not reloaded"
+        finally:
+            os.kill(first, signal.SIGCONT)
+        expect_equal("READY after RELOADING", manager.receive_with("READY")["READY"], "1")
+        # One that is killed meanwhile keeps nobody waiting.
+        os.kill(first, signal.SIGSTOP)
+        manager.process.send_signal(signal.SIGHUP)
+        manager.receive_with("RELOADING")
+        os.kill(first, signal.SIGKILL)
+        expect_equal("READY after RELOADING", manager.receive_with("READY")["READY"], "1")
+        manager.process.send_signal(signal.SIGTERM)
+        expect_equal("exit code", manager.process.wait(timeout=10), 0)
+
+
 def watchdog(abstract: bool) -> Callable[[Case], str]:
     """At half of WATCHDOG_USEC, so each gap is well below the whole, and it takes as long as it should."""
     def body(case: Case) -> str:
@@ -102,6 +140,7 @@ def survives_a_deaf_manager(case: Case) -> None:
 
 
 CHECKS = [
+    listed("NOTIFY_SOCKET: a reload of --workers ends when the last worker has reloaded", workers_reload),
     listed("NOTIFY_SOCKET (path): ready, reload, stop", whole_life(abstract=False)),
     listed("NOTIFY_SOCKET (abstract): ready, reload, stop", whole_life(abstract=True)),
     listed("NOTIFY_SOCKET (path): the watchdog is fed at half its time", watchdog(abstract=False)),
