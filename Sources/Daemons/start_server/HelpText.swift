@@ -74,7 +74,8 @@ enum HelpText {
                                          it may stand ,mode=660,user=NAME,group=NAME
           --upgrade                      replace the start_server of --pid-file by the
                                          installed one: same pid, sockets, workers
-          --send-signal=SIGNAL           send it to the start_server of --pid-file
+          --send-signal=SIGNAL           send it to the start_server of --pid-file;
+                                         0 only tells whether one runs
           --user=NAME, --group=NAME      whom the workers run as; start_server itself
                                          keeps its rights
           --reuseport                    SO_REUSEPORT on the ports

@@ -20,7 +20,8 @@ extension SettingsParser {
         case .logMode: settings.logMode = standard(option, value, StandardOption.logMode) ?? nil
         case .syslogFacility: settings.syslogFacility = standard(option, value, StandardOption.syslogFacility)
         case .syslogTag: settings.syslogTag = standard(option, value, StandardOption.syslogTag) ?? nil
-        case .signal: settings.signal = signal(option, value)
+        // kill(2): 0 only asks whether there is somebody.
+        case .signal: settings.signal = value == "0" ? Signal(rawValue: 0) : signal(option, value)
         case .signalOnHup: settings.signalOnHup = signal(option, value)
         case .signalOnTerm: settings.signalOnTerm = signal(option, value)
         case .interval: settings.interval = seconds(option, value) ?? .zero
