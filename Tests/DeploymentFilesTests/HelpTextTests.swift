@@ -110,7 +110,7 @@ struct HelpTextTests {
             #expect(
                 line.wholeMatch(
                     of:
-                        /(-[A-Za-z],)?--[a-z-]+ (none|integer|string|file|dir|inetaddr|choices=[a-z0-9-]+(,[a-z0-9-]+)*)/
+                        /(-[A-Za-z],)?--[a-z-]+ (none|integer|string|file|dir|inetaddr|choices=[a-z0-9@-]+(,[a-z0-9@-]+)*)/
                 )
                     != nil)
         }

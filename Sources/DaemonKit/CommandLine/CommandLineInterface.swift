@@ -35,9 +35,11 @@ package struct CommandLineInterface {
         if values[StandardOption.helpManual] { printAndExit(text.manual(manual)) }
         if let shell = values[StandardOption.completionScript] { printAndExit(text.completionScript(for: shell)) }
         if let name = values[StandardOption.printService], let file = ServiceFile(rawValue: name) {
-            let mistakes = file.mistakes(daemon, values)
+            let program = InstalledProgram.running(
+                as: ProgramArguments.all.first ?? "", search: Environment["PATH"], in: Files.workingDirectory())
+            let mistakes = file.mistakes(daemon, values, program: program)
             guard mistakes.isEmpty else { refuse(mistakes) }
-            printAndExit(file.text(for: daemon, values))
+            printAndExit(file.text(for: daemon, values, program: program))
         }
         return (values, parser.operands, parser.rest)
     }

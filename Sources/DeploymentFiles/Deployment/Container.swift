@@ -14,10 +14,10 @@ extension Deployment {
         let hasAccount = daemon.user != nil || daemon.group != nil
         let ignoresChecks = hasAccount && !values[StandardOption.noUserChecks] ? ["--no-user-checks"] : []
         let options = givenOptions.filter { !$0.hasPrefix("--chroot=") }
-        return [program, "--foreground", "--pid-file=\(pidFile)", "--log-file=-"] + ignoresChecks + options
+        return [containerProgram, "--foreground", "--pid-file=\(pidFile)", "--log-file=-"] + ignoresChecks + options
     }
 
-    var containerStatus: [String] { [program, "--status", "--pid-file=\(pidFile)"] }
+    var containerStatus: [String] { [containerProgram, "--status", "--pid-file=\(pidFile)"] }
 
     /// Where it must be able to make files, however read-only the root is.
     var containerFolders: [String] {

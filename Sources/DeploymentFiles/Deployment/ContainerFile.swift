@@ -20,7 +20,7 @@ extension Deployment {
                 folders.isEmpty ? nil : "    && mkdir -p \(made)",
                 "",
                 "FROM scratch",
-                "COPY --from=build \(Quoting.jsonList(["/image/\(name)", program]))",
+                "COPY --from=build \(Quoting.jsonList(["/image/\(name)", containerProgram]))",
                 folders.isEmpty ? nil : "# The daemon makes files only here; a tmpfs where the root is read-only.",
                 folders.isEmpty
                     ? nil : "COPY --from=build --chown=\(containerUser):\(containerGroup) /image/directories/ /",

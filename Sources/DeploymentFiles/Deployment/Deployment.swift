@@ -6,14 +6,22 @@ import Unix
 struct Deployment {
     let daemon: Daemon
     let values: OptionValues
+    let installed: InstalledProgram
+    /// For a unit of which there are many instances: `%i` is the instance's name, in options too.
+    let isTemplate: Bool
 
-    init(_ daemon: Daemon, _ values: OptionValues) {
+    init(_ daemon: Daemon, _ values: OptionValues, program: InstalledProgram? = nil, isTemplate: Bool = false) {
         self.daemon = daemon
         self.values = values
+        self.isTemplate = isTemplate
+        installed = program ?? InstalledProgram(named: daemon.name)
     }
 
     var name: String { daemon.name }
-    var program: String { "/usr/sbin/\(name)" }
+    /// On this machine.
+    var program: String { installed.path }
+    /// In an image of its own.
+    var containerProgram: String { "/usr/sbin/\(name)" }
 
     /// One line, without the full stop.
     var summary: String {
@@ -40,8 +48,8 @@ struct Deployment {
     /// Where the options put it; nil for the usual place. `-` for standard error only.
     var givenLogFile: String? { values[StandardOption.logFile] }
 
-    var pidFile: String { givenPidFile ?? "\(runFolder)/\(name).pid" }
-    var logFile: String { givenLogFile ?? "\(logFolder)/\(name).log" }
+    var pidFile: String { givenPidFile ?? "\(runFolder)/\(isTemplate ? "%i/" : "")\(name).pid" }
+    var logFile: String { givenLogFile ?? "\(logFolder)/\(isTemplate ? "%i" : name).log" }
     var keepsLogFile: Bool { Self.isFile(logFile) && values[StandardOption.syslog] != "only" }
 
     static func isFile(_ logFile: String) -> Bool { logFile != "-" }

@@ -4,7 +4,11 @@ import Text
 /// What the scripts of System V's init and of OpenRC share.
 extension Deployment {
     /// NAME is the one word that another daemon's script changes.
-    var scriptProgram: String { "NAME=\(name)\nDAEMON=/usr/sbin/$NAME\n" }
+    var scriptProgram: String {
+        let (directory, file) = split(path: program)
+        let path = file == name ? "\(Quoting.shell(directory == "/" ? "" : directory))/$NAME" : Quoting.shell(program)
+        return "NAME=\(name)\nDAEMON=\(path)\n"
+    }
 
     /// What /etc/default or conf.d may say otherwise.
     var scriptSettings: [(variable: String, value: String)] {

@@ -4,7 +4,13 @@ import Text
 /// launchd.plist(5)
 extension Deployment {
     /// macOS keeps /usr/sbin for itself.
-    var darwinProgram: String { "/usr/local/sbin/\(name)" }
+    var darwinProgram: String {
+        #if os(macOS)
+        return program == InstalledProgram(named: name).path ? "/usr/local/sbin/\(name)" : program
+        #else
+        return "/usr/local/sbin/\(name)"
+        #endif
+    }
     /// Not in a directory of the daemon's own: /var/run is emptied at each boot, and launchd makes no directories.
     var darwinPidFile: String { givenPidFile ?? "/var/run/\(name).pid" }
     var darwinLogFile: String { givenLogFile ?? "/var/log/\(name).log" }

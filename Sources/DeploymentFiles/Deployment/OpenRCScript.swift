@@ -4,15 +4,24 @@ import Text
 /// openrc-run(8)
 extension Deployment {
     var openrcScript: String {
-        let settings = joinedLines(scriptSettings.map { "\($0.variable)=${\($0.variable)-\($0.value)}" })
+        let settings = joinedLines(
+            scriptSettings.map { variable, value in
+                let file = variable == "PIDFILE" ? runFile : variable == "LOGFILE" ? openrcLog : value
+                return "\(variable)=${\(variable)-\(file)}"
+            })
         return #"""
             #!/sbin/openrc-run
             # OpenRC script of \#(name), as `\#(name) --print-service openrc` prints it. To adapt it to another
             # daemon change NAME. Settings for this machine go to /etc/conf.d/NAME: the file for /etc/default will do.
+            # A link NAME.INSTANCE to this script is a service of its own, with settings in /etc/conf.d/NAME.INSTANCE.
             # shellcheck shell=sh disable=SC2034 # openrc-run reads these variables.
 
-            \#(scriptProgram)\#(settings)
-            name=$NAME
+            \#(scriptProgram)INSTANCE=
+            case $RC_SVCNAME in
+            "$NAME".*) INSTANCE=${RC_SVCNAME#"$NAME".} ;;
+            esac
+            \#(settings)
+            name=$NAME${INSTANCE:+.$INSTANCE}
             description=\#(Quoting.shell(summary))
             extra_commands="check"
             extra_started_commands="reload rotate"
@@ -39,11 +48,12 @@ extension Deployment {
             }
 
             make_directory() {
+                [ -d "${2%/*}" ] || checkpath --directory --mode 0755 "${2%/*}" || return
                 [ -d "$2" ] || checkpath --directory --mode "$1" --owner "${DAEMON_USER:-root}:$DAEMON_GROUP" "$2"
             }
 
             start() {
-                ebegin "Starting $NAME"
+                ebegin "Starting $name"
                 call_daemon
                 eend $?
             }
@@ -54,7 +64,7 @@ extension Deployment {
             }
 
             stop() {
-                ebegin "Stopping $NAME"
+                ebegin "Stopping $name"
                 control --stop
                 eend $?
             }
@@ -63,17 +73,23 @@ extension Deployment {
 
             reload() {
                 check || return
-                ebegin "Reloading $NAME"
+                ebegin "Reloading $name"
                 control --reload
                 eend $?
             }
 
             rotate() {
-                ebegin "Reopening the log of $NAME"
+                ebegin "Reopening the log of $name"
                 control --reopen-logs
                 eend $?
             }
 
             """#
     }
+
+    /// Of an instance in a directory of its own, as in systemd's template.
+    private var runFile: String {
+        givenPidFile.map(Quoting.shell) ?? "/run/$NAME${INSTANCE:+/$INSTANCE}/$NAME.pid"
+    }
+    private var openrcLog: String { givenLogFile.map(Quoting.shell) ?? "/var/log/$NAME/${INSTANCE:-$NAME}.log" }
 }

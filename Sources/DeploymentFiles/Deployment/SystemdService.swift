@@ -5,16 +5,27 @@ import Text
 extension Deployment {
     var systemdService: String {
         joinedLines(
-            [
-                "# systemd unit of \(name), as `\(name) --print-service systemd` prints it.",
-                "# Its user must exist; options for this machine go to /etc/default/\(name).",
+            head + [
                 "[Unit]",
-                "Description=\(Quoting.systemdSetting(summary))",
+                "Description=\(Quoting.systemdSetting(summary))\(isTemplate ? " (%i)" : "")",
             ] + networkLines + [""] + serviceLines + [""] + accountLines + [""] + hardeningLines + [
                 "",
                 "[Install]",
                 "WantedBy=multi-user.target",
             ])
+    }
+
+    private var head: [String?] {
+        guard isTemplate else {
+            return [
+                "# systemd unit of \(name), as `\(name) --print-service systemd` prints it.",
+                "# Its user must exist; options for this machine go to /etc/default/\(name).",
+            ]
+        }
+        return [
+            "# systemd template unit, as `\(name) --print-service systemd@` prints it: \(name)@INSTANCE.service is one of them.",
+            "# Their user must exist; options go to /etc/default/\(name), those of one to /etc/default/\(name).INSTANCE.",
+        ]
     }
 
     /// An address of one interface is there only when the network is up.
@@ -27,14 +38,16 @@ extension Deployment {
 
     private var serviceLines: [String?] {
         let files = ["--pid-file=\(pidFile)", "--log-file=\(logFile)"]
-        let words = [program, "--foreground"] + files + givenOptions
+        let words = ["--foreground"] + files + givenOptions
+        let command = ([Quoting.systemdPath(program)] + words.map(systemdWord)).joined(separator: " ")
         return [
             "[Service]",
-            "# systemd 253 and later: Type=notify-reload, and no ExecReload=.",
+            "# systemd 253 and later: the drop-in of `--print-service systemd-notify-reload` makes it notify-reload.",
             "Type=notify",
             "NotifyAccess=main",
             "EnvironmentFile=-/etc/default/\(name)",
-            "ExecStart=\(words.map(Quoting.systemdWord).joined(separator: " ")) $DAEMON_OPTS",
+            isTemplate ? "EnvironmentFile=-/etc/default/\(name).%i" : nil,
+            "ExecStart=\(command) $DAEMON_OPTS",
             "ExecReload=/bin/kill -HUP $MAINPID",
             "Restart=on-failure",
             "# 2: a mistake on the command line, which another start does not mend.",
@@ -55,6 +68,8 @@ extension Deployment {
             "User=\(user)",
             group.map { "Group=\($0)" },
             setting("RuntimeDirectory", runtime),
+            // The file of a socket unit stays where the service stops, and so does another instance's.
+            keepsRunFolder ? "RuntimeDirectoryPreserve=yes" : nil,
             setting("LogsDirectory", logs),
             logs.isEmpty ? nil : "LogsDirectoryMode=0750",
             setting("ReadWritePaths", others),
@@ -69,12 +84,37 @@ extension Deployment {
                 ])
     }
 
+    private func systemdWord(_ word: String) -> String { instances(Quoting.systemdWord(word)) }
+
+    /// In a template `%i` stays what it is; any other percent sign is one.
+    func instances(_ escaped: String) -> String {
+        isTemplate ? escaped.split(separator: "%%i", omittingEmptySubsequences: false).joined(separator: "%i") : escaped
+    }
+
+    private var keepsRunFolder: Bool {
+        let shared = isTemplate && folders.contains { $0.hasPrefix("/run/") && !$0.contains("%i") }
+        return shared
+            || socketFile.map { folders.contains(split(path: $0).directory) && $0.hasPrefix("/run/") } ?? false
+    }
+
     private func below(_ parent: String) -> [String] {
         folders.filter { $0.hasPrefix(parent) }.map { String($0.dropFirst(parent.count)) }
     }
 
     private func setting(_ name: String, _ paths: [String]) -> String? {
-        paths.isEmpty ? nil : "\(name)=\(paths.map(Quoting.systemdPath).joined(separator: " "))"
+        paths.isEmpty ? nil : "\(name)=\(paths.map { instances(Quoting.systemdPath($0)) }.joined(separator: " "))"
+    }
+
+    /// Not in the unit itself: before systemd 253 one of this type could not be reloaded at all.
+    var systemdNotifyReload: String {
+        joinedLines([
+            "# Drop-in of \(name)'s unit, as `\(name) --print-service systemd-notify-reload` prints it, for",
+            "# /etc/systemd/system/\(name).service.d/ with systemd 253 and later: `systemctl reload \(name)` sends HUP, and",
+            "# waits for the end of the reload.",
+            "[Service]",
+            "Type=notify-reload",
+            "ExecReload=",
+        ])
     }
 
     /// `systemd-analyze security` judges these.
@@ -86,8 +126,9 @@ extension Deployment {
             capabilities.isEmpty ? nil : "AmbientCapabilities=\(capabilities.joined(separator: " "))",
             "NoNewPrivileges=yes",
             "ProtectSystem=strict",
-            "ProtectHome=yes",
-            "PrivateTmp=yes",
+            // What is hidden could not be executed.
+            installed.isBelow(["/home/", "/root/", "/run/user/"]) ? "ProtectHome=read-only" : "ProtectHome=yes",
+            installed.isBelow(["/tmp/", "/var/tmp/"]) ? nil : "PrivateTmp=yes",
             "PrivateMounts=yes",
             "PrivateDevices=yes",
             "ProtectClock=yes",

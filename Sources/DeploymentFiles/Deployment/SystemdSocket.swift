@@ -5,15 +5,19 @@ import Text
 extension Deployment {
     var systemdSocket: String {
         guard !daemon.listens.isEmpty else { return "# \(name) listens nowhere: it needs no socket unit.\n" }
+        guard !isTemplate || bindAddresses.contains(where: { $0.text.contains("%i") }) else {
+            return
+                "# All instances of \(name) would have one address: print this file with --bind=unix:/run/\(name)/%i/socket.\n"
+        }
         guard let addresses = systemdAddresses else {
             return "# \(name) has no port of its own: print this file with --port, or with a port in --bind.\n"
         }
         return joinedLines(
             [
-                "# systemd socket unit of \(name), as `\(name) --print-service systemd-socket` prints it.",
+                "# systemd socket unit of \(name), as `\(name) --print-service systemd-socket\(isTemplate ? "@" : "")` prints it.",
                 "# Wanted only where systemd is to hold the sockets, so that no client is refused during a restart.",
                 "[Unit]",
-                "Description=Sockets of \(name)",
+                "Description=Sockets of \(name)\(isTemplate ? " (%i)" : "")",
                 "",
                 "[Socket]",
             ] + addresses.flatMap(socketLines) + optionLines + accountLines + [
@@ -25,7 +29,7 @@ extension Deployment {
     }
 
     private func socketLines(_ address: SystemdAddress) -> [String?] {
-        let text = Quoting.systemdSetting(address.text)
+        let text = instances(Quoting.systemdSetting(address.text))
         if address.isFile { return ["ListenStream=\(text)"] }
         let kinds = daemon.listens.map { $0 == .stream ? "ListenStream" : "ListenDatagram" }
         return kinds.map { "\($0)=\(text)" } + [bindAddresses.isEmpty ? "BindIPv6Only=both" : nil]

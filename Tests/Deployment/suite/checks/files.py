@@ -6,19 +6,20 @@ import os
 import plistlib
 import shlex
 import stat
+import subprocess
 from typing import Callable, List
 
 from harness.checks import Unavailable, expect_equal, expect_in, needs, read
-from harness.commands import run
+from harness.commands import must, run
 from ..case import Case, listed
-from ..printed import FILES, mode, service_file
+from ..printed import FILES, OPTIONS, as_in_etc, mode, service_file
 from ..staging import Staging
 
 
 def equals_etc(kind: str) -> Callable[[Case], None]:
     def body(case: Case) -> None:
         path = case.etc(FILES[kind])
-        expect_equal(FILES[kind], read(path), service_file(case.echod, kind))
+        expect_equal(FILES[kind], read(path), as_in_etc(case.echod, kind))
         expect_equal(f"mode of {FILES[kind]}", oct(stat.S_IMODE(os.stat(path).st_mode) & 0o755), oct(mode(kind)))
     return body
 
@@ -26,7 +27,8 @@ def equals_etc(kind: str) -> Callable[[Case], None]:
 def nothing_else_in_etc(case: Case) -> None:
     """Files of other kinds may stand beside; in the directories of ours, only ours do."""
     directories = {os.path.dirname(name) for name in FILES.values()}
-    found = {f"{directory}/{name}" for directory in directories for name in os.listdir(case.etc(directory))}
+    found = {f"{directory}/{name}" for directory in directories for name in os.listdir(case.etc(directory))
+             if os.path.isfile(case.etc(directory, name))}
     expect_equal("files", sorted(name for name in found if "echod" in name), sorted(FILES.values()))
 
 
@@ -38,12 +40,12 @@ def prints_the_same_for_everybody(case: Case) -> None:
         stage.copy(case.echod, "/usr/sbin/echod", 0o755)
         for kind, name in FILES.items():
             text = stage.must("setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "env", "HOME=/x",
-                              "XDG_RUNTIME_DIR=/tmp", "/usr/sbin/echod", "--print-service", kind)
+                              "XDG_RUNTIME_DIR=/tmp", "/usr/sbin/echod", "--print-service", kind, *OPTIONS.get(kind, ()))
             expect_equal(name, text, read(case.etc(name)))
 
 
 def init_scripts_parse(case: Case) -> None:
-    for name in ("init.d/echod", "openrc/echod"):
+    for name in ("init.d/echod", "openrc/echod", "init.d/start_server", "openrc/start_server"):
         for shell in ("sh", "dash", "bash"):
             result = run(shell, "-n", case.etc(name))
             expect_equal(f"{shell} -n {name}", (result.code, result.output), (0, ""))
@@ -51,10 +53,48 @@ def init_scripts_parse(case: Case) -> None:
 
 def shellcheck_is_content(case: Case) -> None:
     shellcheck = needs("shellcheck")
-    for name in ("init.d/echod", "openrc/echod", "default/echod"):
+    for name in ("init.d/echod", "openrc/echod", "init.d/start_server", "openrc/start_server", "default/echod"):
         options = ["--shell=sh", "--exclude=SC2034"] if name.startswith("default") else ["--shell=sh"]
         result = run(shellcheck, *options, case.etc(name))
         expect_equal(f"shellcheck {name}", (result.code, result.output), (0, ""))
+
+
+def drop_ins(case: Case) -> None:
+    """Beside each unit the same two lines; the template's is the unit's."""
+    names = ("echod.service.d", "echod@.service.d", "masterd.service.d", "start_server@.service.d")
+    texts = [read(case.etc("systemd", name, "notify-reload.conf")) for name in names]
+    expect_equal("the template's", texts[1], texts[0])
+    for name, text in zip(names, texts):
+        lines = [line for line in text.splitlines() if not line.startswith("#")]
+        expect_equal(name, lines, ["[Service]", "Type=notify-reload", "ExecReload="])
+
+
+def called_by_its_path(case: Case) -> str:
+    """As it was called: by a link to a release, by PATH, from the link's directory, and by a name that is a lie."""
+    os.makedirs(case.path("releases/1"))
+    must("cp", case.echod, case.path("releases/1/echod"))
+    os.symlink("releases/1", case.path("current"))
+    link, real = case.path("current/echod"), case.path("releases/1/echod")
+    environment = {"PATH": f"{case.path('current')}:/usr/bin:/bin", "PWD": case.path("current")}
+    calls = {
+        "absolute": (link, link, "/", link),
+        "with dots": (f"{case.path('releases')}/../current/./echod", None, "/", link),
+        "relative": ("./echod", None, case.path("current"), link),
+        "by PATH": ("echod", link, "/", link),
+        "by the release": (real, None, "/", real),
+        "by the name of another": ("/usr/bin/env", real, "/", real),
+    }
+    for how, (name, executable, directory, path) in calls.items():
+        result = subprocess.run([name, "--print-service", "systemd"], executable=executable, cwd=directory,
+                                env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                                stderr=subprocess.STDOUT, encoding="utf-8", check=False)
+        expect_equal(f"{how}: exit code ({result.stdout[-200:]})", result.returncode, 0)
+        expect_in(f"\nExecStart={path} --foreground ", result.stdout)
+    for kind, part in {"sysv": f"\nDAEMON={case.path('current')}/$NAME\n", "daemonctl": f"\ncommand {link} ",
+                       "openrc": f"\nDAEMON={case.path('current')}/$NAME\n", "logrotate": f" {link} --reopen-logs ",
+                       "containerfile": '"/usr/sbin/echod"', "systemd@": f"\nExecStart={link} "}.items():
+        expect_in(part, service_file(link, kind))
+    return f"{len(calls)} ways"
 
 
 def property_list(case: Case) -> None:
@@ -181,6 +221,8 @@ CHECKS = [listed(f"etc/{name} is what echod prints", equals_etc(kind)) for kind,
     listed("another user prints the same files", prints_the_same_for_everybody),
     listed("the init scripts parse (sh, dash, bash)", init_scripts_parse),
     listed("shellcheck finds nothing", shellcheck_is_content),
+    listed("the drop-ins for a systemd that waits for a reload are the same", drop_ins),
+    listed("the executable is called by the path by which it was called, links kept", called_by_its_path),
     listed("the launchd job is a property list", property_list),
     listed("the newsyslog line has its fields", newsyslog_line),
     listed("options given reach the systemd unit", options_reach_systemd),

@@ -14,11 +14,16 @@ STAND_IN = """#!/bin/sh
 ebegin() { echo " * $1 ..."; }
 eend() { return "$1"; }
 checkpath() {
+    if [ "$4" != --owner ]; then
+        install --directory --mode="$3" "$4"
+        return
+    fi
     group=${5#*:}
     install --directory --mode="$3" --owner="${5%:*}" --group="${group:-${5%:*}}" "$6"
 }
 use() { :; }
 after() { :; }
+eerror() { echo "$*" >&2; }
 RC_SVCNAME=${1##*/}
 [ ! -r "/etc/conf.d/$RC_SVCNAME" ] || . "/etc/conf.d/$RC_SVCNAME"
 . "$1"
