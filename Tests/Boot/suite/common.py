@@ -1,4 +1,4 @@
-"""The steps that both inits go through, in the words of their managers."""
+"""The steps that all inits go through, in the words of their managers."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import time
 from harness.checks import expect
 from harness.processes import wait_for
 from . import settings
-from .settings import ECHOD, ECHOD_PORT, MASTERD, MASTERD_PORT, START_SERVER
+from .settings import ECHOD, ECHOD_PORT, MASTERD, MASTERD_PORT, START_SERVER, START_SERVER_PORT
 
 # Whose files are ours.
 OURS = re.compile(r"daemonkit|echod|masterd|start_server|daemonctl")
@@ -22,6 +22,7 @@ RELOADS = 5
 def install(story) -> str:
     machine = story.machine
     machine.chroot(f"dpkg -i {story.copy_in(story.debs.old)}")
+    story.manager.prepare()
     enabled = machine.chroot("ls /etc/rc2.d /etc/systemd/system/*.wants 2>/dev/null || true").split()
     expect(not [link for link in enabled if OURS.search(link) and not link.startswith("K")],
             "the installation alone has enabled a service")
@@ -99,7 +100,7 @@ def broken_configuration(story) -> str:
     former = workers(story)
     machine.write("/etc/masterd/masterd.cfg", settings.MASTERD_CFG + "program broken\n")
     with story.load(MASTERD_PORT) as load:
-        machine.try_run("systemctl reload masterd" if story.init == "systemd" else "service masterd reload")
+        story.manager.attempt("reload", "masterd")
         load.more(100)
     machine.write("/etc/masterd/masterd.cfg", settings.MASTERD_CFG)
     expect(workers(story) == former, "other workers")
@@ -189,6 +190,34 @@ def daemonctl(story) -> str:
     return "list, reload, reopen-logs, restart, stop, status, start: " + story.count(load)
 
 
+# ---- start_server -----------------------------------------------------------------------------------------------------
+
+def start_server(story, service: str) -> str:
+    """Where no systemd is: enabled and started by the script, each reload has another worker when it returns."""
+    machine, manager = story.machine, story.manager
+    manager.do("start", service)
+    expect(story.ask(START_SERVER_PORT), "it does not serve when the start has returned")
+    story.more_services[service] = START_SERVER_PORT
+    pid = manager.main_pid(service)
+    with story.load(START_SERVER_PORT) as load:
+        for _ in range(3):
+            former = workers(story, service)
+            manager.do("reload", service)
+            expect(set(workers(story, service)) - set(former), "no other worker when the reload has returned")
+            load.more(30)
+    expect(manager.main_pid(service) == pid and manager.is_active(service), "another start_server runs, or none")
+    # Its worker serves on without it, as Server::Starter's does, and is the administrator's to end.
+    left = workers(story, service)
+    machine.run(f"kill -9 {pid}")
+    wait_for("its end", lambda: not machine.pids_of(START_SERVER))
+    expect(not manager.is_active(service), "what was killed is told as running")
+    machine.run(f"kill {' '.join(map(str, left))}")
+    wait_for("its worker's end", lambda: not story.ask(START_SERVER_PORT, 1))
+    manager.do("restart", service)
+    expect(story.ask(START_SERVER_PORT), "it does not serve again")
+    return "started, killed, started again; 3 reloads, another worker when each returns: " + story.count(load)
+
+
 # ---- Worker, stop ----------------------------------------------------------------------------------------------------
 
 def crashed_worker(story) -> str:
@@ -248,6 +277,8 @@ def boot_again(story) -> str:
         wait_for(f"{service} is active", lambda service=service: story.manager.is_active(service), seconds=20)
     expect(story.ask(ECHOD_PORT) and story.ask(MASTERD_PORT), "a service does not serve")
     story.report.served += 2
+    for service, port in story.more_services.items():
+        wait_for(f"{service} serves after the boot", lambda port=port: story.ask(port), seconds=20)
     return f"off in {seconds:.1f} s, both ended in order; up again in {up:.1f} s, both serve"
 
 
@@ -266,7 +297,7 @@ def broken_upgrade(story) -> str:
         said = machine.run(f"dpkg -i --force-confold {inside}", seconds=120)
         load.more(100)
     expect(pid in machine.pids_of(MASTERD), "the running masterd is gone")
-    if story.init == "systemd":
+    if story.manager.name == "systemd":
         expect("serves on with its old version" in said, f"the administrator is not told: {said}")
     return "the running masterd serves on: " + story.count(load)
 
@@ -327,7 +358,7 @@ def fresh(story) -> str:
     machine = story.machine
     machine.run(f"dpkg -i {story.copy_in(story.debs.old)}", seconds=120)
     expect(not machine.pids_of(MASTERD) + machine.pids_of(ECHOD), "the installation has started something")
-    machine.run("systemctl enable --now masterd" if story.init == "systemd" else
+    machine.run("systemctl enable --now masterd" if story.manager.name == "systemd" else
                 "update-rc.d masterd enable && service masterd start")
     expect(story.ask(MASTERD_PORT), "the configuration as it comes serves nothing")
     story.report.served += 1

@@ -21,15 +21,18 @@ from . import images
 ENTER = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "enter")
 PATH = "/usr/sbin:/usr/bin:/sbin:/bin"
 CLEAN = ["/usr/bin/env", "-i", f"PATH={PATH}", "HOME=/root", "LC_ALL=C", "TERM=dumb", "DEBIAN_FRONTEND=noninteractive"]
-INITS = {
+# OpenRC is started by the init of System V.
+COMMANDS = {
     "systemd": ["/sbin/init", "--system", "--unit=multi-user.target", "--show-status=1"],
     "sysvinit": ["/sbin/init"],
+    "openrc": ["/sbin/init"],
 }
 
 
 class Machine:
     def __init__(self, init: str, work: str) -> None:
         self.init = init
+        self.manager = images.SYSTEMS[init].manager
         self.root = os.path.join(work, f"root-{init}")
         self.console = os.path.join(work, f"console-{init}")
         # A file system of its own, because an init that ends makes its root read-only, wherever it is mounted.
@@ -89,7 +92,7 @@ class Machine:
         prefix = ["setpriv", "--pdeathsig=KILL", "sh", "-c", join, "sh", self.cgroup]
         unshare = ["unshare", "--fork", "--kill-child", "--pid", "--mount", "--net", "--uts", "--ipc", "--cgroup"]
         self._unshare = subprocess.Popen(
-            prefix + unshare + [ENTER, self.root, os.ttyname(slave), *INITS[self.init]],
+            prefix + unshare + [ENTER, self.root, os.ttyname(slave), *COMMANDS[self.manager]],
             stdin=subprocess.DEVNULL, stdout=slave, stderr=slave, start_new_session=True)
         os.close(slave)
         self.pid = wait_for("process 1", self._child)
@@ -113,7 +116,7 @@ class Machine:
         return processes.command(self.pid).startswith(("/sbin/init", "init"))
 
     def _is_up(self) -> bool:
-        if self.init == "sysvinit":
+        if self.manager != "systemd":
             return os.path.exists(self.path(images.BOOTED))
         return self.try_run("systemctl is-system-running").strip() in ("running", "degraded")
 
@@ -136,7 +139,7 @@ class Machine:
         """Shuts down as an administrator does; how long that took."""
         self._ended()
         began = time.monotonic()
-        self.try_run("systemctl poweroff" if self.init == "systemd" else "init 0")
+        self.try_run("systemctl poweroff" if self.manager == "systemd" else "init 0")
         try:
             self._unshare.wait(seconds)
         except subprocess.TimeoutExpired:

@@ -2,6 +2,7 @@
 
 ECHOD, MASTERD, START_SERVER = "/usr/sbin/echod", "/usr/sbin/masterd", "/usr/bin/start_server"
 ECHOD_PORT, MASTERD_PORT, START_SERVER_PORT = 7, 7007, 7008
+INSTANCE_PORTS = {"web": 7009, "mail": 7010}
 
 MASTERD_CFG = f"""\
 global
@@ -51,6 +52,16 @@ START_SERVER_CONF = f"""\
 START_SERVER_OPTS="--port=127.0.0.1:{START_SERVER_PORT} --user=echod --group=echod --readiness=notify"
 PROGRAM="{ECHOD} --foreground --log-file=-"
 """
+
+# A program that takes its time to become one: what a reload must wait for.
+SLOW = """\
+#!/bin/sh
+sleep 4
+exec "$@"
+"""
+SLOW_SECONDS = 4
+SLOW_MASTERD_CFG = MASTERD_CFG.replace(f"command {ECHOD}", f"command /usr/local/bin/slow {ECHOD}")
+SLOW_START_SERVER_CONF = START_SERVER_CONF.replace(f'PROGRAM="{ECHOD}', f'PROGRAM="/usr/local/bin/slow {ECHOD}')
 
 WORKERS = 'DAEMON_OPTS="--workers=2"\n'
 PLAIN = 'DAEMON_OPTS=""\n'

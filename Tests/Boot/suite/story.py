@@ -9,7 +9,7 @@ from harness.checks import Failed
 from .images import Images
 from .load import Load
 from .machine import Machine
-from .managers import Systemd, SysvInit
+from .managers import MANAGERS
 from .packages import Packages
 from .report import Report
 
@@ -27,19 +27,19 @@ class Story:
         self.machine = Machine(init, work)
         # What else an upgrade must not disturb, with its port.
         self.more_services: Dict[str, int] = {}
-        self.manager = Systemd(self.machine) if init == "systemd" else SysvInit(self.machine)
+        self.manager = MANAGERS[self.machine.manager](self.machine)
 
     def tell(self) -> None:
-        from . import common, systemd, sysvinit
+        from . import common, openrc, systemd, sysvinit
         self.report.title(f"{self.init}: the system")
         self.images.extract(self.init, self.machine.root)
         self.report.title(f"{self.init}: the story")
-        own = systemd if self.init == "systemd" else sysvinit
+        own = {"systemd": systemd, "sysvinit": sysvinit, "openrc": openrc}[self.manager.name]
         try:
             for name, body in common.BEGIN:
                 if not self._step(name, body):
                     return
-            steps = [step for step in common.MIDDLE + own.STEPS if self.only in step[0].lower()] + common.END
+            steps = [step for step in common.MIDDLE + own.STEPS if self.only in step[0].lower()] + own.END
             for name, body in steps:
                 self._step(name, body)
                 if not self.machine.is_on and name != common.LAST:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from harness.checks import expect
 from harness.processes import wait_for
-from . import settings
-from .common import await_workers, workers
+from . import common, settings
+from .common import END, await_workers, workers   # noqa: F401
 from .settings import ECHOD, ECHOD_PORT, MASTERD, MASTERD_PORT
 
 
@@ -48,8 +48,23 @@ def words(story) -> str:
     return f"exit codes {found}"
 
 
+def start_server(story) -> str:
+    machine = story.machine
+    machine.write("/etc/start_server/echod.conf", settings.START_SERVER_CONF)
+    machine.run("mkdir -p /etc/start_server/echod.env && update-rc.d start_server enable")
+    text = common.start_server(story, "start_server")
+    found = {words: int(machine.try_run(f"service start_server {words} >/dev/null 2>&1; echo $?").split()[-1])
+             for words in ("status", "status echod", "try-restart", "force-reload", "start nobody", "reload nobody",
+                           "status nobody", "nonsense")}
+    expected = {"status": 0, "status echod": 0, "try-restart": 0, "force-reload": 0, "start nobody": 6,
+                "reload nobody": 7, "status nobody": 3, "nonsense": 2}
+    expect(found == expected, f"exit codes: {found}")
+    return f"{text}; exit codes {found}"
+
+
 STEPS = [
     ("a crash of masterd", crash_masterd),
     ("a crash of a worker of echod --workers", crash_of_echods_worker),
     ("the init script's words", words),
+    ("start_server", start_server),
 ]
