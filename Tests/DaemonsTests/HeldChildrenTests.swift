@@ -51,17 +51,7 @@ struct HeldChildrenTests {
         func ask(_ command: String) throws -> String {
             let start = MonotonicTime.now
             defer { longestAnswer = max(longestAnswer, .now - start) }
-            let client = try Client(.unix(folder["control"]))
-            try client.send("\(command)\n")
-            return try client.receive(.max)
-        }
-
-        func pid(of service: String) throws -> ProcessID? {
-            for row in try ask("show proc").split(separator: "\n") {
-                let cells = row.split(separator: " ")
-                if cells.count > 1, cells[1] == service { return ProcessID(cells[0]) }
-            }
-            return nil
+            return try folder.ask(command)
         }
     }
 
@@ -70,10 +60,10 @@ struct HeldChildrenTests {
         var wasHeld = false
         let deadline = MonotonicTime.now + .seconds(60)
         while !wasHeld, .now < deadline {
-            let before = try subject.pid(of: "other")
+            let before = try subject.folder.pids(of: "other").first
             if let before { try? Signal.kill.send(to: before) }
             let isRestarted = try eventually {
-                let now = try subject.pid(of: "other")
+                let now = try subject.folder.pids(of: "other").first
                 return now != nil && now != before
             }
             #expect(isRestarted)
@@ -85,8 +75,8 @@ struct HeldChildrenTests {
         #expect(
             subject.running.wait(.seconds(40)) != .signaled(Signal.kill.rawValue),
             "\(subject.folder.read("d.log").suffix(2000))")
-        // A debug build on a busy machine; who is held would wait for ever.
-        #expect(subject.longestAnswer < .seconds(5))
+        // A debug build on a busy machine; a master that is held would wait for ever.
+        #expect(subject.longestAnswer < .seconds(30))
     }
 
     @Test("by SIGSTOP, wherever they are on their way")
@@ -112,7 +102,7 @@ struct HeldChildrenTests {
         }
         try goesOn(subject) {
             for attacker in attackers { try? Signal(parsing: "CONT")?.send(to: attacker.processID) }
-            if let pid = try subject.pid(of: "held") { try? Signal.kill.send(to: pid) }
+            if let pid = try subject.folder.pids(of: "held").first { try? Signal.kill.send(to: pid) }
             return try subject.ask("show proc debug").contains(" executing ")
         }
     }
@@ -130,7 +120,7 @@ struct HeldChildrenTests {
             _ = subject.running.wait()
             return print("no FUSE here: a held folder is not tested")
         }
-        if let pid = try subject.pid(of: "held") { try? Signal.kill.send(to: pid) }
+        if let pid = try subject.folder.pids(of: "held").first { try? Signal.kill.send(to: pid) }
         try goesOn(subject) { try held.requests > 0 && subject.ask("show proc debug").contains(" executing ") }
         #expect(subject.folder.read("d.log").contains("failed to start: it was not ready in time") || held.requests > 0)
     }

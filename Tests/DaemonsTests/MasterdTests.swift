@@ -29,21 +29,6 @@ struct MasterdTests {
 
         var log: String { folder.read("d.log") }
 
-        func ask(_ command: String) throws -> String {
-            let client = try Client(.unix(folder["control"]))
-            try client.send("\(command)\n")
-            return try client.receive(.max)
-        }
-
-        /// The pids of a service's current children.
-        func pids(_ service: String) throws -> [ProcessID] {
-            let rows = try ask("show proc").split(separator: "\n").prefix { !$0.hasPrefix("# old programs") }
-            return rows.compactMap { row in
-                let cells = row.split(separator: " ")
-                return cells.count > 1 && cells[1] == service ? ProcessID(cells[0]) : nil
-            }
-        }
-
         func stop() -> TestProcess.End {
             running.send(.terminate)
             return running.wait()
@@ -68,7 +53,7 @@ struct MasterdTests {
         let match = try #require(subject.log.firstMatch(of: /listening on 127\.0\.0\.1:(\d+)\n/))
         let address = SocketAddress.ipv4(0x7F00_0001, port: try #require(UInt16(match.1)))
         let client = try LoadClient(address)
-        for _ in 1...10 { #expect(try subject.ask("reload").hasPrefix("Success=1\n")) }
+        for _ in 1...10 { #expect(try subject.folder.ask("reload").hasPrefix("Success=1\n")) }
         let (answered, failed) = client.finish()
         #expect(failed == 0 && answered > 0, "\(answered) answered, \(failed) failed")
         #expect(subject.stop() == .exited(0))
@@ -80,21 +65,21 @@ struct MasterdTests {
         let worker = "worker one\n    \(Self.sleeper)\n    readiness none"
         let subject = try Subject(worker)
         try subject.start()
-        let before = try subject.pids("one")
+        let before = try subject.folder.pids(of: "one")
         try subject.write("\(worker)\n    colour blue")
-        #expect(try subject.ask("reload").contains("m.cfg:6: unknown keyword 'colour' in 'worker' section"))
+        #expect(try subject.folder.ask("reload").contains("m.cfg:6: unknown keyword 'colour' in 'worker' section"))
         let taken = try Socket.open(SocketAddress.ipv4(0x7F00_0001, port: 0).family, .stream)
         try Socket.bind(taken.number, to: .ipv4(0x7F00_0001, port: 0))
         try Socket.listen(taken.number)
         let address = try #require(try Socket.localAddress(taken.number))
         try subject.write("listen web\n    bind \(address)\n\(worker)")
-        let answer = try subject.ask("reload")
+        let answer = try subject.folder.ask("reload")
         #expect(answer.contains("Success=0") && answer.contains("Address already in use"), "\(answer)")
-        #expect(try subject.pids("one") == before)
-        #expect(try subject.ask("show proc").contains("[failed: 2]"))
+        #expect(try subject.folder.pids(of: "one") == before)
+        #expect(try subject.folder.ask("show proc").contains("[failed: 2]"))
         try subject.write(worker)
-        #expect(try subject.ask("reload").hasPrefix("Success=1\n"))
-        #expect(try subject.pids("one") != before)
+        #expect(try subject.folder.ask("reload").hasPrefix("Success=1\n"))
+        #expect(try subject.folder.pids(of: "one") != before)
         #expect(subject.stop() == .exited(0))
     }
 
@@ -102,7 +87,7 @@ struct MasterdTests {
     func death() throws {
         let subject = try Subject("worker one\n    \(Self.sleeper)\n    readiness none")
         try subject.start()
-        try Signal.kill.send(to: try #require(try subject.pids("one").first))
+        try Signal.kill.send(to: try #require(try subject.folder.pids(of: "one").first))
         #expect(subject.running.wait() == .exited(137))
         #expect(subject.log.contains(/Current worker \(\d+\) exited with code 137 \(Killed\)\n/))
 
@@ -130,9 +115,9 @@ struct MasterdTests {
             """)
         try subject.start()
         #expect(eventually { subject.log.contains("kept: up") })
-        let before = try subject.pids("kept")
-        for _ in 1...3 { #expect(try subject.ask("reload").hasPrefix("Success=1\n")) }
-        #expect(try subject.pids("kept") == before)
+        let before = try subject.folder.pids(of: "kept")
+        for _ in 1...3 { #expect(try subject.folder.ask("reload").hasPrefix("Success=1\n")) }
+        #expect(try subject.folder.pids(of: "kept") == before)
         #expect(!subject.log.contains("kept: signal"))
         // It ignores the stop: KILL comes by its time-out.
         #expect(subject.stop() == .exited(0))
@@ -151,7 +136,8 @@ struct MasterdTests {
             """)
         try subject.start()
         let (first, second) = (
-            try #require(try subject.pids("first").first), try #require(try subject.pids("second").first)
+            try #require(try subject.folder.pids(of: "first").first),
+            try #require(try subject.folder.pids(of: "second").first)
         )
         #expect(subject.stop() == .exited(0))
         let lines = subject.log.split(separator: "\n").map(String.init)
@@ -164,7 +150,7 @@ struct MasterdTests {
     func orphans() throws {
         let subject = try Subject("worker one\n    \(Self.sleeper)\n    readiness none\n    instances 3")
         try subject.start()
-        let children = try subject.pids("one").map { try ProcessHandle(pid: $0) }
+        let children = try subject.folder.pids(of: "one").map { try ProcessHandle(pid: $0) }
         #expect(children.count == 3)
         subject.running.send(.kill)
         _ = subject.running.wait()
@@ -178,7 +164,7 @@ struct MasterdTests {
         let outcome = try subject.folder.run(Product.masterd, ["-f"] + subject.arguments)
         #expect(outcome.code == 1)
         #expect(outcome.errors.contains("already running"), "\(outcome.errors)")
-        #expect(try subject.pids("one").count == 1)
+        #expect(try subject.folder.pids(of: "one").count == 1)
         #expect(subject.stop() == .exited(0))
     }
 

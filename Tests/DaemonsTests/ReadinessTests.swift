@@ -58,10 +58,10 @@ struct ReadinessTests {
         #expect(eventually { daemon.report(holds: "registered") })
         let worker = try #require(daemon.log.firstMatch(of: /New worker \((\d+)\)/)?.1)
         try daemon.folder.write("report.fail", "")
-        let answer = try ControlClient.ask("reload", at: daemon.folder["c"])
+        let answer = try daemon.folder.ask("reload", at: "c")
         #expect(answer.hasPrefix("Success=0\n--\n"), "\(answer)")
         #expect(daemon.log.contains("the database is gone"))
-        let processes = try ControlClient.ask("show proc", at: daemon.folder["c"])
+        let processes = try daemon.folder.ask("show proc", at: "c")
         #expect(processes.contains(worker), "\(processes)")
         daemon.end()
         #expect(daemon.isClean)
@@ -74,29 +74,11 @@ struct ReadinessTests {
         let outcome = try daemon.folder.run(Product.faultd, daemon.arguments(["--workers", "1"] + files))
         #expect(outcome.code == 0, "\(outcome.errors)")
         #expect(eventually { daemon.report(holds: "registered") })
-        let answer = try ControlClient.ask("@1 reload", at: daemon.folder["c"])
+        let answer = try daemon.folder.ask("@1 reload", at: "c")
         #expect(answer.hasPrefix("Success=0\n--\nthis reload handler fails\n"), "\(answer)")
         #expect(daemon.report(holds: "reload 4"))
-        let processes = try ControlClient.ask("show proc debug", at: daemon.folder["c"])
+        let processes = try daemon.folder.ask("show proc debug", at: "c")
         #expect(processes.contains("Reload failed"), "\(processes)")
         daemon.end()
-    }
-}
-
-/// One command on a control socket.
-private enum ControlClient {
-    static func ask(_ command: String, at path: String) throws -> String {
-        let socket = try Socket.open(SocketAddress.unix(path).family, .stream)
-        try Socket.connect(socket.number, to: .unix(path))
-        try Descriptor.writeAll(socket.number, command + "\n")
-        Socket.shutdownWriting(socket.number)
-        var text: [UInt8] = []
-        var buffer = [UInt8](repeating: 0, count: 65536)
-        while Poll.readable(socket.number, timeout: .seconds(90)) {
-            let count = try Descriptor.read(socket.number, into: &buffer)
-            if count == 0 { break }
-            text += buffer[..<count]
-        }
-        return String(decoding: text, as: UTF8.self)
     }
 }

@@ -8,7 +8,7 @@ import Unix
     .timeLimit(.minutes(20)))
 struct SyslogTests {
     private func start(_ daemon: TestDaemon, _ mode: String, _ more: String...) throws -> TestProcess {
-        #expect(mkdir(daemon.folder["dev"], 0o755) == 0)
+        mkdir(daemon.folder["dev"], 0o755)  // A logger that is there first has made it.
         let script = """
             mknod -m 666 "$2/dev/null" c 1 3; mknod -m 666 "$2/dev/urandom" c 1 9
             exec unshare -m bash -c 'mount --bind "$2/dev" /dev && exec "$1" -f -d --syslog "$3" --pid-file "$2/d.pid" --log-file "$2/d.log" --fault-output "$2/report" "${@:4}"' bash "$@"
@@ -18,6 +18,7 @@ struct SyslogTests {
     }
 
     private func logger(_ daemon: TestDaemon) throws -> FileDescriptor {
+        mkdir(daemon.folder["dev"], 0o755)
         let socket = try Socket.open(AF_UNIX, .datagram)
         try Socket.bind(socket.number, to: .unix(daemon.folder["dev/log"]))
         try Descriptor.setNonBlocking(socket.number, true)
@@ -68,19 +69,11 @@ struct SyslogTests {
         "A logger that goes away and comes back gets records again; debug messages never reach it; only means no file")
     func goneAndBack() throws {
         let daemon = try TestDaemon()
-        #expect(mkdir(daemon.folder["dev"], 0o755) == 0)
         let first = try logger(daemon)
-        #expect(rename(daemon.folder["dev"], daemon.folder["dev2"]) == 0)
-        // `start` makes the folder itself; the socket is moved into it.
         let running = try start(daemon, "only")
-        #expect(rename(daemon.folder["dev2/log"], daemon.folder["dev/log"]) == 0)
         #expect(eventually { daemon.report(holds: "registered") })
         daemon.signal(.hangup)
-        #expect(
-            eventually {
-                daemon.signal(.hangup)
-                return receivesNow(first)
-            })
+        #expect(hangsUp(daemon, until: first))
         Descriptor.close(first.release())
         #expect(unlink(daemon.folder["dev/log"]) == 0)
         // Without a logger it goes on: its standard error tells of the next reopening.
@@ -89,11 +82,7 @@ struct SyslogTests {
         #expect(eventually { running.standardError.utf8.count > before })
         #expect(daemon.pid != nil)
         let second = try logger(daemon)
-        #expect(
-            eventually {
-                daemon.signal(.hangup)
-                return receivesNow(second)
-            })
+        #expect(hangsUp(daemon, until: second))
         daemon.signal(.terminate)
         let last = receives(second, "daemon shutdown")
         #expect(last?.contains("<29>") == true)
@@ -105,26 +94,16 @@ struct SyslogTests {
     @Test("In a changed root a logger that was started anew is reached from outside; the file's mode, facility and tag")
     func chroot() throws {
         let daemon = try TestDaemon()
-        #expect(mkdir(daemon.folder["root"], 0o755) == 0 && mkdir(daemon.folder["dev"], 0o755) == 0)
+        #expect(mkdir(daemon.folder["root"], 0o755) == 0)
         let first = try logger(daemon)
-        #expect(rename(daemon.folder["dev"], daemon.folder["dev2"]) == 0)
         let running = try start(
             daemon, "yes", "--chroot", daemon.folder["root"], "--syslog-facility", "local1", "--syslog-tag", "web")
-        #expect(rename(daemon.folder["dev2/log"], daemon.folder["dev/log"]) == 0)
         #expect(eventually { daemon.log.contains("daemon startup") && daemon.pid != nil })
-        #expect(
-            eventually {
-                daemon.signal(.hangup)
-                return receivesNow(first)
-            })
+        #expect(hangsUp(daemon, until: first))
         Descriptor.close(first.release())
         #expect(unlink(daemon.folder["dev/log"]) == 0)
         let second = try logger(daemon)
-        #expect(
-            eventually {
-                daemon.signal(.hangup)
-                return receivesNow(second)
-            })
+        #expect(hangsUp(daemon, until: second))
         daemon.signal(.terminate)
         let last = receives(second, "daemon shutdown")
         #expect(last?.contains(/^<141>.* web\[\d+\]: faultd daemon shutdown$/) == true, "\(last ?? "none")")
@@ -134,11 +113,8 @@ struct SyslogTests {
     @Test("The line of a reopening goes to syslog too")
     func reopening() throws {
         let daemon = try TestDaemon()
-        #expect(mkdir(daemon.folder["dev"], 0o755) == 0)
         let socket = try logger(daemon)
-        #expect(rename(daemon.folder["dev"], daemon.folder["dev2"]) == 0)
         let running = try start(daemon, "yes")
-        #expect(rename(daemon.folder["dev2/log"], daemon.folder["dev/log"]) == 0)
         #expect(eventually { daemon.report(holds: "registered") })
         daemon.signal(.hangup)
         #expect(receives(socket, "Reopening log files after receiving SIGHUP") != nil)
@@ -146,10 +122,19 @@ struct SyslogTests {
         #expect(running.wait() == .exited(0))
     }
 
-    private func receivesNow(_ socket: borrowing FileDescriptor) -> Bool {
+    /// SIGHUP again and again, until the logger has a record of it.
+    private func hangsUp(_ daemon: TestDaemon, until socket: borrowing FileDescriptor) -> Bool {
+        let number = socket.number
+        return eventually {
+            daemon.signal(.hangup)
+            return receivesNow(number)
+        }
+    }
+
+    private func receivesNow(_ socket: Int32) -> Bool {
         var buffer = [UInt8](repeating: 0, count: 8192)
         var found = false
-        while let count = try? Descriptor.read(socket.number, into: &buffer) {
+        while let count = try? Descriptor.read(socket, into: &buffer) {
             let record = String(decoding: buffer[..<count], as: UTF8.self)
             #expect(record.hasPrefix("<") && !record.contains("DEBUG") && !record.contains("stopping"))
             found = true

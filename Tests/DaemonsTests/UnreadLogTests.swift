@@ -22,30 +22,17 @@ private final class Master {
         words.append("-f")
         words.append(contentsOf: files)
         running = try folder.start(words[0], Array(words.dropFirst()), descriptors: descriptors)
-        #expect(eventually { (try? ask("wait ready").contains("Success=1")) == true }, "\(running.standardError)")
-    }
-
-    func ask(_ command: String) throws -> String {
-        let client = try Client(.unix(folder["control"]))
-        try client.send("\(command)\n")
-        return try client.receive(.max)
-    }
-
-    func pid(of service: String) throws -> ProcessID? {
-        for row in try ask("show proc").split(separator: "\n") {
-            let cells = row.split(separator: " ")
-            if cells.count > 1, cells[1] == service { return ProcessID(cells[0]) }
-        }
-        return nil
+        #expect(
+            eventually { (try? folder.ask("wait ready").contains("Success=1")) == true }, "\(running.standardError)")
     }
 
     /// It answers, sees its children die, reloads, and stops.
     func works(_ service: String) throws {
-        for _ in 0..<20 { #expect(try ask("show version").hasPrefix("0.")) }
-        let before = try #require(try pid(of: service))
+        for _ in 0..<20 { #expect(try folder.ask("show version").hasPrefix("0.")) }
+        let before = try #require(try folder.pids(of: service).first)
         try Signal.kill.send(to: before)
-        #expect(try eventually { try pid(of: service).map { $0 != before } == true })
-        #expect(try ask("reload").hasPrefix("Success=1"))
+        #expect(try eventually { try folder.pids(of: service).first.map { $0 != before } == true })
+        #expect(try folder.ask("reload").hasPrefix("Success=1"))
     }
 
     func stop() {
@@ -101,7 +88,7 @@ struct UnreadLogTests {
         #expect(eventually { isFull(ends.theirs) })
         try master.works("victim")
         let metric = /daemonkit_log_lost_records_total{log="standard error"} \d+\n/
-        #expect(eventually { (try? master.ask("show metrics").firstMatch(of: metric)) ?? nil != nil })
+        #expect(eventually { (try? master.folder.ask("show metrics").firstMatch(of: metric)) ?? nil != nil })
         master.stop()
     }
 
@@ -134,7 +121,7 @@ struct UnreadLogTests {
         let master = try Master(
             "program talk\n    command sh -c \"\(command.replacing("\"", with: "\\\""))\"\n    critical no\n"
                 + "    restart never\nprogram stays\n    command sleep 600", [(2, ends.write)])
-        #expect(eventually { (try? master.pid(of: "talk")) == nil })
+        #expect(eventually { (try? master.folder.pids(of: "talk"))?.isEmpty == true })
         var tally = LogTally()
         // Others of the master's lines may be among those that were lost.
         #expect(
@@ -206,13 +193,8 @@ struct UnreadLogTests {
         let arguments = daemon.arguments(["-f", "--workers", "2", "--control-socket", folder["control"]])
         let running = try folder.start(
             Product.echod, arguments.map { $0 == folder["d.log"] ? "-" : $0 }, descriptors: [(2, ends.write)])
-        func ask(_ command: String) -> String? {
-            guard let client = try? Client(.unix(folder["control"])) else { return nil }
-            try? client.send("\(command)\n")
-            return try? client.receive(.max)
-        }
-        #expect(eventually { ask("wait ready")?.hasPrefix("Success=1") == true })
-        for _ in 0..<3 { #expect(ask("reload")?.hasPrefix("Success=1") == true) }
+        #expect(eventually { (try? folder.ask("wait ready").hasPrefix("Success=1")) == true })
+        for _ in 0..<3 { #expect(try folder.ask("reload").hasPrefix("Success=1")) }
         running.send(.terminate)
         #expect(running.wait() == .exited(0))
     }
@@ -248,7 +230,7 @@ struct UnreadLogTests {
         var slowest = Duration.zero
         for _ in 0..<20 {
             let start = MonotonicTime.now
-            #expect(try master.ask("show version").hasPrefix("0."))
+            #expect(try master.folder.ask("show version").hasPrefix("0."))
             slowest = max(slowest, .now - start)
         }
         #expect(slowest < .seconds(10), "\(slowest)")
@@ -283,7 +265,7 @@ struct FullLogTests {
             $0.wholeMatch(of: /(\d+) lines \(\d+ bytes\) were lost: No space left on device/).flatMap { Int($0.1) }
         }
         let metric = /daemonkit_log_lost_records_total{log=".*\/out"} (\d+)\n/
-        let counted = try master.ask("show metrics").firstMatch(of: metric).flatMap { Int($0.1) }
+        let counted = try master.folder.ask("show metrics").firstMatch(of: metric).flatMap { Int($0.1) }
         #expect(counted == lost.reduce(0, +))
         #expect(lines.count == whole + lost.count && whole + lost.reduce(0, +) == 5000, "\(whole) \(lost)")
         master.stop()

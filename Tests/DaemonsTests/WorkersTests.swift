@@ -137,14 +137,9 @@ struct WorkersTests {
         let socket = daemon.folder["control"]
         let outcome = try daemon.folder.run(Product.echod, daemon.arguments(["--workers", "2", "-S", socket]))
         #expect(outcome.code == 0, "\(outcome.errors)")
-        func ask(_ command: String) throws -> String {
-            let client = try Client(.unix(socket))
-            try client.send("\(command)\n")
-            return try client.receive(.max)
-        }
-        #expect(try ask("show proc").contains("# workers\n"))
-        #expect(try ask("reload").hasPrefix("Success=1\n--\nNew worker"))
-        #expect(try ask("nonsense").hasPrefix("Unknown command: 'nonsense'"))
+        #expect(try daemon.folder.ask("show proc").contains("# workers\n"))
+        #expect(try daemon.folder.ask("reload").hasPrefix("Success=1\n--\nNew worker"))
+        #expect(try daemon.folder.ask("nonsense").hasPrefix("Unknown command: 'nonsense'"))
         #expect(try FileStatus(path: socket).mode == 0o600)
         daemon.end()
         #expect(!daemon.folder.exists("control"))

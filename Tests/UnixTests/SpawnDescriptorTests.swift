@@ -5,37 +5,26 @@ import Unix
 /// What a program that is started finds open, by its own folder of descriptors.
 @Suite("Descriptors of a spawned program", .timeLimit(.minutes(20)))
 struct SpawnDescriptorTests {
-    /// `pipe:[inode]`, as the link of a descriptor reads.
-    private static func link(_ descriptor: Int32) throws -> String {
-        "pipe:[\(try FileStatus(descriptor: descriptor).identity.inode)]"
-    }
-
-    private static func links(_ numbers: [Int32], _ descriptors: [(child: Int32, ours: Int32)]) throws -> [String] {
-        var spawn = Spawn("/usr/bin/readlink", numbers.map { "/proc/self/fd/\($0)" })
-        spawn.descriptors = descriptors
-        return try output(of: spawn).split(separator: "\n").map(String.init)
-    }
-
     @Test("a declared descriptor has the number that was asked for")
     func declared() throws {
         let ends = try FileDescriptor.pipe()
-        let found = try Self.links([50], [(child: 50, ours: ends.read.number)])
-        #expect(try found == [Self.link(ends.read.number)])
+        let found = try OpenInChild.links([50], [(child: 50, ours: ends.read.number)])
+        #expect(try found == [OpenInChild.link(ends.read.number)])
     }
 
     @Test("one descriptor may be handed on under several numbers")
     func several() throws {
         let ends = try FileDescriptor.pipe()
-        let found = try Self.links([50, 51], [(50, ends.read.number), (51, ends.read.number)])
-        #expect(try found == [Self.link(ends.read.number), Self.link(ends.read.number)])
+        let found = try OpenInChild.links([50, 51], [(50, ends.read.number), (51, ends.read.number)])
+        #expect(try found == [OpenInChild.link(ends.read.number), OpenInChild.link(ends.read.number)])
     }
 
     @Test("one that already has the number in this process is handed on too")
     func sameNumber() throws {
         let ends = try FileDescriptor.pipe()
         let number = ends.read.number
-        let found = try Self.links([number], [(child: number, ours: number)])
-        #expect(try found == [Self.link(number)])
+        let found = try OpenInChild.links([number], [(child: number, ours: number)])
+        #expect(try found == [OpenInChild.link(number)])
         #expect(fcntl(number, F_GETFD) == FD_CLOEXEC)
     }
 
@@ -44,8 +33,9 @@ struct SpawnDescriptorTests {
         let one = try FileDescriptor.pipe()
         let two = try FileDescriptor.pipe()
         let (first, second) = (one.read.number, two.read.number)
-        let found = try Self.links([first, second], [(child: first, ours: second), (child: second, ours: first)])
-        #expect(try found == [Self.link(second), Self.link(first)])
+        let found = try OpenInChild.links(
+            [first, second], [(child: first, ours: second), (child: second, ours: first)])
+        #expect(try found == [OpenInChild.link(second), OpenInChild.link(first)])
     }
 
     @Test("nothing beyond the standard ones and the declared is open, whatever a library left open")

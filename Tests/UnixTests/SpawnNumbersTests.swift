@@ -5,16 +5,6 @@ import Unix
 /// Which descriptor comes to have which number, where numbers of ours and of the child's meet.
 @Suite("Numbers of a spawned program's descriptors", .timeLimit(.minutes(20)))
 struct SpawnNumbersTests {
-    private static func link(_ descriptor: Int32) throws -> String {
-        "pipe:[\(try FileStatus(descriptor: descriptor).identity.inode)]"
-    }
-
-    private static func links(_ numbers: [Int32], _ descriptors: [(child: Int32, ours: Int32)]) throws -> [String] {
-        var spawn = Spawn("/usr/bin/readlink", numbers.map { "/proc/self/fd/\($0)" })
-        spawn.descriptors = descriptors
-        return try output(of: spawn).split(separator: "\n").map(String.init)
-    }
-
     @Test("a number that no process can have is an error, and no trap")
     func largest() throws {
         let ends = try FileDescriptor.pipe()
@@ -28,16 +18,16 @@ struct SpawnNumbersTests {
     func standard() throws {
         let input = try FileDescriptor.pipe()
         let errors = try FileDescriptor.pipe()
-        let found = try Self.links([0, 2], [(0, input.read.number), (2, errors.write.number)])
-        #expect(try found == [Self.link(input.read.number), Self.link(errors.write.number)])
+        let found = try OpenInChild.links([0, 2], [(0, input.read.number), (2, errors.write.number)])
+        #expect(try found == [OpenInChild.link(input.read.number), OpenInChild.link(errors.write.number)])
     }
 
     @Test("one of our standard descriptors can have another number in the child, while its own is replaced")
     func standardMoved() throws {
         let input = try FileDescriptor.pipe()
         let ours = try output(of: Spawn("/usr/bin/readlink", ["/proc/self/fd/0"]))
-        let found = try Self.links([0, 7], [(0, input.read.number), (7, 0)])
-        #expect(try found == [Self.link(input.read.number), ours.trimmed])
+        let found = try OpenInChild.links([0, 7], [(0, input.read.number), (7, 0)])
+        #expect(try found == [OpenInChild.link(input.read.number), ours.trimmed])
     }
 
     @Test("three that change places in a ring come to be the right ones")
@@ -46,8 +36,8 @@ struct SpawnNumbersTests {
         defer { for ends in pipes { for number in [ends.read, ends.write] { Descriptor.close(number) } } }
         let numbers = pipes.map(\.read)
         let next = [numbers[1], numbers[2], numbers[0]]
-        let found = try Self.links(numbers, zip(numbers, next).map { ($0, $1) })
-        #expect(try found == next.map(Self.link))
+        let found = try OpenInChild.links(numbers, zip(numbers, next).map { ($0, $1) })
+        #expect(try found == next.map(OpenInChild.link))
     }
 
     @Test("a chain, in either order of its declaration", arguments: [false, true])
@@ -56,8 +46,8 @@ struct SpawnNumbersTests {
         let two = try FileDescriptor.pipe()
         let (first, second) = (one.read.number, two.read.number)
         let moves: [(child: Int32, ours: Int32)] = [(60, first), (first, second)]
-        let found = try Self.links([60, first], isReversed ? moves.reversed() : moves)
-        #expect(try found == [Self.link(first), Self.link(second)])
+        let found = try OpenInChild.links([60, first], isReversed ? moves.reversed() : moves)
+        #expect(try found == [OpenInChild.link(first), OpenInChild.link(second)])
     }
 
     @Test("every order of five descriptors on five numbers, some of them kept", arguments: 0..<20)
@@ -68,7 +58,7 @@ struct SpawnNumbersTests {
         let numbers = pipes.map(\.read)
         let sources = numbers.shuffled(using: &random)
         let order = zip(numbers, sources).map { (child: $0, ours: $1) }.shuffled(using: &random)
-        #expect(try Self.links(numbers, order) == sources.map(Self.link))
+        #expect(try OpenInChild.links(numbers, order) == sources.map(OpenInChild.link))
     }
 
     @Test("nothing of the moves stays open here, whether the program starts or not")

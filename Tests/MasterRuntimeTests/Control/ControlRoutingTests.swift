@@ -44,48 +44,53 @@ struct ControlRoutingTests {
             }, client: client)
     }
 
+    /// Each line is sent in a session of its own, to which all this is said.
+    private func expectAnswers(_ pairs: [[String]]) async {
+        await #expect(processExitsWith: .success) { [path = folder["c"] as String, pairs] in
+            try Self.serve(at: path) { (path: String) throws in
+                for pair in pairs { #expect(try ControlClient.ask(pair[0], at: path) == pair[1], "\(pair[0])") }
+            }
+        }
+    }
+
+    /// The lines of one session, each with what is said to it; the last one ends the session.
+    private func expectSession(_ pairs: [[String]], endingWith last: [String]) async {
+        await #expect(processExitsWith: .success) { [path = folder["c"] as String, pairs, last] in
+            try Self.serve(at: path) { (path: String) throws in
+                let client = try ControlClient(path)
+                for pair in pairs { try client.ask(pair[0], pair[1]) }
+                try client.send("\(last[0])\n")
+                #expect(try client.readToEnd() == last[1])
+            }
+        }
+    }
+
     // MARK: Prefixes
 
     @Test("a prefix before a command sends this one only")
     func oneCommand() async {
-        await #expect(processExitsWith: .success) { [path = folder["c"] as String] in
-            try Self.serve(at: path) { (path: String) throws in
-                #expect(try ControlClient.ask("@1 show info;where", at: path) == "101 admin: show|info\n\nmaster\n\n")
-                #expect(try ControlClient.ask("@web a;@!101 b", at: path) == "102 admin: a\n\n101 admin: b\n\n")
-                #expect(try ControlClient.ask("@!99 help", at: path) == "99 admin: help\n\n")
-                for master in ["@master", "@0", "@"] {
-                    #expect(try ControlClient.ask("\(master) where", at: path) == "master\n\n")
-                }
-                #expect(
-                    try ControlClient.ask("@1 later a;@2 later b;where", at: path)
-                        == "101 admin: later|a\n\n102 admin: later|b\n\nmaster\n\n")
-            }
-        }
+        await expectAnswers([
+            ["@1 show info;where", "101 admin: show|info\n\nmaster\n\n"],
+            ["@web a;@!101 b", "102 admin: a\n\n101 admin: b\n\n"],
+            ["@!99 help", "99 admin: help\n\n"],
+            ["@master where", "master\n\n"], ["@0 where", "master\n\n"], ["@ where", "master\n\n"],
+            ["@1 later a;@2 later b;where", "101 admin: later|a\n\n102 admin: later|b\n\nmaster\n\n"],
+        ])
     }
 
     @Test("a prefix alone is the new target, and has no answer")
     func target() async {
-        await #expect(processExitsWith: .success) { [path = folder["c"] as String] in
-            try Self.serve(at: path) { (path: String) throws in
-                #expect(
-                    try ControlClient.ask("@1;a;@master where;b", at: path)
-                        == "101 admin: a\n\nmaster\n\n101 admin: b\n\n")
-                #expect(try ControlClient.ask("@web;help;@0;where", at: path) == "102 admin: help\n\nmaster\n\n")
-                #expect(try ControlClient.ask("@1", at: path) == "")
-            }
-        }
+        await expectAnswers([
+            ["@1;a;@master where;b", "101 admin: a\n\nmaster\n\n101 admin: b\n\n"],
+            ["@web;help;@0;where", "102 admin: help\n\nmaster\n\n"],
+            ["@1", ""],
+        ])
     }
 
     @Test("without such a child the prefix is told, as HAProxy tells it")
     func unknownTarget() async {
-        await #expect(processExitsWith: .success) { [path = folder["c"] as String] in
-            try Self.serve(at: path) { (path: String) throws in
-                for prefix in ["@3", "@!1", "@!", "@nobody", "@-1", "@@1", "@master2", "@\u{301}"] {
-                    #expect(
-                        try ControlClient.ask("\(prefix) where;where", at: path) == "\(Self.lost(prefix))master\n\n")
-                }
-            }
-        }
+        let prefixes = ["@3", "@!1", "@!", "@nobody", "@-1", "@@1", "@master2", "@\u{301}"]
+        await expectAnswers(prefixes.map { ["\($0) where;where", "\(Self.lost($0))master\n\n"] })
     }
 
     @Test("what stands behind a target that is none was not meant for the old one, and is dropped")
@@ -103,12 +108,10 @@ struct ControlRoutingTests {
 
     @Test("a payload goes where its command goes")
     func payload() async {
-        await #expect(processExitsWith: .success) { [path = folder["c"] as String] in
-            try Self.serve(at: path) { (path: String) throws in
-                #expect(try ControlClient.ask("@1 set x <<E\none\nE", at: path) == "101 admin: set|x<one\n>\n\n")
-                #expect(try ControlClient.ask("@1;set y <<\ntwo\n", at: path) == "101 admin: set|y<two\n>\n\n")
-            }
-        }
+        await expectAnswers([
+            ["@1 set x <<E\none\nE", "101 admin: set|x<one\n>\n\n"],
+            ["@1;set y <<\ntwo\n", "101 admin: set|y<two\n>\n\n"],
+        ])
     }
 
     @Test("a target that has died is told for each command, until there is another")
@@ -151,63 +154,38 @@ struct ControlRoutingTests {
 
     @Test("the prompt tells the target, and the master's state")
     func prompts() async {
-        await #expect(processExitsWith: .success) { [path = folder["c"] as String] in
-            try Self.serve(at: path) { (path: String) throws in
-                let client = try ControlClient(path)
-                try client.ask("prompt", "\nmaster> ")
-                try client.ask("state ReloadFailed", "\nmaster[ReloadFailed]> ")
-                try client.ask("@2", "102> ")
-                try client.ask("a;later b", "102 admin: a\n\n102> 102 admin: later|b\n\n102> ")
-                try client.ask("@master", "master[ReloadFailed]> ")
-                try client.ask("state", "\nmaster> ")
-                try client.ask("@0 state", "\nmaster> ")
-                try client.ask("", "master> ")
-                try client.ask(" ; ;", "master> ")
-                try client.ask("set <<E\na\nb\nE", "+ + + Unknown command: 'set'. Try 'help'.\n\nmaster> ")
-                try client.send("prompt;echo last\n")
-                #expect(try client.readToEnd() == "\nlast\n\n")
-            }
-        }
+        await expectSession(
+            [
+                ["prompt", "\nmaster> "], ["state ReloadFailed", "\nmaster[ReloadFailed]> "], ["@2", "102> "],
+                ["a;later b", "102 admin: a\n\n102> 102 admin: later|b\n\n102> "],
+                ["@master", "master[ReloadFailed]> "], ["state", "\nmaster> "], ["@0 state", "\nmaster> "],
+                ["", "master> "], [" ; ;", "master> "],
+                ["set <<E\na\nb\nE", "+ + + Unknown command: 'set'. Try 'help'.\n\nmaster> "],
+            ], endingWith: ["prompt;echo last", "\nlast\n\n"])
     }
 
     @Test("prompt takes HAProxy's modes: n, i and p")
     func modes() async {
-        await #expect(processExitsWith: .success) { [path = folder["c"] as String] in
-            try Self.serve(at: path) { (path: String) throws in
-                let client = try ControlClient(path)
-                try client.ask("prompt i", "\n")
-                try client.ask("echo a;echo b", "a\n\nb\n\n")
-                try client.ask("prompt p", "\nmaster> ")
-                try client.ask("prompt p", "\nmaster> ")
-                try client.ask("prompt x", "'prompt' expects nothing, 'n', 'i' or 'p'.\n\nmaster> ")
-                try client.ask("prompt i", "\n")
-                try client.ask("prompt", "\nmaster> ")
-                try client.ask("@1;prompt i", "101> \n")
-                try client.send("prompt n\n")
-                #expect(try client.readToEnd() == "\n")
-            }
-        }
+        await expectSession(
+            [
+                ["prompt i", "\n"], ["echo a;echo b", "a\n\nb\n\n"],
+                ["prompt p", "\nmaster> "], ["prompt p", "\nmaster> "],
+                ["prompt x", "'prompt' expects nothing, 'n', 'i' or 'p'.\n\nmaster> "],
+                ["prompt i", "\n"], ["prompt", "\nmaster> "], ["@1;prompt i", "101> \n"],
+            ], endingWith: ["prompt n", "\n"])
     }
 
     // MARK: Levels
 
     @Test("a session lowers its level and never raises it; children are told with the level")
     func levels() async {
-        await #expect(processExitsWith: .success) { [path = folder["c"] as String] in
-            try Self.serve(at: path) { (path: String) throws in
-                let denied = "Permission denied!\n\n"
-                #expect(try ControlClient.ask("show cli level", at: path) == "admin\n\n")
-                #expect(
-                    try ControlClient.ask("operator;show cli level;operator;danger", at: path)
-                        == "\noperator\n\n\n\(denied)")
-                #expect(
-                    try ControlClient.ask("user;operator;show cli level;user;danger", at: path)
-                        == "\n\(denied)user\n\n\n\(denied)")
-                #expect(
-                    try ControlClient.ask("operator;@1 a;@2;user;b", at: path)
-                        == "\n101 operator: a\n\n\n102 user: b\n\n")
-            }
-        }
+        let denied = "Permission denied!\n\n"
+        await expectAnswers([
+            ["show cli level", "admin\n\n"],
+            ["operator;show cli level;operator;danger", "\noperator\n\n\n\(denied)"],
+            ["user;operator;show cli level;user;danger", "\n\(denied)user\n\n\n\(denied)"],
+            ["operator;@1 a;@2;user;b", "\n101 operator: a\n\n\n102 user: b\n\n"],
+        ])
     }
 
     @Test("show cli sockets lists every control socket of the master, as HAProxy does")
