@@ -144,6 +144,13 @@ public final class Log: Sendable {
         write(LogRecord(level: level, message: message(), metadata: metadata.map { (key: $0.0, value: $0.1) }))
     }
 
+    /// Writes one record whatever the log's level is: for another logging library, whose loggers have levels of their own
+    /// and have decided already. Pairs are written in their order.
+    public func record<Pairs: Sequence>(_ level: LogLevel, _ message: String, metadata: Pairs)
+    where Pairs.Element == (key: String, value: String) {
+        write(LogRecord(level: level, message: message, metadata: Array(metadata)))
+    }
+
     private func write(_ record: LogRecord) {
         let wall = WallTime.now
         if file != nil || standardError != nil { writeLines(record, wall) }

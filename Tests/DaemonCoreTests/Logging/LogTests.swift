@@ -60,6 +60,13 @@ struct LogTests {
         for (line, ending) in zip(try lines(), endings) { #expect(line.hasSuffix(" INFO \(ending)"), "\(line)") }
     }
 
+    @Test("a record of another logging library, which has levels of its own, is written whatever the log's level is")
+    func record() throws {
+        let log = try Log.testing(folder["log"], level: .error)
+        log.record(.trace, "one", metadata: [(key: "b", value: "1"), (key: "a", value: "2")])
+        #expect(try lines().map { $0.hasSuffix(" TRACE one b=1 a=2") } == [true])
+    }
+
     @Test("the author may set the level at run time, down to trace")
     func level() throws {
         let log = try Log.testing(folder["log"], level: .info)

@@ -71,6 +71,25 @@ struct ListenerTests {
         listener.removeFile()
     }
 
+    @Test("a queue that somebody has made shorter is as long as before again")
+    func backlog() throws {
+        let listener = try Binding.listen(.stream, at: .unix(folder["s"]))
+        try Socket.listen(listener.fileDescriptor, backlog: 0)
+        // Where a blocking one would wait for room, this one is told.
+        func client() throws -> FileDescriptor {
+            let client = try Socket.open(listener.location.family, .stream)
+            try Descriptor.setNonBlocking(client.number, true)
+            try Socket.connect(client.number, to: listener.location)
+            return client
+        }
+        let first = try client()
+        #expect(throws: Errno.wouldBlock) { _ = try client() }
+        listener.restoreBacklog()
+        let second = try client()
+        _ = (first.number, second.number)
+        listener.removeFile()
+    }
+
     @Test("a datagram comes with its sender, to whom an answer can be sent")
     func datagrams() throws {
         let address = SocketAddress.ipv4(0x7F00_0001, port: 0)
