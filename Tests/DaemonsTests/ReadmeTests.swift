@@ -10,16 +10,27 @@ struct ReadmeTests {
         "WriteADaemon", "TestADaemon", "StartUp", "StopAndReload", "DaemonKit", "ReloadWithoutLoss",
         "SuperviseAnyProgram",
         "MasterdInContainers", "ControlSocket", "DeployWithStartServer", "HowSupervisionWorks", "Deploy", "Compare",
+        "WithHummingbird", "WithSwiftNIO", "WithServiceLifecycle", "WhoMayOpenWhat", "WhichMaster",
     ].map {
         Markdown("Sources/DaemonKit/DaemonKit.docc/\($0).md")
     }
 
-    @Test("The README's first block is the tickd that is built and tested, in 20 lines at the most")
+    @Test("The README's first block of its own is the tickd that is built and tested, in 20 lines at the most")
     func smallestDaemon() throws {
-        let first = try #require(Self.readme.blocks.first)
+        let first = try #require(Self.readme.blocks.first { $0.file == nil })
         #expect(first.language == "swift")
         #expect(first.text == text(of: "Tests/Fixtures/tickd/main.swift"))
         #expect(first.text.split(separator: "\n", omittingEmptySubsequences: false).count <= 21)
+    }
+
+    @Test("A block that is said to be a file of the repository is that file")
+    func files() {
+        let blocks = ([Self.readme] + Self.guides).flatMap { page in page.blocks.map { (page, $0) } }
+        for (page, block) in blocks {
+            guard let file = block.file else { continue }
+            #expect(block.text == text(of: file), "\(page.path), line \(block.line) is not \(file)")
+        }
+        #expect(blocks.contains { $0.1.file?.hasPrefix("Examples/") == true })
     }
 
     @Test("The README's test command is the one that .ci/run calls")
@@ -120,7 +131,8 @@ struct ReadmeTests {
     func blocksCompile() throws {
         let whole = try #require(Self.guides.first?.blocks.first { $0.text.contains("final class Quotes") })
         for page in [Self.readme] + Self.guides {
-            for block in page.blocks where block.language == "swift" {
+            // Those that use other packages are compiled with Integrations and Examples.
+            for block in page.blocks where block.language == "swift" && block.file == nil && !block.isOfIntegrations {
                 let folder = try TestDirectory(mode: 0o755)
                 let outcome = try Compiler.check(block, parts: whole.text, folder)
                 #expect(outcome.code == 0, "\(page.path), line \(block.line):\n\(outcome.errors)")

@@ -14,6 +14,11 @@ final class Markdown: Sendable {
         let note: String?
         let text: String
         let line: Int
+
+        /// The file of the repository that it shows, in full: `<!-- is: PATH -->`
+        var file: String? { note?.hasPrefix("is: ") == true ? note.map { String($0.dropFirst(4)) } : nil }
+        /// It is no program for DaemonKit alone.
+        var isOfIntegrations: Bool { note == "needs: Integrations" }
     }
 
     let path: String

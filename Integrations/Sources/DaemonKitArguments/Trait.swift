@@ -1,0 +1,3 @@
+#if !Arguments
+#error("DaemonKitArguments has a trait of its own: .package(…, traits: [\"Arguments\"])")
+#endif

@@ -1,0 +1,3 @@
+#if !Configuration
+#error("DaemonKitConfiguration has a trait of its own: .package(…, traits: [\"Configuration\"])")
+#endif

@@ -1,0 +1,3 @@
+#if !Hummingbird
+#error("DaemonKitHummingbird has a trait of its own: .package(…, traits: [\"Hummingbird\"])")
+#endif

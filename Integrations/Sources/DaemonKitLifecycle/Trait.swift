@@ -1,0 +1,3 @@
+#if !Lifecycle
+#error("DaemonKitLifecycle has a trait of its own: .package(…, traits: [\"Lifecycle\"])")
+#endif

@@ -1,0 +1,3 @@
+#if !Logging
+#error("DaemonKitLogging has a trait of its own: .package(…, traits: [\"Logging\"])")
+#endif

@@ -1,0 +1,3 @@
+#if !NIO
+#error("DaemonKitNIO has a trait of its own: .package(…, traits: [\"NIO\"])")
+#endif

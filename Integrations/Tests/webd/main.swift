@@ -1,0 +1,50 @@
+import DaemonKit
+import DaemonKitHummingbird
+import DaemonKitLogging
+import Foundation
+import Hummingbird
+import Logging
+import ServiceLifecycle
+
+// What the tests of the web run: a route for each question.
+
+let logged = DaemonKit.Option(flag: "own-level", help: "Let the logger 'own' have a level of its own, debug")
+
+struct Noted: Service {
+    let logger: Logger
+    func run() async throws {
+        try await gracefulShutdown()
+        logger.info("a service of the application has ended")
+    }
+}
+
+genericMain(
+    Daemon("webd", version: "1.0", listens: [.stream], port: 8080, readiness: .explicit),
+    options: .standard + [logged],
+    main: { context in
+        let provider = Logger.MetadataProvider { ["provided": "always"] }
+        context.bootstrapLogging(metadataProvider: provider)
+        var own = Logger(label: "own")
+        if context[logged] { own.logLevel = .debug }
+        own[metadataKey: "of-logger"] = "yes"
+        let logger = own
+        let router = Router()
+        router.get("/") { _, _ in "hello from \(getpid())\n" }
+        router.get("/slow") { _, _ in
+            logger.notice("slow begins")
+            try await Task.sleep(for: .seconds(1))
+            return "slow\n"
+        }
+        router.get("/log") { _, context in
+            logger.debug("one \"quoted\" message", metadata: ["a": "1", "provided": "no"])
+            logger.info("asked")
+            return "logged\n"
+        }
+        router.get("/threads") { _, _ in
+            "\(try FileManager.default.contentsOfDirectory(atPath: "/proc/self/task").count)\n"
+        }
+        var app = Application(
+            router: router, configuration: .init(serverName: "webd"), services: [Noted(logger: logger)])
+        app.beforeServerStarts { logger.notice("before the server starts") }
+        try await context.serve(app)
+    })
