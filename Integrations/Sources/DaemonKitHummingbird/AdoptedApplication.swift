@@ -65,7 +65,7 @@ struct AdoptedApplication<Base: ApplicationProtocol>: ApplicationProtocol {
                     }
                 }
             let channel = try await bootstrap.withBoundSocket(try listener.duplicate()).get()
-            listener.restoreBacklog()
+            context.restoreBacklog(of: listener)
             gate.add(channel)
             server.closeFuture.whenComplete { _ in
                 channel.close(promise: nil)

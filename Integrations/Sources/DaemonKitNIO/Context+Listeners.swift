@@ -10,7 +10,7 @@ extension Context {
     /// - Throws: A `DaemonError` where there is no descriptor left, and SwiftNIO's errors.
     public func channel(on listener: Listener, _ bootstrap: ServerBootstrap) async throws -> any Channel {
         let channel = try await bootstrap.withBoundSocket(try listener.duplicate()).get()
-        listener.restoreBacklog()
+        restoreBacklog(of: listener)
         follow(channel)
         return channel
     }
@@ -21,7 +21,7 @@ extension Context {
         child: @escaping @Sendable (any Channel) -> EventLoopFuture<Child>
     ) async throws -> NIOAsyncChannel<Child, Never> {
         let server = try await bootstrap.bind(try listener.duplicate(), childChannelInitializer: child)
-        listener.restoreBacklog()
+        restoreBacklog(of: listener)
         follow(server.channel)
         return server
     }

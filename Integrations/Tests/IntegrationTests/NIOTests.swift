@@ -38,7 +38,15 @@ struct NIOTests {
     func loops() async throws {
         let daemon = try await lined("handlers", "--bind", "127.0.0.1:0")
         let count = max(1, ProcessInfo.processInfo.processorCount / 2)
-        try await daemon.logLine("\(count) event loops")
+        try await daemon.logLine("\(count) event loops", number: 2)
+    }
+
+    @Test("the queue of clients is as long as --bind says, although SwiftNIO asks for 128")
+    func backlog() async throws {
+        let daemon = try await lined("handlers", "--bind", "127.0.0.1:0,backlog=7")
+        let address = try #require(daemon.listeners.first)
+        let lines = try shell("ss -Hltn").split(separator: "\n").filter { $0.contains(" \(address) ") }
+        #expect(lines.first?.split(separator: " ").dropFirst(2).first == "7", "\(lines)")
     }
 
     @Test("a connection that is open at the stop is served to its end", arguments: ["handlers", "async"])

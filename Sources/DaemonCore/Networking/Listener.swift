@@ -101,10 +101,9 @@ public final class Listener: Sendable {
         }
     }
 
-    /// Makes the queue of clients that wait as long as the system allows: for a framework that has called listen(2) once
-    /// more with a length of its own, as SwiftNIO does for a socket that it is given. Without effect on datagrams.
-    public func restoreBacklog() {
-        if kind == .stream { try? Socket.listen(fileDescriptor) }
+    /// Makes the queue of clients as long as that, or as the system allows. listen(2) may be called again.
+    package func restoreBacklog(_ length: Int32? = nil) {
+        if kind == .stream { try? Socket.listen(fileDescriptor, backlog: length ?? Socket.longestBacklog) }
     }
 
     /// Refuses new connections from now on, where the socket is our own; one that was handed down may have other

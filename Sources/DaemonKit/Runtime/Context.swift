@@ -34,6 +34,16 @@ public struct Context: Sendable {
         return listener
     }
 
+    /// Makes the queue of a listener's clients again as long as `--bind` says, or else as the system allows: for a framework
+    /// that has called listen(2) once more with a length of its own, as SwiftNIO does for a socket that it is given. Without
+    /// effect on datagrams. A length that another giver of the socket has chosen is not known here.
+    public func restoreBacklog(of listener: Listener) {
+        let binds = self[StandardOption.bind]
+        // A port that the system has chosen is not the one that was asked for.
+        let bind = binds.first { listener.isBound(to: $0.address) } ?? (binds.count == 1 ? binds.first : nil)
+        listener.restoreBacklog(bind?.options.backlog)
+    }
+
     /// Raises the limit of open descriptors of this process towards `wanted`, as far as its hard limit goes; children
     /// start with the old one. Returns the limit that is in force. getrlimit(2)
     @discardableResult

@@ -176,7 +176,9 @@ package final class Session: MasterHost {
         if isChanged { master.adjust(retireDelay: setup.plan.retireDelay, reloadInterval: setup.plan.reloadInterval) }
         var start = ChildSpawn(child, program, kept: messages.stored(for: child.service), dialect: frontEnd.dialect)
         start.isPaused = notes.isPaused
-        start.instances = master.supervisor.plan?.services.first { $0.name == child.service }?.instances
+        // While the first plan is being loaded none is in force.
+        let plan = master.supervisor.plan ?? setup.plan
+        start.instances = plan.services.first { $0.name == child.service }?.instances
         // Ours may be a terminal. A chroot may lack the file: then it is ours.
         let null = program.inheritsInput ? nil : try? FileDescriptor.open("/dev/null", .readWrite).release()
         defer { null.map(Descriptor.close) }
