@@ -93,9 +93,9 @@ struct MasterdTests {
 
         let second = try Subject("worker one\n    \(Self.sleeper)\n    readiness none\n    restart on-failure")
         try second.start()
-        let pid = try #require(try second.pids("one").first)
+        let pid = try #require(try second.folder.pids(of: "one").first)
         try Signal.kill.send(to: pid)
-        #expect(try eventually { try second.pids("one").first.map { $0 != pid } ?? false })
+        #expect(try eventually { try second.folder.pids(of: "one").first.map { $0 != pid } ?? false })
         #expect(second.stop() == .exited(0))
     }
 
