@@ -54,7 +54,7 @@ struct NIOTests {
         let daemon = try await lined(style, "--bind", "127.0.0.1:0")
         let port = try #require(daemon.listeners.first?.split(separator: ":").last)
         // Asks once before the stop, tells the test, and asks again long after the listener has stopped accepting.
-        let client = apart { [directory = daemon.directory] in
+        let client = apart { [directory = daemon.directory.path] in
             try shell(
                 """
                 python3 -c 'import socket, time, os
