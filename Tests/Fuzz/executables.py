@@ -152,6 +152,14 @@ def state(binaries: str, directory: str, mutator: Mutator) -> Callable[[], None]
     return once
 
 
+def accepts(path: str) -> bool:
+    try:
+        connect(path, LIMIT).close()
+        return True
+    except OSError:
+        return False
+
+
 class Master:
     """A masterd that has to answer, whatever is said to it."""
 
@@ -167,7 +175,9 @@ class Master:
             [os.path.join(binaries, "masterd"), "-f", "-c", config, f"--pid-file={directory}/pid",
              f"--log-file={directory}/log"],
             stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True)
-        eventually(lambda: os.path.exists(self.socket) or self.child.poll() is not None, LIMIT)
+        # The file of a socket is there before it listens.
+        eventually(lambda: self.child.poll() is not None or all(
+            map(accepts, (self.socket, f"{self.socket}-user"))), LIMIT)
 
     def say(self, given: bytes, path: str) -> None:
         with connect(path, LIMIT) as sock:
