@@ -101,25 +101,33 @@ def pid_file(arena: Arena, front_end: str) -> None:
 
 @attack(KIND, "a status file that is swapped before it gets its name is not published", START_SERVER)
 def status_file(arena: Arena, front_end: str) -> None:
-    status, evil = os.path.join(arena.mine, "status"), os.path.join(arena.mine, "evil")
-    arena.do_as(arena.service, "import sys; open(sys.argv[1], 'w').write('1:1\\n')", evil)
+    for attempt in range(ATTEMPTS):
+        status = os.path.join(arena.mine, f"status-{attempt}")
+        evil = os.path.join(arena.mine, "evil")
+        arena.do_as(arena.service, "import sys; open(sys.argv[1], 'w').write('1:1\\n')", evil)
+        early = []
 
-    def swap() -> bool:
-        for name in os.listdir(arena.mine):
-            beside = os.path.join(arena.mine, name)
-            if name.startswith(".status.") and os.path.exists(beside) and os.path.getsize(beside):
-                os.rename(evil, beside)
-                return True
-        return False
+        def swap() -> bool:
+            for name in os.listdir(arena.mine):
+                beside = os.path.join(arena.mine, name)
+                if name.startswith(f".status-{attempt}.") and os.path.exists(beside) and os.path.getsize(beside):
+                    os.rename(evil, beside)
+                    # It has no name yet, of the file that was swapped or of another.
+                    early.append(not os.path.exists(status))
+                    return True
+            return False
 
-    words = [arena.start_server, "--port=127.0.0.1:0", "--interval=0.1", f"--status-file={status}", "--", "sleep",
-             "1000"]
-    with Meanwhile(swap) as meanwhile:
-        child = arena.start_as(None, delayed("write,pwrite64", "exit", *words))
-        expect(eventually(lambda: meanwhile.done, 20), "it never writes its status")
-        eventually(lambda: read(status), 2)
-    expect(read(status) != "1:1\n", "what another wrote is the status file")
-    end(child)
+        words = [arena.start_server, "--port=127.0.0.1:0", "--interval=0.1", f"--status-file={status}", "--", "sleep",
+                 "1000"]
+        with Meanwhile(swap) as meanwhile:
+            child = arena.start_as(None, delayed("write,pwrite64", "exit", *words))
+            expect(eventually(lambda: meanwhile.done, 20), "it never writes its status")
+            eventually(lambda: read(status), 2)
+        expect(read(status) != "1:1\n", "what another wrote is the status file")
+        end(child)
+        if early[0]:
+            return
+    expect(False, f"the attack came too late {ATTEMPTS} times")
 
 
 @attack(KIND, "another socket in the place of the one that was just bound does not get its mode", ECHOD)
