@@ -111,7 +111,7 @@ def broken_configuration(story) -> str:
 
 def rotate(story) -> str:
     machine = story.machine
-    machine.write("/run/lines.on", "")
+    start_lines(story)
     try:
         for number in range(RELOADS):
             aim = written(story, "prefixed") + 200
@@ -130,6 +130,12 @@ def rotate(story) -> str:
         story.report.found += settled[name]
     rotated = len(machine.run("ls /var/log/masterd/masterd.log.*").split())
     return f"{RELOADS} rotations and a reload, {rotated} old logs; lines written = found: {settled}"
+
+
+def start_lines(story) -> None:
+    """No count of an earlier time is taken for one of this."""
+    story.machine.run("rm -f /run/lines.prefixed* /run/lines.filed*")
+    story.machine.write("/run/lines.on", "")
 
 
 def written(story, name: str) -> int:
@@ -261,7 +267,7 @@ def stop_service(story, service: str, port: int, limit: float) -> str:
 def boot_again(story) -> str:
     """The init stops what runs, with time to end in order, and starts it at the next boot."""
     machine = story.machine
-    machine.write("/run/lines.on", "")
+    start_lines(story)
     wait_for("lines", lambda: written(story, "prefixed"))
     machine.run("rm /run/lines.on")
     settle(story, "prefixed")

@@ -6,7 +6,7 @@ import signal
 import time
 
 from harness.checks import check, expect, read
-from harness.processes import eventually, takes
+from harness.processes import alive, eventually, takes
 from ..case import Case
 from ..clients import Visitor
 
@@ -182,7 +182,8 @@ def main_process(case: Case) -> None:
     expect(pid != first.pid, "it is the process that was started")
     expect(len(case.workers()) == 1, f"its parent's end counts as its own: {case.workers()}")
     daemon.stop()
-    expect(not os.path.exists(f"/proc/{pid}"), "it was not stopped")
+    # Its parent may end later than it does.
+    expect(eventually(lambda: not alive(pid)), "it was not stopped")
 
 
 @check("--watchdog: a worker that gives no heartbeat is killed and replaced; without it nobody is told of one",
