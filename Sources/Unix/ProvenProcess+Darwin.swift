@@ -23,6 +23,12 @@ extension ProvenProcess {
             hasEnded: info.pbi_status == UInt32(SZOMB), started: started)
     }
 
+    static func name(of pid: ProcessID) -> String? {
+        var bytes = [UInt8](repeating: 0, count: 64)
+        let count = unsafe proc_name(pid, &bytes, UInt32(bytes.count))
+        return count > 0 ? String(decoding: bytes.prefix(Int(count)), as: UTF8.self) : nil
+    }
+
     static func process(behind descriptor: Int32) -> ProcessID? { nil }
 
     /// The system does not tell who has a lock: to have the file open must do.

@@ -37,6 +37,10 @@ extension ProvenProcess {
             started: stat.startTime)
     }
 
+    static func name(of pid: ProcessID) -> String? {
+        ProcessText.read(pid, "comm").map { String(decoding: $0.dropLast(), as: UTF8.self) }
+    }
+
     /// The number that the kernel gives a pidfd's process; nil when it was reaped.
     static func process(behind descriptor: Int32) -> ProcessID? {
         let line = text("/proc/self/fdinfo/\(descriptor)", limit: 4096)?.split(separator: "\n").first {

@@ -25,6 +25,11 @@ package final class ProvenProcess: Sendable {
         case descendant(of: ProcessID)
         /// It is in the session that this unreaped child of ours began.
         case session(of: ProcessID)
+        /// It is in this session. Whose that is, the caller proves by those whom he holds in it: its number is nobody
+        /// else's while one of them lives.
+        case member(of: ProcessID)
+        /// It was started by this time, `ProcessEpoch.now`: it is who had the number then, whom the caller knows.
+        case old(Int64)
         /// It is the process of this pidfd, which an earlier image of this process has left to us.
         case held(by: Int32)
         /// All its user ids are this one: who could name it could have sent the signal himself. Not for root's.
@@ -45,17 +50,17 @@ package final class ProvenProcess: Sendable {
     /// -1 where there is no pidfd.
     private let handle: Int32
     /// Tells it from a later process of the same number, where there is no pidfd.
-    private let started: Int64
+    private let startTime: Int64
 
     package init(_ pid: ProcessID, _ proof: Proof) throws(Failure) {
         guard pid > 0 else { throw .gone }
         let handle = try Self.hold(pid)
-        let started: Int64
+        let startTime: Int64
         do throws(Failure) {
-            started = handle < 0 ? try Self.look(at: pid).started : 0
+            startTime = handle < 0 ? try Self.look(at: pid).started : 0
             try Self.check(pid, proof)
             // As the number has been this process's all the time, all that was read of it was this process's.
-            if Self.hasEnded(pid, handle, started) { throw Failure.gone }
+            if Self.hasEnded(pid, handle, startTime) { throw Failure.gone }
         } catch {
             let hasEnded = handle >= 0 && Poll.readable(handle, timeout: .zero)
             if handle >= 0 { Descriptor.close(handle) }
@@ -64,7 +69,7 @@ package final class ProvenProcess: Sendable {
         self.pid = pid
         self.proof = proof
         self.handle = handle
-        self.started = started
+        self.startTime = startTime
     }
 
     deinit { if handle >= 0 { Descriptor.close(handle) } }
@@ -101,6 +106,8 @@ package final class ProvenProcess: Sendable {
             else { throw .refuted }
         case .session(let leader):
             guard Child.isUnreaped(leader), getsid(pid) == leader else { throw .refuted }
+        case .old(let time): guard try look(at: pid).started <= time else { throw .refuted }
+        case .member(let session): guard getsid(pid) == session else { throw .refuted }
         case .held(let descriptor):
             guard descriptor >= 0, process(behind: descriptor) == pid else { throw .refuted }
         case .user(let user):
@@ -116,6 +123,37 @@ package final class ProvenProcess: Sendable {
             if parent == ancestor { return line }
         }
         return nil
+    }
+
+    // MARK: Facts
+
+    /// When it was started: ticks since the boot, on Darwin microseconds since 1970; nil where that is not to be seen.
+    package var started: Int64? { Self.facts(of: pid).flatMap { hasEnded ? nil : $0.started } }
+
+    /// Of its program, as the process itself may have changed it: fifteen bytes of any kind; nil where there is none.
+    package var name: String? {
+        let name = Self.name(of: pid)
+        return hasEnded ? nil : name
+    }
+
+    /// All its user ids are this one.
+    package func isOf(_ user: UserID) -> Bool {
+        guard let facts = Self.facts(of: pid), !hasEnded else { return false }
+        return facts.users.allSatisfy { $0 == user }
+    }
+
+    /// It has one of these sockets open, named by their inodes; false where that is not to be seen. Linux only.
+    package func holds(socketOf inodes: Set<UInt64>) -> Bool {
+        #if os(Linux)
+        let names = Set(inodes.map { "socket:[\($0)]" })
+        let directory = "/proc/\(pid)/fd"
+        let isSeen = Files.names(in: directory).contains { name in
+            Files.linkTarget("\(directory)/\(name)").map(names.contains) ?? false
+        }
+        return isSeen && !hasEnded
+        #else
+        return false
+        #endif
     }
 
     // MARK: Signals
@@ -155,12 +193,12 @@ package final class ProvenProcess: Sendable {
     /// Readable when the process ends; ours to close. -1 where the system has no such thing.
     package var descriptor: Int32 { handle }
 
-    package var hasEnded: Bool { Self.hasEnded(pid, handle, started) }
+    package var hasEnded: Bool { Self.hasEnded(pid, handle, startTime) }
 
-    private static func hasEnded(_ pid: ProcessID, _ handle: Int32, _ started: Int64) -> Bool {
+    private static func hasEnded(_ pid: ProcessID, _ handle: Int32, _ startTime: Int64) -> Bool {
         if handle >= 0 { return Poll.readable(handle, timeout: .zero) }
         guard let facts = facts(of: pid) else { return true }
-        return facts.hasEnded || facts.started != started
+        return facts.hasEnded || facts.started != startTime
     }
 
     /// Waits for its end; false when the time is over first.

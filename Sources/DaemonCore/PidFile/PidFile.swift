@@ -105,6 +105,9 @@ package struct PidFile: Sendable {
         throw DaemonError(.pidFile, "\(tried): other processes keep replacing it")
     }
 
+    /// The last daemon died without removing it.
+    package var isLeftBehind: Bool { leftBy != nil }
+
     /// What the next start says of one that died.
     package func deathNotice(of daemon: String) -> String? {
         leftBy.map { "the last \(daemon) (pid \($0)) died: it has left pid file \(path) behind" }

@@ -29,6 +29,9 @@ struct Logging: ~Copyable, StartPhase {
             if let cause = log.fileFailure { throw DaemonError(.logFile, "log file \(plan.logFile)", cause) }
             if !plan.isForeground && plan.logFile != "-" { try log.redirectStandardStreams() }
             try phase.pidFile?.write(CurrentProcess.id)
+            if let pidFile = phase.pidFile, phase.facts.role.isMaster || pidFile.isLeftBehind {
+                Leftovers.end(beside: pidFile.path, of: plan.daemon.name) { log.log($0, $1) }
+            }
             return Logging(
                 facts: phase.facts, listeners: phase.listeners, pidFile: phase.pidFile, report: phase.report, log: log)
         }

@@ -73,6 +73,9 @@ enum StartServer {
         do {
             // First of all: a second start must not touch what the first one made.
             pidFile = try lockPidFile(settings, account)
+            if let pidFile {
+                Leftovers.end(beside: pidFile.path, of: "start_server") { console.write($0, $1) }
+            }
             for (spec, address) in zip(settings.ports, addresses) {
                 sockets.append((try bind(spec, at: address, settings), spec.descriptor))
                 if let number = spec.descriptor { console.write("socket is duplicated to file descriptor \(number)") }

@@ -11,14 +11,18 @@ final class Orphans {
     }
 
     private unowned let master: Master
-    private var groups: [ProcessID: Group] = [:]
+    private var rests: [ProcessID: Group] = [:]
+    /// The last of a group has ended.
+    var isGone: ((ProcessID) -> Void)?
+    /// Those of which somebody is left.
+    var groups: Set<ProcessID> { Set(rests.keys) }
 
     init(_ master: Master) { self.master = master }
 
     /// The child was reaped. What is left of its group has so long; `isTold`: it was told to end already.
     func adopt(from group: ProcessID, isTold: Bool, limit: @autoclosure () -> Duration) {
         // The cheap question first: nearly always nobody is left.
-        guard group > 1, groups[group] == nil, CurrentProcess.groupExists(group) else { return }
+        guard group > 1, rests[group] == nil, CurrentProcess.groupExists(group) else { return }
         let members = CurrentProcess.children.filter { CurrentProcess.group(of: $0) == group }
         guard !members.isEmpty else { return }
         keep(group, members, due: .now + limit())
@@ -26,28 +30,30 @@ final class Orphans {
     }
 
     private func keep(_ group: ProcessID, _ members: [ProcessID], due: MonotonicTime) {
-        groups[group] = Group(members: Set(members), due: due)
+        rests[group] = Group(members: Set(members), due: due)
         for pid in members { master.adopt(helper: pid) { [unowned self] _ in ended(pid, of: group) } }
         master.after(max(.zero, due - .now)) { [unowned self] in kill(group) }
     }
 
     private func ended(_ pid: ProcessID, of group: ProcessID) {
-        groups[group]?.members.remove(pid)
-        if groups[group]?.members.isEmpty == true { groups[group] = nil }
+        rests[group]?.members.remove(pid)
+        guard rests[group]?.members.isEmpty == true else { return }
+        rests[group] = nil
+        isGone?(group)
     }
 
     private func kill(_ group: ProcessID) { send(.kill, group) }
 
     /// One member at least is not reaped and has not left, so that the number still is this group's.
     private func send(_ signal: Signal, _ group: ProcessID) {
-        guard groups[group] != nil else { return }
+        guard rests[group] != nil else { return }
         try? Unix.Child.send(signal, toGroupOf: group, witnesses: CurrentProcess.children)
     }
 
     /// The last thing that a master does: waits for those that may still take their time.
     func end(now: Bool) {
-        for (group, rest) in groups {
-            while !now, rest.due > .now, groups[group] != nil { reap() }
+        for (group, rest) in rests {
+            while !now, rest.due > .now, rests[group] != nil { reap() }
             kill(group)
         }
     }
@@ -55,14 +61,14 @@ final class Orphans {
     private func reap() {
         Poll.pause(.milliseconds(5))
         while let (pid, _, _) = Unix.Child.reapAny() {
-            for group in groups.keys { ended(pid, of: group) }
+            for group in rests.keys { ended(pid, of: group) }
         }
     }
 
     // MARK: Over an exec
 
     var records: [StateRecord] {
-        groups.map { group, rest in
+        rests.map { group, rest in
             var record = StateRecord("leftover")
             record[number: "group"] = Int(group)
             record[numbers: "members"] = rest.members.map(Int.init).sorted()

@@ -20,6 +20,9 @@ final class MainProcesses {
     /// The process that we had started for the child, until it is reaped.
     private var origins: [Supervision.Child.ID: ProcessID] = [:]
 
+    /// A child has another main process now.
+    var taken: ((Supervision.Child.ID, ProcessID) -> Void)?
+
     init(_ master: Master) { self.master = master }
 
     // MARK: Proofs
@@ -35,6 +38,7 @@ final class MainProcesses {
             release(pid)
             return false
         }
+        taken?(child.id, pid)
         if origins[child.id] == nil, Unix.Child.isUnreaped(child.pid) { origins[child.id] = child.pid }
         release(child.pid)
         return true

@@ -15,6 +15,8 @@ package final class Session: MasterHost {
     private let outputs: ChildOutputs
     private let orphans: Orphans
     private let retry: LogRetry
+    /// For the next start, should this process be killed; nil without a pid file.
+    private let childrenFile: ChildrenFile?
     private let isResumed: Bool
     private lazy var controls = ControlSockets(master) { [unowned self] in equip($0) }
     private var setups = Setups()
@@ -63,6 +65,7 @@ package final class Session: MasterHost {
                 outputs.flush()
             })
         orphans = Orphans(master)
+        childrenFile = ChildrenFile(beside: parts.pidFile, log, master, orphans)
         isResumed = state != nil
         master.host = self
         messages.isAwaited = { [unowned self] in isStarting || master.supervisor.stopRequest != nil }
@@ -135,6 +138,7 @@ package final class Session: MasterHost {
             let setup = try frontEnd.source.load()
             // What fails here is told by `reloadFailed`, which lets the source go back.
             try controls.load(setup)
+            childrenFile?.holds(frontEnd.source.listeners)
             setups.begin(setup, generation: master.supervisor.generation + 1)  // bounded: attempts are counted
             if isStarting, let time = setup.plan.longestStart { manager.tell(.extendTimeout(time)) }
             return .loaded(setup.plan)
@@ -192,6 +196,7 @@ package final class Session: MasterHost {
             start.notifySocket = try messages.open(for: child, program)
             let process = try begin(start.spawn, program)
             notes.began(child.id, program)
+            childrenFile?.began(child.id, process.pid, program)
             if let ends { channels.add(ends.0, of: child.id) }
             return process
         } catch {
@@ -289,6 +294,7 @@ package final class Session: MasterHost {
     package func exit(_ code: Int32) -> Never {
         say(frontEnd.words.line(for: .ending))
         orphans.end(now: master.supervisor.stopRequest?.urgency == .now)
+        childrenFile?.remove()
         outputs.readRest()
         messages.removeAll()
         manager.finish()
@@ -379,19 +385,14 @@ package final class Session: MasterHost {
         let expect = requests.restore(state, head)
         for error in controls.restore(state, expect: expect) { parts.log.write(.error, "\(error)") }
         channels.restore(state)
-        closeUnclaimed(head[numbers: "descriptors"])
+        // What a damaged line of the state has left without an owner.
+        let unclaimed = Set(head[numbers: "descriptors"]).subtracting(descriptors.map(Int.init)).filter { $0 > 2 }
+        unclaimed.compactMap(Int32.init(exactly:)).forEach(Descriptor.close)
         showState()
         isUpgraded = state.first("supervisor")?["upgrade"] != nil
         say(frontEnd.words.line(for: .upgraded(from: head["version"], to: frontEnd.version)))
         frontEnd.upgradeEnded(nil)
+        childrenFile?.resume { setups.program(of: $0)?.user ?? CurrentProcess.userID }
         master.resume(state)
-    }
-
-    /// What a damaged line of the state has left without an owner.
-    private func closeUnclaimed(_ numbers: [Int]) {
-        let claimed = Set(descriptors.map(Int.init))
-        for number in numbers where number > 2 && !claimed.contains(number) {
-            if let number = Int32(exactly: number) { Descriptor.close(number) }
-        }
     }
 }

@@ -58,6 +58,9 @@ package struct Program: Sendable {
     /// A file without an interpreter's line is given to /bin/sh, as execvp(3) does it.
     package var runsScripts = false
 
+    /// Whom its processes run as.
+    var user: UserID { account?.user ?? CurrentProcess.userID }
+
     package init(executable: String, name: String, environment: [[UInt8]]) {
         self.executable = executable
         self.name = name

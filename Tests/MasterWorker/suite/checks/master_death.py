@@ -5,7 +5,7 @@ import signal
 import time
 
 from harness import processes
-from harness.checks import check, expect, needs_root
+from harness.checks import check, expect, needs_root, read
 from harness.ports import free_port
 from harness.processes import eventually
 from ..case import Case, section
@@ -107,6 +107,73 @@ def in_start(case: Case) -> None:
     expect(pids, "no workers")
     master.send(9)
     gone(case, pids)
+
+
+GRANDCHILD = """sh -c 'trap "" TERM; sleep 1000 & exec sleep 1000'"""
+"""Ignores TERM, as it has inherited from its parent; the child goes with its master."""
+
+
+@check("masterd: what its killed children had started is ended by the next start, which binds the same port")
+def leftovers(case: Case) -> None:
+    port = free_port()
+    case.configure(f"listen l\n    bind 127.0.0.1:{port}\n",
+                   section("program", "deaf", GRANDCHILD, "listen l", "stop-timeout 1s"),
+                   section("program", "mild", "sh -c 'sleep 1000 & exec sleep 1000'"))
+    first = case.start()
+    expect(eventually(lambda: len(case.living()) == 5), f"a master, two children, two of theirs: {case.left()}")
+    children = first.offspring()
+    first.send(9)
+    first.ends(-9)
+    gone(case, children)
+    left = case.living()
+    expect(len(left) == 2, f"the grandchildren: {case.left()}")
+    stranger = case.spawn(["sleep", "1000"], "stranger", start_new_session=True)[0]
+    case.log_file = case.path("log2")
+    second = case.start()
+    expect(not [pid for pid in left if processes.alive(pid)], "they live on")
+    said = read(case.log_file)
+    expect("left processes behind" in said and "killing what does not end" in said, said)
+    expect(processes.alive(stranger.pid), "a stranger was ended")
+    stranger.kill()
+    second.stop()
+    case.expect_nothing_left()
+
+
+@check("--workers: a worker that stands still since before the master's death is ended by the next start")
+def standing(case: Case) -> None:
+    port = free_port()
+    first = case.start_workers(2, "-b", f"127.0.0.1:{port}")
+    pids = first.offspring()
+    processes.kill(pids[0], signal.SIGSTOP)
+    expect(eventually(lambda: processes.stat(pids[0])[0] == "T"), "it does not stand")
+    first.send(9)
+    first.ends(-9)
+    gone(case, pids[1:])
+    case.log_file = case.path("log2")
+    second = case.start_workers(2, "-b", f"127.0.0.1:{port}")
+    expect(not processes.alive(pids[0]), "it is there still")
+    expect(echoes(port), "nobody echoes")
+    second.stop()
+    case.expect_nothing_left()
+
+
+@check("a master that ends in order, and a reload, leave no record of its children; an upgrade keeps it true")
+def record(case: Case) -> None:
+    case.configure(section("program", "mild", "sh -c 'sleep 1000 & exec sleep 1000'"))
+    first = case.start()
+    first.reload()
+    name = f"{case.pid_file}.children"
+    expect(oct(os.stat(name).st_mode & 0o7777) == "0o1600", "another mode")
+    first.reload("upgrade")
+    expect(eventually(lambda: len(case.living()) == 3), f"a master, a child and its own: {case.left()}")
+    first.send(9)
+    first.ends(-9)
+    expect(eventually(lambda: len(case.living()) == 1), f"the grandchild: {case.left()}")
+    case.log_file = case.path("log2")
+    second = case.start()
+    expect(eventually(lambda: len(case.living()) == 3), f"the master and two others: {case.left()}")
+    second.stop()
+    case.expect_nothing_left()
 
 
 @check("--workers: after the death a new master starts with the same files and port")

@@ -76,6 +76,29 @@ def other_namespace(arena: Arena, front_end: str) -> None:
     victim.is_untouched()
 
 
+@attack(KIND, "a record of children that the service's account has forged, or made of root's log, ends no process",
+        MASTERD, WORKERS, START_SERVER)
+def forged_record(arena: Arena, front_end: str) -> None:
+    victim, path = arena.victim(), os.path.join(arena.mine, "pid")
+    with open("/proc/sys/kernel/random/boot_id", encoding="ascii") as file:
+        boot = file.read().strip()
+    record = (f"daemonkit children 1 {boot} {os.stat('/proc/self/ns/pid').st_ino}\n"
+              f"+{os.getsid(victim.pid)} 0 {2 ** 60}\n={2 ** 60}\n")
+    for owner, mode in ((arena.service.uid, 0o1600), (0, 0o600), (0, 0o640)):
+        name = f"{path}.children"
+        with open(name, "w", encoding="ascii") as file:
+            file.write(record)
+        os.chown(name, owner, owner)
+        os.chmod(name, mode)
+        arena.pid_file = path
+        master = arena.serve(front_end)
+        victim.is_untouched()
+        master.send(15)
+        expect(eventually(lambda: master.code() is not None), "it does not end")
+        if os.path.exists(name):
+            os.remove(name)
+
+
 def init_script(arena: Arena, name: str, path: str) -> "tuple[str, str]":
     """The script as it is installed, for our executable and this pid file."""
     with open(os.path.join(REPOSITORY, "etc/init.d", name), encoding="utf-8") as file:

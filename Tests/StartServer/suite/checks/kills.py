@@ -103,6 +103,25 @@ for each in PHASES:
     superdaemon_killed(each)
 
 
+@check("kill -9 of the superdaemon: workers that serve on, or are deaf to TERM, are ended by the next start", ours=True)
+def orphans(case: Case) -> None:
+    port = free_port()
+    first = case.start(f"--port={port}", *case.files, worker=["drain=30"])
+    worker = case.generation(1, first)
+    first.send(9)
+    first.ends(-9)
+    expect(case.ask(worker, str(port))[1] == worker.pid, "the orphan does not serve")
+    second = case.start(f"--port={port}", *case.files)
+    second.line("the last start_server has left processes behind, which are told to end: .*")
+    second.line("killing what does not end: .*")
+    expect(worker.events("TERM"), "it was not told")
+    expect(eventually(lambda: len(case.workers()) == 2), "no new worker")
+    new = max(case.workers(), key=lambda each: each["time"])
+    expect(case.ask(new, str(port))[1] == new.pid, "somebody else answers")
+    second.stop()
+    case.expect_no_files()
+
+
 @check("kill -9 of the new worker in a reload's interval: the old one serves, the round goes on", slow=True)
 def new_worker_in_reload(case: Case) -> None:
     daemon = reach(case, PHASES[2], free_port())

@@ -1,0 +1,136 @@
+import DaemonCore
+import MasterRuntime
+import TestSupport
+import Testing
+import Unix
+
+@Suite("What a killed master has left", .timeLimit(.minutes(20)))
+struct LeftoversTests {
+    private let folder = TemporaryFolder()
+    private let epoch: ProcessEpoch
+
+    init() throws { epoch = try #require(ProcessEpoch.current) }
+
+    private var pidFile: String { folder["pid"] }
+
+    /// The record as a master leaves it.
+    private func leave(_ text: String, mode: FileMode = 0o1600) throws {
+        _ = try SafeFile.replace("\(pidFile).children", with: text, mode: mode)
+    }
+
+    /// Ends what is left; what it says.
+    private func end() -> [String] {
+        var lines: [String] = []
+        Leftovers.end(beside: pidFile, of: "d") { lines.append($1) }
+        return lines
+    }
+
+    private static func sleeper(_ descriptors: [(Int32, Int32)] = []) throws -> ProcessID {
+        var spawn = Spawn("/bin/sleep", ["600"])
+        spawn.descriptors = descriptors.map { ($0.0, $0.1) }
+        return try spawn.start()
+    }
+
+    private static func lives(_ pid: ProcessID) -> Bool {
+        (try? ProvenProcess(pid, .child)).map { !$0.hasEnded } ?? false
+    }
+
+    private static func reap(_ pid: ProcessID) {
+        try? Child.send(.kill, to: pid)
+        _ = try? Child.reap(pid, waiting: true)
+    }
+
+    @Test("who was in a child's session while the master lived is ended, and the record is gone")
+    func own() throws {
+        let pid = try Self.sleeper()
+        defer { Self.reap(pid) }
+        var text = ChildrenText(epoch)
+        _ = text.begin(pid, of: CurrentProcess.userID, at: ProcessEpoch.now)
+        try leave(text.text(at: ProcessEpoch.now))
+        let lines = end()
+        #expect(!Self.lives(pid))
+        #expect(lines == ["the last d has left processes behind, which are told to end: \(pid) (sleep)"])
+        #expect((try? FileStatus(path: folder["pid.children"])) == nil)
+        #expect(end().isEmpty)
+    }
+
+    @Test("a later session of the same number is left alone, and named", arguments: [false, true])
+    func reused(isOther: Bool) throws {
+        let pid = try Self.sleeper()
+        defer { Self.reap(pid) }
+        var text = ChildrenText(epoch)
+        _ = text.begin(pid, of: CurrentProcess.userID, at: 1)
+        // A socket that it does not have proves nothing.
+        if isOther { _ = text.hold([UInt64.max], at: 1) }
+        try leave(text.text(at: 1))
+        let lines = end()
+        #expect(Self.lives(pid))
+        #expect(lines.count == 1 && lines[0].hasSuffix("left alone: \(pid)"))
+    }
+
+    #if os(Linux)
+    @Test("who has a socket of that master's is its own, where it is of the child's user", arguments: [false, true])
+    func socket(isOfUser: Bool) throws {
+        let ends = try Socket.pair()
+        defer {
+            Descriptor.close(ends.0)
+            Descriptor.close(ends.1)
+        }
+        let pid = try Self.sleeper([(7, ends.0)])
+        defer { Self.reap(pid) }
+        var text = ChildrenText(epoch)
+        _ = text.begin(pid, of: isOfUser ? CurrentProcess.userID : 65_533, at: 1)
+        _ = text.hold([UInt64(try FileStatus(descriptor: ends.0).identity.inode)], at: 1)
+        try leave(text.text(at: 1))
+        _ = end()
+        #expect(Self.lives(pid) != isOfUser)
+    }
+    #endif
+
+    @Test("a record of another boot or pid namespace, or one that no master has made, names nobody")
+    func foreign() throws {
+        let pid = try Self.sleeper()
+        defer { Self.reap(pid) }
+        func record(_ epoch: ProcessEpoch) -> String {
+            var text = ChildrenText(epoch)
+            _ = text.begin(pid, of: CurrentProcess.userID, at: ProcessEpoch.now)
+            return text.text(at: ProcessEpoch.now)
+        }
+        try leave(record(ProcessEpoch(boot: epoch.boot + "0", namespace: epoch.namespace)))
+        #expect(end().isEmpty)
+        try leave(record(ProcessEpoch(boot: epoch.boot, namespace: epoch.namespace ^ 1)))
+        #expect(end().isEmpty)
+        for mode: FileMode in [0o600, 0o644, 0o1644] {
+            try leave(record(epoch), mode: mode)
+            #expect(end().isEmpty)
+        }
+        #expect(Self.lives(pid))
+    }
+
+    @Test("every line counts, in order, and the record reads as it was written")
+    func text() throws {
+        var text = ChildrenText(epoch)
+        var lines = text.text(at: 5)
+        lines += text.begin(10, of: 7, at: 6)
+        lines += text.begin(11, of: 0, at: 7)
+        lines += text.hold([3, 4], at: 8)
+        lines += text.end(10, at: 9)
+        let read = try #require(ChildrenText(Array(lines.utf8)))
+        #expect(read.sessions == [11: 0] && read.sockets == [3, 4] && read.lastWritten == 9 && read.epoch == epoch)
+        let anew = try #require(ChildrenText(Array(read.text(at: 12).utf8)))
+        #expect(anew.sessions == read.sessions && anew.sockets == read.sockets && anew.lastWritten == 12)
+    }
+
+    @Test("a line that is cut off or wrong says nothing")
+    func damaged() throws {
+        let head = "daemonkit children 1 b 1\n"
+        for line in [
+            "+5 0 7", "+1 0 7\n", "+0 0 7\n", "+-5 0 7\n", "+5 0\n", "+5 0 7 8\n", "+5 -1 7\n", "+5 0 x\n", "5 0 7\n",
+        ] {
+            #expect(try #require(ChildrenText(Array((head + line).utf8))).sessions.isEmpty, "\(line)")
+        }
+        for text in ["", "\n", "daemonkit children 1\n", "daemonkit children 2 b 1\n", "daemonkit children 1 b x\n"] {
+            #expect(ChildrenText(Array(text.utf8)) == nil, "\(text)")
+        }
+    }
+}
