@@ -142,6 +142,18 @@ package final class ProvenProcess: Sendable {
         return facts.users.allSatisfy { $0 == user }
     }
 
+    /// It was started with this variable, `NAME=VALUE`, as whoever started it had it; false where that is not to be seen.
+    /// Linux only.
+    package func wasGiven(_ variable: String) -> Bool {
+        #if os(Linux)
+        let wanted = Array(variable.utf8)
+        let entries = ProcessText.read(pid, "environ")?.split(separator: 0) ?? []
+        return entries.contains { $0.elementsEqual(wanted) } && !hasEnded
+        #else
+        return false
+        #endif
+    }
+
     /// It has one of these sockets open, named by their inodes; false where that is not to be seen. Linux only.
     package func holds(socketOf inodes: Set<UInt64>) -> Bool {
         #if os(Linux)

@@ -25,6 +25,8 @@ struct ChildSpawn {
     var input: Int32?
     /// It begins without accepting.
     var isPaused = false
+    /// DAEMONKIT_INVOCATION, for `Leftovers`.
+    var invocation: String?
     /// How many instances of its service there are; nil where that is of no interest to it.
     var instances: Int?
 
@@ -95,7 +97,10 @@ struct ChildSpawn {
         }
         texts += listenVariables(numbers)
         if speaksStarter { texts.append("SERVER_STARTER_GENERATION=\(child.generation)") }
-        if dialect == .master { texts.append("DAEMONKIT_GENERATION=\(child.generation)") }
+        if dialect == .master {
+            texts.append("DAEMONKIT_GENERATION=\(child.generation)")
+            if let invocation { texts.append(invocation) }
+        }
         if let notifySocket {
             texts.append("NOTIFY_SOCKET=\(notifySocket)")
             // Where it would get back what it stores.

@@ -23,7 +23,7 @@ final class ChildrenFile {
     init?(beside pidFile: PidFile?, _ log: any SessionLog, _ master: Master, _ orphans: Orphans) {
         guard let pidFile, let epoch = ProcessEpoch.current else { return nil }
         path = ChildrenFile.path(beside: pidFile.path)
-        text = ChildrenText(epoch)
+        text = ChildrenText(epoch, invocation: String(UInt64.random(in: 0 ... .max), radix: 36))
         (self.log, self.master, self.orphans) = (log, master, orphans)
         orphans.isGone = { [unowned self] in isGone($0) }
         master.mains.taken = { [unowned self] child, pid in
@@ -44,6 +44,10 @@ final class ChildrenFile {
     }
 
     static func path(beside pidFile: String) -> String { "\(pidFile).children" }
+
+    /// What the children's environment has of it, and what they start has from them.
+    var invocation: String { "\(Self.variable)=\(text.invocation)" }
+    static let variable = "DAEMONKIT_INVOCATION"
 
     /// Only a file that a master wrote has it: nobody else can give it to a file of root's.
     static let mode: FileMode = 0o1600
@@ -76,8 +80,9 @@ final class ChildrenFile {
     }
 
     /// An earlier image of this process has started those; `user`: of a service's children.
-    func resume(user: (String) -> UserID) {
+    func resume(_ head: StateRecord, user: (String) -> UserID) {
         let now = ProcessEpoch.now
+        if let invocation = head["invocation"] { text = ChildrenText(text.epoch, invocation: invocation) }
         for child in master.supervisor.children.values {
             guard child.pid > 1 else { continue }
             let other = Self.session(of: child.pid)
@@ -91,17 +96,16 @@ final class ChildrenFile {
         writeAnew()
     }
 
+    func note(in head: inout StateRecord) { head["invocation"] = text.invocation }
+
     private func isGone(_ session: ProcessID) {
         guard text.sessions[session] != nil else { return }
         append(text.end(session, at: ProcessEpoch.now))
     }
 
     func holds(_ listeners: [Listener]) {
-        // bounded: the same number
-        let inodes = Set(
-            listeners.compactMap { listener in
-                (try? FileStatus(descriptor: listener.fileDescriptor)).map { UInt64($0.identity.inode) }
-            })
+        let identities = listeners.compactMap { try? FileStatus(descriptor: $0.fileDescriptor).identity }
+        let inodes = Set(identities.map { UInt64($0.inode) })  // bounded: the same number
         if inodes != text.sockets || descriptor < 0 { append(text.hold(inodes, at: ProcessEpoch.now)) }
     }
 

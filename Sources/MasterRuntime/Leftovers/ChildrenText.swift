@@ -5,12 +5,14 @@ import Unix
 /// The text of a master's children file: which sessions its children began, and which sockets it held. A line an event,
 /// so that an event costs one write, whatever the number of children.
 ///
-///     daemonkit children 1 BOOT NAMESPACE
+///     daemonkit children 1 BOOT NAMESPACE INVOCATION
 ///     +PID USER TIME       this child of this user has begun, and its session where it leads one
 ///     -PID TIME            nobody of it is left
 ///     =TIME INODE …        the sockets from now on
 package struct ChildrenText: Equatable, Sendable {
     package let epoch: ProcessEpoch
+    /// DAEMONKIT_INVOCATION of its children: a word that no other master has.
+    package let invocation: String
     /// By the pid that began the session: the user of the child.
     package private(set) var sessions: [ProcessID: UserID] = [:]
     package private(set) var sockets: Set<UInt64> = []
@@ -21,17 +23,18 @@ package struct ChildrenText: Equatable, Sendable {
     /// More than a master of 10,000 children writes until it begins anew.
     package static let longest = 1 << 23
 
-    package init(_ epoch: ProcessEpoch) { self.epoch = epoch }
+    package init(_ epoch: ProcessEpoch, invocation: String) { (self.epoch, self.invocation) = (epoch, invocation) }
 
     /// nil where it is no such text. A line that is cut off, or wrong, says nothing.
     package init?(_ bytes: [UInt8]) {
         var lines = bytes.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false)
         guard lines.popLast() != nil, let first = lines.first, first.starts(with: Self.head.utf8) else { return nil }
         let words = Self.words(first.dropFirst(Self.head.utf8.count))
-        guard words.count == 2, let namespace: UInt64 = DecimalText.parse(words[1], in: 0...UInt64.max) else {
+        guard words.count == 3, let namespace: UInt64 = DecimalText.parse(words[1], in: 0...UInt64.max) else {
             return nil
         }
         epoch = ProcessEpoch(boot: words[0], namespace: namespace)
+        invocation = words[2]
         for line in lines.dropFirst() { take(line) }
     }
 
@@ -84,7 +87,7 @@ package struct ChildrenText: Equatable, Sendable {
 
     /// All of it.
     package func text(at now: Int64) -> String {
-        var text = "\(Self.head) \(epoch.boot) \(epoch.namespace)\n"
+        var text = "\(Self.head) \(epoch.boot) \(epoch.namespace) \(invocation)\n"
         for (pid, user) in sessions.sorted(by: { $0.key < $1.key }) { text += "+\(pid) \(user) \(now)\n" }
         text += "=\(([now.description] + sockets.sorted().map(\.description)).joined(separator: " "))\n"
         return text

@@ -78,10 +78,11 @@ package enum Leftovers {
         return (own.sorted { $0.pid < $1.pid }, unproven.sorted())
     }
 
-    /// It was in the session when the last master lived: it is as old, or it has a socket of that master's and is of the
-    /// child's user. A socket alone can be handed to anybody.
+    /// It was in the session when the last master lived: it is as old, or it comes of that master, as its environment says,
+    /// or has a socket of that master's and is of the child's user: a socket alone can be handed to anybody.
     private static func isWitness(_ process: ProvenProcess, _ text: ChildrenText, of session: ProcessID) -> Bool {
         if let started = process.started, started <= text.lastWritten { return true }
+        if process.wasGiven("\(ChildrenFile.variable)=\(text.invocation)") { return true }
         guard let user = text.sessions[session], process.isOf(user) else { return false }
         return process.holds(socketOf: text.sockets)
     }

@@ -180,6 +180,7 @@ package final class Session: MasterHost {
         if isChanged { master.adjust(retireDelay: setup.plan.retireDelay, reloadInterval: setup.plan.reloadInterval) }
         var start = ChildSpawn(child, program, kept: messages.stored(for: child.service), dialect: frontEnd.dialect)
         start.isPaused = notes.isPaused
+        start.invocation = childrenFile?.invocation
         // While the first plan is being loaded none is in force.
         let plan = master.supervisor.plan ?? setup.plan
         start.instances = plan.services.first { $0.name == child.service }?.instances
@@ -355,6 +356,7 @@ package final class Session: MasterHost {
         head["version"] = frontEnd.version
         head[numbers: "descriptors"] = descriptors.map(Int.init)
         setups.note(in: &head)
+        childrenFile?.note(in: &head)
         requests.note(in: &head)
         let own = [head, manager.record] + messages.records + master.mains.records + setups.records
         return own + frontEnd.source.records + parts.log.records + outputs.records + orphans.records + notes.records
@@ -392,7 +394,7 @@ package final class Session: MasterHost {
         isUpgraded = state.first("supervisor")?["upgrade"] != nil
         say(frontEnd.words.line(for: .upgraded(from: head["version"], to: frontEnd.version)))
         frontEnd.upgradeEnded(nil)
-        childrenFile?.resume { setups.program(of: $0)?.user ?? CurrentProcess.userID }
+        childrenFile?.resume(head) { setups.program(of: $0)?.user ?? CurrentProcess.userID }
         master.resume(state)
     }
 }

@@ -9,6 +9,8 @@ struct LeftoversTests {
     private let folder = TemporaryFolder()
     private let epoch: ProcessEpoch
 
+    private static let invocation = "abc"
+
     init() throws { epoch = try #require(ProcessEpoch.current) }
 
     private var pidFile: String { folder["pid"] }
@@ -25,8 +27,10 @@ struct LeftoversTests {
         return lines
     }
 
-    private static func sleeper(_ descriptors: [(Int32, Int32)] = []) throws -> ProcessID {
-        var spawn = Spawn("/bin/sleep", ["600"])
+    private static func sleeper(
+        _ descriptors: [(Int32, Int32)] = [], environment: [String] = []
+    ) throws -> ProcessID {
+        var spawn = Spawn("/bin/sleep", ["600"], environment: environment)
         spawn.descriptors = descriptors.map { ($0.0, $0.1) }
         return try spawn.start()
     }
@@ -44,7 +48,7 @@ struct LeftoversTests {
     func own() throws {
         let pid = try Self.sleeper()
         defer { Self.reap(pid) }
-        var text = ChildrenText(epoch)
+        var text = ChildrenText(epoch, invocation: Self.invocation)
         _ = text.begin(pid, of: CurrentProcess.userID, at: ProcessEpoch.now)
         try leave(text.text(at: ProcessEpoch.now))
         let lines = end()
@@ -58,7 +62,7 @@ struct LeftoversTests {
     func reused(isOther: Bool) throws {
         let pid = try Self.sleeper()
         defer { Self.reap(pid) }
-        var text = ChildrenText(epoch)
+        var text = ChildrenText(epoch, invocation: Self.invocation)
         _ = text.begin(pid, of: CurrentProcess.userID, at: 1)
         // A socket that it does not have proves nothing.
         if isOther { _ = text.hold([UInt64.max], at: 1) }
@@ -78,7 +82,7 @@ struct LeftoversTests {
         }
         let pid = try Self.sleeper([(7, ends.0)])
         defer { Self.reap(pid) }
-        var text = ChildrenText(epoch)
+        var text = ChildrenText(epoch, invocation: Self.invocation)
         _ = text.begin(pid, of: isOfUser ? CurrentProcess.userID : 65_533, at: 1)
         _ = text.hold([UInt64(try FileStatus(descriptor: ends.0).identity.inode)], at: 1)
         try leave(text.text(at: 1))
@@ -87,12 +91,27 @@ struct LeftoversTests {
     }
     #endif
 
+    #if os(Linux)
+    @Test("who has that master's word in its environment is its own", arguments: [true, false])
+    func environment(isSame: Bool) throws {
+        let pid = try Self.sleeper(environment: ["A=b", "DAEMONKIT_INVOCATION=\(Self.invocation)\(isSame ? "" : "d")"])
+        defer { Self.reap(pid) }
+        var text = ChildrenText(epoch, invocation: Self.invocation)
+        _ = text.begin(pid, of: CurrentProcess.userID, at: 1)
+        try leave(text.text(at: 1))
+        // The kernel shows it a moment after the exec has let go of us.
+        #expect(eventually { (try? ProvenProcess(pid, .child))?.wasGiven("A=b") == true })
+        let said = end()
+        #expect(Self.lives(pid) != isSame, "\(said)")
+    }
+    #endif
+
     @Test("a record of another boot or pid namespace, or one that no master has made, names nobody")
     func foreign() throws {
         let pid = try Self.sleeper()
         defer { Self.reap(pid) }
         func record(_ epoch: ProcessEpoch) -> String {
-            var text = ChildrenText(epoch)
+            var text = ChildrenText(epoch, invocation: Self.invocation)
             _ = text.begin(pid, of: CurrentProcess.userID, at: ProcessEpoch.now)
             return text.text(at: ProcessEpoch.now)
         }
@@ -109,7 +128,7 @@ struct LeftoversTests {
 
     @Test("every line counts, in order, and the record reads as it was written")
     func text() throws {
-        var text = ChildrenText(epoch)
+        var text = ChildrenText(epoch, invocation: Self.invocation)
         var lines = text.text(at: 5)
         lines += text.begin(10, of: 7, at: 6)
         lines += text.begin(11, of: 0, at: 7)
@@ -117,19 +136,23 @@ struct LeftoversTests {
         lines += text.end(10, at: 9)
         let read = try #require(ChildrenText(Array(lines.utf8)))
         #expect(read.sessions == [11: 0] && read.sockets == [3, 4] && read.lastWritten == 9 && read.epoch == epoch)
+        #expect(read.invocation == Self.invocation)
         let anew = try #require(ChildrenText(Array(read.text(at: 12).utf8)))
         #expect(anew.sessions == read.sessions && anew.sockets == read.sockets && anew.lastWritten == 12)
     }
 
     @Test("a line that is cut off or wrong says nothing")
     func damaged() throws {
-        let head = "daemonkit children 1 b 1\n"
+        let head = "daemonkit children 1 b 1 i\n"
         for line in [
             "+5 0 7", "+1 0 7\n", "+0 0 7\n", "+-5 0 7\n", "+5 0\n", "+5 0 7 8\n", "+5 -1 7\n", "+5 0 x\n", "5 0 7\n",
         ] {
             #expect(try #require(ChildrenText(Array((head + line).utf8))).sessions.isEmpty, "\(line)")
         }
-        for text in ["", "\n", "daemonkit children 1\n", "daemonkit children 2 b 1\n", "daemonkit children 1 b x\n"] {
+        for text in [
+            "", "\n", "daemonkit children 1\n", "daemonkit children 2 b 1 i\n", "daemonkit children 1 b x i\n",
+            "daemonkit children 1 b 1\n",
+        ] {
             #expect(ChildrenText(Array(text.utf8)) == nil, "\(text)")
         }
     }
