@@ -20,7 +20,7 @@ let package = Package(
     name: "DaemonKitIntegrations",
     platforms: [.macOS(.v15)],
     products: [
-        library("DaemonKitLogging"), library("DaemonKitLifecycle"), library("DaemonKitNIO"),
+        library("DaemonKitLogging"), library("DaemonKitLifecycle"), library("DaemonKitNIO"), library("DaemonKitTLS"),
         library("DaemonKitHummingbird"), library("DaemonKitArguments"), library("DaemonKitConfiguration"),
         library("DaemonKitMetrics"),
     ],
@@ -30,6 +30,7 @@ let package = Package(
         .trait(
             name: "Lifecycle", description: "DaemonKitLifecycle: swift-service-lifecycle", enabledTraits: ["Logging"]),
         .trait(name: "NIO", description: "DaemonKitNIO: SwiftNIO"),
+        .trait(name: "TLS", description: "DaemonKitTLS: swift-nio-ssl", enabledTraits: ["NIO"]),
         .trait(
             name: "Hummingbird", description: "DaemonKitHummingbird: Hummingbird 2",
             enabledTraits: ["Lifecycle", "NIO"]),
@@ -43,6 +44,7 @@ let package = Package(
         .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.8.0"),
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.0"),
         .package(url: "https://github.com/apple/swift-nio-extras", from: "1.34.1"),
+        .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.2"),
         .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.0"),
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.5.0"),
         .package(url: "https://github.com/apple/swift-configuration", from: "1.0.2"),
@@ -64,6 +66,13 @@ let package = Package(
             dependencies: [
                 daemonKit, of("swift-nio", "NIOCore", "NIO"), of("swift-nio", "NIOPosix", "NIO"),
                 of("swift-nio-extras", "NIOExtras", "NIO"),
+            ],
+            swiftSettings: strict),
+        .target(
+            name: "DaemonKitTLS",
+            dependencies: [
+                daemonKit, .target(name: "DaemonKitNIO", condition: .when(traits: ["TLS"])),
+                of("swift-nio-ssl", "NIOSSL", "TLS"),
             ],
             swiftSettings: strict),
         .target(
@@ -91,7 +100,10 @@ let package = Package(
             swiftSettings: strict),
         // What the tests run: a daemon for each kind of server.
         .executableTarget(
-            name: "webd", dependencies: ["DaemonKitHummingbird", of("hummingbird", "Hummingbird", "Hummingbird")],
+            name: "webd",
+            dependencies: [
+                "DaemonKitHummingbird", "DaemonKitTLS", of("hummingbird", "HummingbirdTLS", "Hummingbird"),
+            ],
             path: "Tests/webd", swiftSettings: strict),
         .executableTarget(
             name: "lifed", dependencies: ["DaemonKitLifecycle"], path: "Tests/lifed", swiftSettings: strict),

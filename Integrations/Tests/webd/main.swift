@@ -1,8 +1,10 @@
 import DaemonKit
 import DaemonKitHummingbird
 import DaemonKitLogging
+import DaemonKitTLS
 import Foundation
 import Hummingbird
+import HummingbirdTLS
 import Logging
 import ServiceLifecycle
 
@@ -20,10 +22,12 @@ struct Noted: Service {
 
 genericMain(
     Daemon("webd", version: "1.0", listens: [.stream], port: 8080, readiness: .explicit),
-    options: .standard + [logged],
-    main: { context in
+    options: .standard + TLS.options + [logged],
+    check: { try TLS($0) },
+    main: { (context, tls: TLS?) async throws in
         let provider = Logger.MetadataProvider { ["provided": "always"] }
         context.bootstrapLogging(metadataProvider: provider)
+        tls?.reload(with: context)
         var own = Logger(label: "own")
         if context[logged] { own.logLevel = .debug }
         own[metadataKey: "of-logger"] = "yes"
@@ -44,7 +48,8 @@ genericMain(
             "\(try FileManager.default.contentsOfDirectory(atPath: "/proc/self/task").count)\n"
         }
         var app = Application(
-            router: router, configuration: .init(serverName: "webd"), services: [Noted(logger: logger)])
+            router: router, server: try tls.map { try .tls(tlsConfiguration: $0.configuration) } ?? .http1(),
+            configuration: .init(serverName: "webd"), services: [Noted(logger: logger)])
         app.beforeServerStarts { logger.notice("before the server starts") }
         try await context.serve(app)
     })

@@ -1,0 +1,24 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+let package = Package(
+    name: "tls",
+    platforms: [.macOS(.v15)],
+    dependencies: [
+        .package(name: "DaemonKit", path: "../.."),
+        .package(name: "DaemonKitIntegrations", path: "../../Integrations", traits: ["Hummingbird", "TLS"]),
+        .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.0"),
+    ],
+    targets: [
+        .executableTarget(
+            name: "secure",
+            dependencies: [
+                .product(name: "DaemonKit", package: "DaemonKit"),
+                .product(name: "DaemonKitLogging", package: "DaemonKitIntegrations"),
+                .product(name: "DaemonKitHummingbird", package: "DaemonKitIntegrations"),
+                .product(name: "DaemonKitTLS", package: "DaemonKitIntegrations"),
+                .product(name: "Hummingbird", package: "hummingbird"),
+                .product(name: "HummingbirdTLS", package: "hummingbird"),
+            ])
+    ]
+)

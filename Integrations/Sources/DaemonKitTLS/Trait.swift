@@ -1,0 +1,3 @@
+#if !TLS
+#error("DaemonKitTLS has a trait of its own: .package(…, traits: [\"TLS\"])")
+#endif
