@@ -18,18 +18,20 @@ extension [UInt8] {
         append(contentsOf: text.utf8)
         guard mayNeedEscapes(from: start) else { return }
         removeSubrange(start...)  // bounded: `start` was the length
-        for scalar in text.unicodeScalars {
-            switch scalar.value {
-            case 0x0A: append(contentsOf: "\\n".utf8)
-            case 0x0D: append(contentsOf: "\\r".utf8)
-            case 0x09: append(contentsOf: "\\t".utf8)
-            case 0..<0x20, 0x7F..<0xA0: append(contentsOf: "\\x\(hex(scalar.value, width: 2))".utf8)
-            case 0..<0x1_0000 where VisibleText.isHidden(scalar):
-                append(contentsOf: "\\u\(hex(scalar.value, width: 4))".utf8)
-            case _ where VisibleText.isHidden(scalar):
-                append(contentsOf: "\\U\(hex(scalar.value, width: 8))".utf8)
-            default: append(contentsOf: UTF8.encode(scalar) ?? UTF8.encodedReplacementCharacter)
-            }
+        for scalar in text.unicodeScalars { appendEscaped(scalar) }
+    }
+
+    mutating func appendEscaped(_ scalar: Unicode.Scalar) {
+        switch scalar.value {
+        case 0x0A: append(contentsOf: "\\n".utf8)
+        case 0x0D: append(contentsOf: "\\r".utf8)
+        case 0x09: append(contentsOf: "\\t".utf8)
+        case 0..<0x20, 0x7F..<0xA0: append(contentsOf: "\\x\(hex(scalar.value, width: 2))".utf8)
+        case 0..<0x1_0000 where VisibleText.isHidden(scalar):
+            append(contentsOf: "\\u\(hex(scalar.value, width: 4))".utf8)
+        case _ where VisibleText.isHidden(scalar):
+            append(contentsOf: "\\U\(hex(scalar.value, width: 8))".utf8)
+        default: append(contentsOf: UTF8.encode(scalar) ?? UTF8.encodedReplacementCharacter)
         }
     }
 

@@ -169,20 +169,30 @@ public final class Log: Sendable {
         standardError?.write(errorIsJournal ? record.journal(identity) : line, report: errorLoss)
     }
 
-    /// Several records of one time and level, in as few writes as there can be.
-    package func log(_ level: LogLevel, batch messages: [String]) {
-        guard level >= self.level, !messages.isEmpty else { return }
+    /// Several records of one time and level, in one write for each log.
+    package func log(_ level: LogLevel, batch: inout LineBatch) {
+        guard level >= self.level, !batch.isEmpty else { return }
         let wall = WallTime.now
         let time = LogTime.of(wall)
-        var (lines, journalLines): ([UInt8], [UInt8]) = ([], [])
-        for message in messages {
-            let record = LogRecord(level: level, message: message)
-            if file != nil || !errorIsJournal { lines += format(record, time) }
-            if errorIsJournal { journalLines += record.journal(identity) }
-            writeSyslog(record, wall)
+        var lines: [UInt8] = []
+        if format == .json || targets.syslog != nil {
+            for message in batch.messages {
+                let record = LogRecord(level: level, message: message)
+                if format == .json { lines += format(record, time) }
+                writeSyslog(record, wall)
+            }
         }
-        file?.write(lines, report: fileLoss)
-        standardError?.write(errorIsJournal ? journalLines : lines, report: errorLoss)
+        if format == .json {
+            file?.write(lines, report: fileLoss)
+            if !errorIsJournal { standardError?.write(lines, report: errorLoss) }
+        } else {
+            batch.makeLines(behind: LogRecord.head(time, identity, level))
+            file?.write(batch.lines, report: fileLoss)
+            if !errorIsJournal { standardError?.write(batch.lines, report: errorLoss) }
+        }
+        guard errorIsJournal, let standardError else { return }
+        batch.makeLines(behind: LogRecord.journalHead(identity, level))
+        standardError.write(batch.lines, report: errorLoss)
     }
 
     /// A record as it goes to the descriptors that lines are written to, and where in it its time stands.

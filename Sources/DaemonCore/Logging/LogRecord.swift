@@ -16,22 +16,41 @@ package struct LogRecord {
     /// `YYYY-MM-DD HH:MM:SS,uuuuuu ZONE: NAME pid=PID LEVEL message key=value`
     func text(_ time: LogTime, _ identity: [UInt8]) -> [UInt8] {
         var line = started()
+        Self.appendHead(time, identity, level, to: &line)
+        appendMessage(to: &line)
+        return line
+    }
+
+    /// What stands before the message of `text`.
+    static func head(_ time: LogTime, _ identity: [UInt8], _ level: LogLevel) -> [UInt8] {
+        var head: [UInt8] = []
+        appendHead(time, identity, level, to: &head)
+        return head
+    }
+
+    private static func appendHead(_ time: LogTime, _ identity: [UInt8], _ level: LogLevel, to line: inout [UInt8]) {
         line.append(contentsOf: time.date)
         line.append(UInt8(ascii: ","))
         line.appendDigits(Int(time.microseconds), width: 6)
         line.append(contentsOf: time.zone)
         line.append(contentsOf: identity)
-        appendLevelAndMessage(to: &line)
-        return line
+        appendLevel(level, to: &line)
     }
 
     /// For the journal, which keeps the time itself: `<N>NAME pid=PID LEVEL message`. sd-daemon(3)
     func journal(_ identity: [UInt8]) -> [UInt8] {
         var line = started()
-        line.append(contentsOf: "<\(level.severity)>".utf8)
-        line.append(contentsOf: identity)
-        appendLevelAndMessage(to: &line)
+        line.append(contentsOf: Self.journalHead(identity, level))
+        appendMessage(to: &line)
         return line
+    }
+
+    /// What stands before the message of `journal`.
+    static func journalHead(_ identity: [UInt8], _ level: LogLevel) -> [UInt8] {
+        var head = Array("<\(level.severity)>".utf8)
+        head.append(contentsOf: identity)
+        appendLevel(level, to: &head)
+        return head
     }
 
     /// `<PRI>Mmm dd hh:mm:ss NAME[PID]: message`, without a newline. RFC 3164
@@ -91,9 +110,12 @@ package struct LogRecord {
         return line
     }
 
-    private func appendLevelAndMessage(to line: inout [UInt8]) {
+    private static func appendLevel(_ level: LogLevel, to line: inout [UInt8]) {
         line.append(contentsOf: level.name.utf8)
         line.append(UInt8(ascii: " "))
+    }
+
+    private func appendMessage(to line: inout [UInt8]) {
         line.appendEscaped(message)
         appendMetadata(to: &line)
         line.append(UInt8(ascii: "\n"))

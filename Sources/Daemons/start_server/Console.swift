@@ -38,13 +38,14 @@ final class Console: SessionLog {
 
     func write(_ message: String) { write(.notice, message) }
 
-    func write(_ level: LogLevel, _ message: String) { write(level, batch: [message]) }
+    func write(_ level: LogLevel, batch: inout LineBatch) {
+        for message in batch.messages { write(level, message) }
+    }
 
-    func write(_ level: LogLevel, batch messages: [String]) {
-        for message in messages.map({ VisibleText.lines($0) }) {
-            writer.write(Array("\(message)\n".utf8), report: loss)
-            syslog?.write(record(level, message), report: syslogLoss)
-        }
+    func write(_ level: LogLevel, _ message: String) {
+        let shown = VisibleText.lines(message)
+        writer.write(Array("\(shown)\n".utf8), report: loss)
+        syslog?.write(record(level, shown), report: syslogLoss)
     }
 
     private func loss(_ loss: LogLoss) -> [UInt8] { Array("\(loss.ofLines)\n".utf8) }

@@ -14,26 +14,27 @@ final class ChildLog {
 
     /// Reads what is there, once, so that a child that never stops talking does not keep the others waiting; false at the
     /// end of the pipe, when the last writer has gone.
-    func read(_ buffer: inout [UInt8]) -> Bool {
+    func read(_ buffer: inout [UInt8], _ batch: inout LineBatch) -> Bool {
         do {
             let count = try Descriptor.read(descriptor, into: &buffer)
             if count > 0 {
-                taker.take(buffer[..<count])
+                taker.take(buffer[..<count], &batch)
                 return true
             }
         } catch .wouldBlock {
             return true
         } catch {}
-        taker.end()
+        taker.end(&batch)
         return false
     }
 }
 
 /// What becomes of a child's output.
 protocol ChildOutputTaker: AnyObject {
-    func take(_ bytes: ArraySlice<UInt8>)
+    /// `batch` is empty before and after.
+    func take(_ bytes: ArraySlice<UInt8>, _ batch: inout LineBatch)
     /// Nothing comes any more: a last line without its end is a line too.
-    func end()
+    func end(_ batch: inout LineBatch)
     /// The beginning of a line whose end has not come yet, for the next image.
     var unfinished: [UInt8] { get }
     /// A piece of that line has gone out already.
@@ -44,49 +45,58 @@ protocol ChildOutputTaker: AnyObject {
 final class ChildLines: ChildOutputTaker {
     private(set) var unfinished: [UInt8]
     private(set) var isContinued: Bool
-    private let name: String
-    private let say: ([String]) -> Void
-    private var messages: [String] = []
+    /// `NAME: `
+    private let head: [UInt8]
+    private let say: (inout LineBatch) -> Void
 
     static let longest = 8192
     private static let mark = "[...]"
 
     /// `say` gets the messages of each read together.
-    init(_ name: String, unfinished: [UInt8] = [], isContinued: Bool = false, _ say: @escaping ([String]) -> Void) {
-        self.name = name
+    init(
+        _ name: String, unfinished: [UInt8] = [], isContinued: Bool = false,
+        _ say: @escaping (inout LineBatch) -> Void
+    ) {
+        head = Array("\(name): ".utf8)
         self.unfinished = unfinished
         self.isContinued = isContinued
         self.say = say
     }
 
-    func take(_ bytes: ArraySlice<UInt8>) {
+    func take(_ bytes: ArraySlice<UInt8>, _ batch: inout LineBatch) {
         var rest = bytes
         while let end = rest.firstPlace(of: UInt8(ascii: "\n")) {
             if unfinished.isEmpty, end - rest.startIndex <= Self.longest {
-                add(rest[..<end], continues: false)  // bounded: places within the bytes
+                add(rest[..<end], continues: false, to: &batch)  // bounded: places within the bytes
             } else {
-                begin(rest[..<end])  // bounded: places within the bytes
-                add(unfinished[...], continues: false)
+                begin(rest[..<end], &batch)  // bounded: places within the bytes
+                add(unfinished[...], continues: false, to: &batch)
                 unfinished = []
             }
             rest = rest[(end + 1)...]  // bounded: places within the bytes
         }
-        begin(rest)
-        hand()
+        begin(rest, &batch)
+        hand(&batch)
     }
 
-    func end() {
+    func end(_ batch: inout LineBatch) {
         guard !unfinished.isEmpty else { return }
-        add(unfinished[...], continues: false)
+        add(unfinished[...], continues: false, to: &batch)
         unfinished = []
-        hand()
+        hand(&batch)
     }
 
-    private func begin(_ bytes: ArraySlice<UInt8>) {
+    private func hand(_ batch: inout LineBatch) {
+        guard !batch.isEmpty else { return }
+        say(&batch)
+        batch.removeAll()
+    }
+
+    private func begin(_ bytes: ArraySlice<UInt8>, _ batch: inout LineBatch) {
         unfinished += bytes
         while unfinished.count > Self.longest {
             let end = Self.endOfCharacters(unfinished)
-            add(unfinished[..<end], continues: true)  // bounded: places within the bytes
+            add(unfinished[..<end], continues: true, to: &batch)  // bounded: places within the bytes
             unfinished.removeFirst(end)
         }
     }
@@ -98,42 +108,13 @@ final class ChildLines: ChildOutputTaker {
         return bytes[end] & 0xC0 == 0x80 ? longest : end  // bounded: places within the bytes
     }
 
-    private func add(_ bytes: ArraySlice<UInt8>, continues: Bool) {
-        let text = Self.text(bytes)
-        switch (isContinued, continues) {
-        case (false, false): messages.append("\(name): \(text)")
-        case (false, true): messages.append("\(name): \(text) \(Self.mark)")
-        case (true, false): messages.append("\(name): \(Self.mark) \(text)")
-        case (true, true): messages.append("\(name): \(Self.mark) \(text) \(Self.mark)")
-        }
+    private func add(_ bytes: ArraySlice<UInt8>, continues: Bool, to batch: inout LineBatch) {
+        batch.append(head[...])
+        if isContinued { batch.append(Array("\(Self.mark) ".utf8)[...]) }
+        batch.append(bytes)
+        if continues { batch.append(Array(" \(Self.mark)".utf8)[...]) }
+        batch.endMessage()
         isContinued = continues
-    }
-
-    private func hand() {
-        guard !messages.isEmpty else { return }
-        say(messages)
-        messages.removeAll(keepingCapacity: true)
-    }
-
-    /// Bytes that are no text are written out, as control characters are.
-    private static func text(_ bytes: ArraySlice<UInt8>) -> String {
-        if let text = String(validating: bytes, as: UTF8.self) { return text }
-        var text = ""
-        var decoder = UTF8()
-        var rest = bytes
-        while !rest.isEmpty {
-            var iterator = rest.makeIterator()
-            if case .scalarValue(let scalar) = decoder.decode(&iterator) {
-                text.unicodeScalars.append(scalar)
-                rest = rest.dropFirst(UTF8.width(scalar))  // bounded: places within the bytes
-            } else {
-                let byte = rest[rest.startIndex]
-                text += "\\x\(byte < 16 ? "0" : "")\(String(byte, radix: 16))"
-                rest = rest.dropFirst()
-            }
-            decoder = UTF8()
-        }
-        return text
     }
 }
 
@@ -158,7 +139,7 @@ final class ChildBytes: ChildOutputTaker {
         self.report = report
     }
 
-    func take(_ bytes: ArraySlice<UInt8>) {
+    func take(_ bytes: ArraySlice<UInt8>, _: inout LineBatch) {
         var rest = bytes
         if let end = rest.lastIndex(of: UInt8(ascii: "\n")) {
             pass(rest[...end])
@@ -174,7 +155,7 @@ final class ChildBytes: ChildOutputTaker {
     }
 
     /// Without an end of its own, which the next one's first line brings.
-    func end() {
+    func end(_: inout LineBatch) {
         pass([])
         writer.ended(source)
     }

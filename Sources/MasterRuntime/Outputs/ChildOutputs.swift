@@ -22,8 +22,9 @@ final class ChildOutputs {
     /// Pipes that have something, in the order of their turn.
     private var ready: [Int32] = []
     private var isReady: Set<Int32> = []
-    private var lineBuffer = [UInt8](repeating: 0, count: 16 * 1024)
-    private var byteBuffer = [UInt8](repeating: 0, count: 64 * 1024)
+    /// As much as a pipe holds. pipe(7)
+    private var buffer = [UInt8](repeating: 0, count: 64 * 1024)
+    private var batch = LineBatch()
 
     /// For all children together, between two looks at signals and requests.
     private static let share = Duration.milliseconds(2)
@@ -76,7 +77,7 @@ final class ChildOutputs {
         switch output {
         case .inherit, .command: ChildLines("", unfinished: unfinished) { _ in }
         case .prefix(let name):
-            ChildLines(name, unfinished: unfinished, isContinued: isContinued) { [log] in log.write(.info, batch: $0) }
+            ChildLines(name, unfinished: unfinished, isContinued: isContinued) { [log] in log.write(.info, batch: &$0) }
         case .file(let path):
             ChildBytes(try file(at: path), source: pipe, unfinished: unfinished, report: Self.report)
         }
@@ -105,8 +106,7 @@ final class ChildOutputs {
     }
 
     private func read(_ stream: Stream) {
-        let isOpen =
-            if case .file = stream.output { stream.pipe.read(&byteBuffer) } else { stream.pipe.read(&lineBuffer) }
+        let isOpen = stream.pipe.read(&buffer, &batch)
         if case .file(let path) = stream.output { tellOfFailure(path) }
         guard !isOpen else { return }
         let number = stream.pipe.descriptor

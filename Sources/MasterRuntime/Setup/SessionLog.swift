@@ -5,7 +5,7 @@ import Supervision
 package protocol SessionLog: AnyObject {
     func write(_ level: LogLevel, _ message: String)
     /// Several of one moment.
-    func write(_ level: LogLevel, batch messages: [String])
+    func write(_ level: LogLevel, batch: inout LineBatch)
     func reopen()
     /// Lines wait for room, or a loss is not told yet.
     var isWaiting: Bool { get }
@@ -21,5 +21,5 @@ package protocol SessionLog: AnyObject {
 
 extension Log: SessionLog {
     package func write(_ level: LogLevel, _ message: String) { log(level, message) }
-    package func write(_ level: LogLevel, batch messages: [String]) { log(level, batch: messages) }
+    package func write(_ level: LogLevel, batch: inout LineBatch) { log(level, batch: &batch) }
 }

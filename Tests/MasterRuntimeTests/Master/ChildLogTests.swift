@@ -1,6 +1,7 @@
 import DaemonCore
 import TestSupport
 import Testing
+import Text
 import Unix
 
 @testable import MasterRuntime
@@ -16,16 +17,17 @@ struct ChildLogTests {
         try Descriptor.setNonBlocking(ends.write, true)
         let log = ChildLog(ends.read, taker)
         var buffer = [UInt8](repeating: 0, count: 1000)
+        var batch = LineBatch()
         for piece in pieces {
             var rest = piece[...]
             while !rest.isEmpty {
                 rest = rest.dropFirst(try Descriptor.write(ends.write, rest.span))
-                while Poll.readable(ends.read, timeout: .zero) { #expect(log.read(&buffer)) }
+                while Poll.readable(ends.read, timeout: .zero) { #expect(log.read(&buffer, &batch)) }
             }
         }
         Descriptor.close(ends.write)
         // A child that another test forks meanwhile holds the other end until it executes its program.
-        #expect(eventually { !log.read(&buffer) })
+        #expect(eventually { !log.read(&buffer, &batch) })
         Descriptor.close(ends.read)
     }
 
@@ -33,7 +35,7 @@ struct ChildLogTests {
         _ pieces: [String], unfinished: [UInt8] = [], isContinued: Bool = false
     ) throws -> [String] {
         var lines: [String] = []
-        let taker = ChildLines("a", unfinished: unfinished, isContinued: isContinued) { lines += $0 }
+        let taker = ChildLines("a", unfinished: unfinished, isContinued: isContinued) { lines += $0.messages }
         try pass(pieces.map { Array($0.utf8) }, to: taker)
         return lines
     }
@@ -62,10 +64,52 @@ struct ChildLogTests {
         #expect(found.joined().count { $0 == "日" } == 5000)
     }
 
+    @Test("a character is found in bytes as String finds it, and what has to be written out is the same")
+    func asStrings() throws {
+        var random = Seeded(11)
+        // Bytes that begin, continue and end characters, those that are hidden among them.
+        let pieces: [[UInt8]] = [
+            [0xE2, 0x80, 0xAE], [0xC2, 0x9B], [0xF3, 0xA0, 0x80, 0x81], [0xED, 0xA0, 0x80], [0xF4, 0x90, 0x80, 0x80],
+            [0xC0, 0x80], [0xE2, 0x80], [0xF0, 0x9F, 0x98], Array("ä日😀".utf8), Array("plain text".utf8), [0x1B], [0x7F],
+            [9],
+        ]
+        for _ in 0..<20_000 {
+            var bytes: [UInt8] = []
+            for _ in 0..<Int.random(in: 0...6, using: &random) {
+                bytes +=
+                    Bool.random(using: &random)
+                    ? pieces.randomElement(using: &random) ?? [] : [.random(in: 0...255, using: &random)]
+            }
+            bytes.removeAll { $0 == 0x0A }
+            var (batch, text, escaped): (LineBatch, [UInt8], [UInt8]) = (LineBatch(), [], [])
+            batch.append(bytes[...])
+            batch.endMessage()
+            #expect(batch.messages == [Self.text(bytes)])
+            text.appendEscaped(Self.text(bytes))
+            escaped.appendEscaped(Array(Self.text(bytes).utf8)[...])
+            #expect(escaped == text, "\(bytes)")
+        }
+    }
+
+    /// Decoded one character at a time.
+    private static func text(_ bytes: [UInt8]) -> String {
+        var (text, rest) = ("", bytes[...])
+        while !rest.isEmpty {
+            var (decoder, iterator) = (UTF8(), rest.makeIterator())
+            if case .scalarValue(let scalar) = decoder.decode(&iterator) {
+                text.unicodeScalars.append(scalar)
+                rest = rest.dropFirst(UTF8.width(scalar))
+            } else {
+                text += "\\x\(String(rest.removeFirst(), radix: 16))"
+            }
+        }
+        return text
+    }
+
     @Test("bytes that are no text are written out")
     func noText() throws {
         var lines: [String] = []
-        try pass([[0x61, 0xFF, 0xC3, 0xA4, 0xC3, 0x0A, 0xE2, 0x82]], to: ChildLines("a") { lines += $0 })
+        try pass([[0x61, 0xFF, 0xC3, 0xA4, 0xC3, 0x0A, 0xE2, 0x82]], to: ChildLines("a") { lines += $0.messages })
         #expect(lines == ["a: a\\xffä\\xc3", "a: \\xe2\\x82"])
     }
 
@@ -93,7 +137,8 @@ struct ChildLogTests {
     func shared() throws {
         let writer = try writer()
         let takers = (1...2).map { ChildBytes(writer, source: $0, report: Self.report) }
-        func take(_ index: Int, _ text: String) { takers[index].take(Array(text.utf8)[...]) }
+        var batch = LineBatch()
+        func take(_ index: Int, _ text: String) { takers[index].take(Array(text.utf8)[...], &batch) }
         take(0, "half ")
         take(1, "whole\n")
         take(0, "a line\n")
@@ -101,7 +146,7 @@ struct ChildLogTests {
         take(1, "between\n")
         take(0, "x\n")
         take(1, "last words")
-        takers[1].end()
+        takers[1].end(&batch)
         take(0, "end\n")
         let long = String(repeating: "x", count: 20_000)
         let lines = ["whole", "half a line", long, "between", "x", "last words", "end"]
@@ -113,7 +158,8 @@ struct ChildLogTests {
         try folder.write("cut by a crash", to: "out")
         let writer = try writer()
         writer.lookAtEnd()
-        ChildBytes(writer, source: 1, report: Self.report).take(Array("new\n".utf8)[...])
+        var batch = LineBatch()
+        ChildBytes(writer, source: 1, report: Self.report).take(Array("new\n".utf8)[...], &batch)
         #expect(try String(decoding: contents(), as: UTF8.self) == "cut by a crash\nnew\n")
     }
 }
