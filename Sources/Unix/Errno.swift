@@ -22,6 +22,7 @@ package struct Errno: Error, Hashable, RawRepresentable, Sendable, CustomStringC
     package static let badDescriptor = Errno(rawValue: EBADF)
     package static let wouldBlock = Errno(rawValue: EAGAIN)
     package static let permissionDenied = Errno(rawValue: EACCES)
+    package static let busy = Errno(rawValue: EBUSY)
     package static let fileExists = Errno(rawValue: EEXIST)
     package static let notADirectory = Errno(rawValue: ENOTDIR)
     package static let isDirectory = Errno(rawValue: EISDIR)

@@ -54,7 +54,7 @@ package struct SpawnFailure: Error, Equatable, Sendable {
     /// As CUnix numbers them.
     package enum Step: Int32, Sendable {
         case descriptors = 1
-        case account, directory, exec, limits, niceness, oomScore
+        case account, directory, exec, limits, niceness, oomScore, controlGroup
     }
 
     package let step: Step

@@ -7,6 +7,8 @@ package struct ProcessResources: Equatable, Sendable {
     package var niceness: Int32?
     /// -1000 to 1000: how gladly the kernel kills it when memory runs out; nil: ours. proc_pid_oom_score_adj(5)
     package var oomScore: Int?
+    /// It gets a control group of its own, with these settings; nil: it is in ours.
+    package var controlGroup: [ControlGroup.Setting]?
 
     package init() {}
 }

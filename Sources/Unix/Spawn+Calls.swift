@@ -15,13 +15,14 @@ extension Spawn {
         // Never empty: an empty array has no address to take.
         let groups = (account?.groups ?? []) + [0]
         let limits: [UInt64] = limits.flatMap { [$0.soft ?? .max, $0.hard ?? .max] } + [0]
-        let score = Array("\(resources.oomScore ?? 0)".utf8)
+        let files = files
+        let texts = files.map { Array($0.text.utf8) }
         return unsafe groups.withUnsafeBufferPointer { groups in
             unsafe limits.withUnsafeBufferPointer { limits in
-                unsafe score.withUnsafeBufferPointer { score in
-                    unsafe "/proc/self/oom_score_adj".withCString { file in
+                unsafe Self.withCStrings(files.map(\.path)) { paths in
+                    unsafe Self.withCStrings(texts) { texts in
                         unsafe Self.withCString(directory ?? "") { directory in
-                            var calls = unsafe oomCalls(file, score, beside: numbers)
+                            var calls = unsafe fileCalls(files, paths, texts, beside: numbers)
                             unsafe calls += limitCalls(limits)
                             if let niceness = resources.niceness {
                                 calls.append(Self.call(.niceness, SYS_setpriority, 0, 0, Int(niceness)))
@@ -50,18 +51,30 @@ extension Spawn {
             step: step.rawValue, number: Int(number), first: first, second: second, third: third, fourth: fourth)
     }
 
-    /// The file gets the first number that is free, since all that is not declared is closed by then; the exec closes it.
-    private func oomCalls(
-        _ file: UnsafePointer<CChar>, _ score: UnsafeBufferPointer<UInt8>, beside numbers: [Int32]
+    /// What is written before anything else.
+    private var files: [(step: SpawnFailure.Step, path: String, text: String)] {
+        var files: [(step: SpawnFailure.Step, path: String, text: String)] = []
+        if let group { files.append((.controlGroup, group.processes, "0")) }
+        if let score = resources.oomScore { files.append((.oomScore, "/proc/self/oom_score_adj", "\(score)")) }
+        return files
+    }
+
+    /// A file gets the first number that is free, since all that is not declared is closed by then.
+    private func fileCalls(
+        _ files: [(step: SpawnFailure.Step, path: String, text: String)],
+        _ paths: UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>,
+        _ texts: UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>, beside numbers: [Int32]
     ) -> [cunix_call] {
-        guard resources.oomScore != nil else { return [] }
         let taken = Set(numbers)
-        let free = (3...Int32.max).first { !taken.contains($0) } ?? 3
-        return [
-            Self.call(
-                .oomScore, SYS_openat, Int(AT_FDCWD), Int(bitPattern: file), Int(O_WRONLY | O_CLOEXEC)),
-            Self.call(.oomScore, SYS_write, Int(free), Int(bitPattern: score.baseAddress), score.count),
-        ]
+        let free = Int((3...Int32.max).first { !taken.contains($0) } ?? 3)
+        return files.enumerated().flatMap { index, file in
+            let (path, text) = unsafe (Int(bitPattern: paths[index]), Int(bitPattern: texts[index]))
+            return [
+                Self.call(file.step, SYS_openat, Int(AT_FDCWD), path, Int(O_WRONLY | O_CLOEXEC)),
+                Self.call(file.step, SYS_write, free, text, file.text.utf8.count),
+                Self.call(file.step, SYS_close, free),
+            ]
+        }
     }
 
     /// What was raised for us alone is not for the child.

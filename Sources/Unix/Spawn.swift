@@ -37,6 +37,8 @@ package struct Spawn: Sendable {
     package var pidVariables: [String] = []
     /// What the kernel grants the child, set with our rights. Linux only: elsewhere it throws ENOSYS.
     package var resources = ProcessResources()
+    /// Where the child begins, entered with our rights; nil: where we are. Linux only.
+    package var group: ControlGroup?
     /// Whom the child runs as. Linux only: elsewhere it throws ENOSYS.
     package var account: SpawnAccount?
     /// What is neither a program nor a script with an interpreter's line is given to /bin/sh, as execvp(3) does it.

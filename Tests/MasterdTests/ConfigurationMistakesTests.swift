@@ -116,6 +116,22 @@ struct ConfigurationMistakesTests {
             inWorker("oom-score-adjust -1001"),
             "m.cfg:3: 'oom-score-adjust' expects a number from -1000 to 1000, not '-1001'."
         ),
+        (
+            inWorker("cgroup ../memory.max 1"),
+            "m.cfg:3: 'cgroup' expects a file of a control group and its value, such as 'memory.max 512M', not "
+                + "'../memory.max'."
+        ),
+        (
+            inWorker("cgroup cgroup.procs 1"),
+            "m.cfg:3: 'cgroup' expects a file of a control group and its value, such as 'memory.max 512M', not "
+                + "'cgroup.procs'."
+        ),
+        (
+            inWorker("cgroup pids.max"),
+            "m.cfg:3: 'cgroup' expects a file of a control group and its value, such as 'memory.max 512M', not "
+                + "'pids.max'."
+        ),
+        (inWorker("cgroup pids.max 1\n cgroup pids.max 2"), "m.cfg:4: 'cgroup pids.max' already specified."),
         (inWorker("env-file e"), "m.cfg:3: 'env-file' expects an absolute path, not 'e'."),
         (
             inWorker("limit nofile 2:1"),

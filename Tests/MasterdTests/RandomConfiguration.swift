@@ -118,6 +118,8 @@ struct RandomConfiguration {
         service.directory = chance() ? path() : nil
         service.resources.limits = chance() ? [ResourceLimit(.core, soft: 0, hard: pick([0, nil]))] : []
         (service.resources.niceness, service.resources.oomScore) = (maybe([-20, 0, 19]), maybe([-1000, 0, 1000]))
+        let settings = ["cpu.max 50000 100000", "memory.max 1G"].compactMap(ControlGroup.Setting.init(words:))
+        service.resources.controlGroup = maybe([[], settings])
         service.environmentFiles = chance() ? [Reference(name: path())] : []
         service.umask = maybe([0, 0o22, 0o777])
         service.hasChannel = chance()

@@ -25,6 +25,8 @@ struct ChildSpawn {
     var input: Int32?
     /// It begins without accepting.
     var isPaused = false
+    /// Its own.
+    var group: ControlGroup?
     /// DAEMONKIT_INVOCATION, for `Leftovers`.
     var invocation: String?
     /// How many instances of its service there are; nil where that is of no interest to it.
@@ -48,6 +50,7 @@ struct ChildSpawn {
         spawn.alternatives = program.alternatives
         spawn.account = program.account
         spawn.resources = program.resources
+        spawn.group = group
         spawn.deathSignal = program.deathSignal
         spawn.leadsGroup = program.leadsGroup
         spawn.ignoresPipe = program.ignoresPipe

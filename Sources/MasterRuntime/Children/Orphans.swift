@@ -11,13 +11,24 @@ final class Orphans {
     }
 
     private unowned let master: Master
+    /// Where children have one of their own.
+    let controlGroups: ChildGroups
     private var rests: [ProcessID: Group] = [:]
     /// The last of a group has ended.
     var isGone: ((ProcessID) -> Void)?
     /// Those of which somebody is left.
     var groups: Set<ProcessID> { Set(rests.keys) }
 
-    init(_ master: Master) { self.master = master }
+    init(_ master: Master, _ log: any SessionLog) {
+        self.master = master
+        controlGroups = ChildGroups(master, log)
+    }
+
+    /// The child is no more; `isReaped`: it has been one. What is left of it has so long.
+    func left(by child: Supervision.Child, isReaped: Bool, limit: Duration) {
+        controlGroups.ended(child.id, limit: limit)
+        if isReaped { adopt(from: child.group, isTold: child.isSignalled, limit: limit) }
+    }
 
     /// The child was reaped. What is left of its group has so long; `isTold`: it was told to end already.
     func adopt(from group: ProcessID, isTold: Bool, limit: @autoclosure () -> Duration) {
@@ -56,6 +67,7 @@ final class Orphans {
             while !now, rest.due > .now, rests[group] != nil { reap() }
             kill(group)
         }
+        controlGroups.end()
     }
 
     private func reap() {
@@ -68,16 +80,18 @@ final class Orphans {
     // MARK: Over an exec
 
     var records: [StateRecord] {
-        rests.map { group, rest in
-            var record = StateRecord("leftover")
-            record[number: "group"] = Int(group)
-            record[numbers: "members"] = rest.members.map(Int.init).sorted()
-            record[number: "due"] = Int(rest.due.nanoseconds)
-            return record
-        }
+        controlGroups.records
+            + rests.map { group, rest in
+                var record = StateRecord("leftover")
+                record[number: "group"] = Int(group)
+                record[numbers: "members"] = rest.members.map(Int.init).sorted()
+                record[number: "due"] = Int(rest.due.nanoseconds)
+                return record
+            }
     }
 
     func restore(_ state: SavedState) {
+        controlGroups.restore(state)
         let own = Set(CurrentProcess.children)
         for record in state.all("leftover") {
             guard let group = record[number: "group"].flatMap({ ProcessID(exactly: $0) }), group > 1 else { continue }

@@ -64,7 +64,7 @@ package final class Session: MasterHost {
                 log.flush()
                 outputs.flush()
             })
-        orphans = Orphans(master)
+        orphans = Orphans(master, log)
         childrenFile = ChildrenFile(beside: parts.pidFile, log, master, orphans)
         isResumed = state != nil
         master.host = self
@@ -138,6 +138,7 @@ package final class Session: MasterHost {
             let setup = try frontEnd.source.load()
             // What fails here is told by `reloadFailed`, which lets the source go back.
             try controls.load(setup)
+            try orphans.controlGroups.prepare(setup.programs)
             childrenFile?.holds(frontEnd.source.listeners)
             setups.begin(setup, generation: master.supervisor.generation + 1)  // bounded: attempts are counted
             if isStarting, let time = setup.plan.longestStart { manager.tell(.extendTimeout(time)) }
@@ -181,6 +182,7 @@ package final class Session: MasterHost {
         var start = ChildSpawn(child, program, kept: messages.stored(for: child.service), dialect: frontEnd.dialect)
         start.isPaused = notes.isPaused
         start.invocation = childrenFile?.invocation
+        start.group = try orphans.controlGroups.make(for: child, program)
         // While the first plan is being loaded none is in force.
         let plan = master.supervisor.plan ?? setup.plan
         start.instances = plan.services.first { $0.name == child.service }?.instances
@@ -223,9 +225,7 @@ package final class Session: MasterHost {
     package func gaveUp(_ pids: [ProcessID]) { for pid in pids { say(frontEnd.words.line(for: .leftBehind(pid))) } }
 
     private func forget(_ child: Supervision.Child, isReaped: Bool = true) {
-        if isReaped {
-            orphans.adopt(from: child.group, isTold: child.isSignalled, limit: child.patienceBehind(services))
-        }
+        orphans.left(by: child, isReaped: isReaped, limit: child.patienceBehind(services))
         notes.forget(child.id)
         channels.close(child.id)
     }

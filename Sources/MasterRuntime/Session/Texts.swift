@@ -28,6 +28,7 @@ extension SessionWords {
                 case .limits: "set its limits"
                 case .niceness: "set its niceness"
                 case .oomScore: "set its oom-score-adjust"
+                case .controlGroup: "enter its control group"
                 case nil: "start it"
                 }
             return "cannot \(tried): \(Errno(rawValue: errno))"

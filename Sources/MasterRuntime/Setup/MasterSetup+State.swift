@@ -63,6 +63,8 @@ extension Program {
         record[list: "limits"] = resources.limits.map(\.words)
         record[number: "nice"] = resources.niceness.map(Int.init)
         record[number: "oomScore"] = resources.oomScore
+        record[list: "cgroup"] = (resources.controlGroup ?? []).map(\.words)
+        record[flag: "ownGroup"] = resources.controlGroup != nil
         record[list: "socketNames"] = sockets.map(\.name)
         record[list: "socketAddresses"] = sockets.map(\.address)
         record[list: "socketKinds"] = sockets.map(\.kind.rawValue)
@@ -99,6 +101,8 @@ extension Program {
         resources.limits = record[list: "limits"].compactMap(ResourceLimit.init(words:))
         resources.niceness = record[number: "nice"].map { Int32(clamping: $0) }
         resources.oomScore = record[number: "oomScore"]
+        let settings = record[list: "cgroup"].compactMap(ControlGroup.Setting.init(words:))
+        resources.controlGroup = record[flag: "ownGroup"] ? settings : nil
         let (addresses, kinds) = (record[list: "socketAddresses"], record[list: "socketKinds"])
         let wanted = record[numbers: "socketNumbers"]
         for (index, name) in record[list: "socketNames"].enumerated() where index < addresses.count {

@@ -80,6 +80,8 @@ extension ServiceSection {
         for limit in resources.limits { lines.append("limit \(limit.words)") }
         add("nice", \.resources.niceness, "\(resources.niceness ?? 0)")
         add("oom-score-adjust", \.resources.oomScore, "\(resources.oomScore ?? 0)")
+        if resources.controlGroup == [] { lines.append("cgroup") }
+        for setting in resources.controlGroup ?? [] { lines.append("cgroup \(setting.words)") }
         for file in environmentFiles { lines.append("env-file \(word(file.name))") }
         for variable in environment { lines.append("setenv \(variable.words)") }
         add("after", \.after, words(after.map(\.name)))

@@ -8,7 +8,7 @@ enum ServiceKeyword: String, CaseIterable {
     case stopSignal = "stop-signal"
     case stopTimeout = "stop-timeout"
     case user, group, chdir, directory, umask, setenv, after, requires, critical, log, watchdog, channel
-    case limit, nice
+    case limit, nice, cgroup
     case oomScoreAdjust = "oom-score-adjust"
     case envFile = "env-file"
     case notifyAccess = "notify-access"
@@ -25,7 +25,7 @@ enum ServiceKeyword: String, CaseIterable {
     /// What may stand once in a section only, and under which name: of two ways to say one thing, one.
     var key: String? {
         switch self {
-        case .listen, .setenv, .envFile, .limit, .after, .requires: nil
+        case .listen, .setenv, .envFile, .limit, .cgroup, .after, .requires: nil
         case .directory: ServiceKeyword.chdir.rawValue
         case .option, .reloadSignal: ServiceKeyword.onReload.rawValue
         default: rawValue

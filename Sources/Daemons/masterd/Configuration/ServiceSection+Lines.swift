@@ -30,6 +30,7 @@ extension ServiceSection {
         case .limit: resources.limits.append(try line.limit(besides: resources.limits))
         case .nice: resources.niceness = Int32(clamping: try line.number(-20...19))
         case .oomScoreAdjust: resources.oomScore = try line.number(-1000...1000)
+        case .cgroup: resources.controlGroup = try line.controlGroup(besides: resources.controlGroup)
         case .envFile: environmentFiles.append(Reference(name: try line.path(), place: line.place))
         case .setenv: environment.append(try line.variable())
         case .critical: isCritical = try line.choice(YesNo.self) == .yes
@@ -103,6 +104,23 @@ extension Line {
             throw Complaint("'limit \(resource.rawValue)' already specified.")
         }
         return limit
+    }
+
+    /// Alone: a group without settings.
+    fileprivate mutating func controlGroup(
+        besides settings: [ControlGroup.Setting]?
+    ) throws(Complaint) -> [ControlGroup.Setting] {
+        var settings = settings ?? []
+        guard let file = next() else { return settings }
+        guard let setting = ControlGroup.Setting(file, all().joined(separator: " ")) else {
+            throw Complaint(
+                "'cgroup' expects a file of a control group and its value, such as 'memory.max 512M', not '\(file)'.")
+        }
+        guard !settings.contains(where: { $0.file == file }) else {
+            throw Complaint("'cgroup \(file)' already specified.")
+        }
+        settings.append(setting)
+        return settings
     }
 
     private enum LogWord: String, CaseIterable { case prefix, inherit, file, command }

@@ -5,6 +5,7 @@ import re
 
 from harness import processes
 from harness.checks import Unavailable, check, expect, expect_in, needs, needs_root, read
+from harness.processes import eventually
 from ..case import Case, section
 from .upgrade import installed, upgraded
 
@@ -104,6 +105,79 @@ def refused_limit(case: Case) -> None:
     most = int(read("/proc/sys/fs/nr_open"))
     case.configure(section("worker", "web", case.worker("web"), "readiness notify", f"limit nofile {most + 1}"))
     expect_in("cannot set its limits: Operation not permitted", case.refused().err)
+
+
+def hierarchy() -> str:
+    """The directory of this process's group in the hierarchy of version 2."""
+    mounts = [line.split() for line in read("/proc/self/mountinfo").splitlines()]
+    places = [words[4] for words in mounts if words[words.index("-") + 1] == "cgroup2"]
+    own = [line[3:] for line in read("/proc/self/cgroup").splitlines() if line.startswith("0::")]
+    path = f"{places[0]}{own[0].rstrip('/')}" if places and own else ""
+    if not path or not os.access(path, os.W_OK) or os.statvfs(path).f_flag & os.ST_RDONLY:
+        raise Unavailable("needs a hierarchy of control groups that may be written")
+    return path
+
+
+def group_of(pid: int) -> str:
+    return next(line[3:] for line in read(f"/proc/{pid}/cgroup").splitlines() if line.startswith("0::"))
+
+
+def groups(base: str, name: str) -> list:
+    return [each for each in os.listdir(base) if each.startswith(f"{name}.")]
+
+
+@check("cgroup: each process begins in a group of its own; what it leaves there is killed, even in another session")
+def own_group(case: Case) -> None:
+    needs_root()
+    base, name = hierarchy(), f"grp{os.getpid()}{id(case) % 1000}"
+    installed(case)
+    # It says where it is when its program begins.
+    place = os.path.join(case.records, "place")
+    command = f"sh -c 'cat /proc/self/cgroup >{place}.$$; setsid sleep 1000 & exec sleep 1000'"
+    case.configure(section("program", name, command, "instances 2", "user nobody", "cgroup", "stop-timeout 1s"))
+    master = case.start()
+    first = master.current(name)
+    expect(eventually(lambda: len(case.living()) == 5), f"two, and two of theirs: {case.left()}")
+    expect(len({group_of(pid) for pid in [master.pid, *first]}) == 3, "they share a group")
+    for pid in first:
+        expect(eventually(lambda pid=pid: f"0::{group_of(pid)}\n" in read(f"{place}.{pid}")), "it came there later")
+    expect(len(groups(base, name)) == 2, f"{groups(base, name)}")
+    upgraded(case, master)
+    second = master.current(name)
+    expect(not set(first) & set(second), f"{first} {second}")
+    expect(eventually(lambda: len(groups(base, name)) == 2, 10), f"the old ones are left: {groups(base, name)}")
+    expect(eventually(lambda: len(case.living()) == 5), f"something is left: {case.left()}")
+    master.stop()
+    expect(not groups(base, name), f"{groups(base, name)}")
+    case.expect_nothing_left()
+
+
+@check("cgroup: a limit holds for the process and what it starts; a controller that is missing is named; so is a value")
+def group_limits(case: Case) -> None:
+    needs_root()
+    base, name = hierarchy(), f"lim{os.getpid()}{id(case) % 1000}"
+    available = read(f"{base}/cgroup.controllers").split()
+    missing = next(each for each in ("memory", "pids", "rdma", "misc", "hugetlb") if each not in available)
+    case.configure(section("program", name, "sleep 1000", f"cgroup {missing}.max 1"))
+    expect_in(f"the controller '{missing}' is not available here", case.refused().err)
+    tried = next((each for each in ("pids.max", "hugetlb.2MB.max", "memory.max") if each.split(".")[0] in available),
+                 None)
+    if tried is None:
+        raise Unavailable("needs a controller in the hierarchy of control groups")
+    case.configure(section("program", name, "sleep 1000", f"cgroup {tried} lots"))
+    refused = case.refused().err
+    expect_in(f"{name}: cannot write 'lots' to ", refused)
+    expect_in(f"/{tried}: Invalid argument", refused)
+    value = "2097152"
+    case.configure(section("program", name, "sleep 1000", f"cgroup {tried} {value}"))
+    master = case.start()
+    expect(read(f"{base}/{groups(base, name)[0]}/{tried}") == f"{value}\n", "the limit is not set")
+    before = master.current(name)
+    case.configure(section("program", name, "sleep 1000", f"cgroup {tried} lots"))
+    master.refuses()
+    expect(master.current(name) == before, "the running one was touched")
+    master.stop()
+    expect(not groups(base, name), f"{groups(base, name)}")
 
 
 @check("values that mean nothing are refused with file, line and value")
