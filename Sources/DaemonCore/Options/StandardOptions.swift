@@ -42,8 +42,18 @@ public enum StandardOption {
     /// What `--pid-file` says where there is to be none.
     package static let noPidFile = "none"
     public static let logFile = Option<String?>(
-        "log-file", argument: "PATH", help: "Log file; '-' for standard error only", completion: .file, default: nil,
-        parse: { text throws(OptionMistake) in text == "-" ? text : try absolutePath(text) })
+        "log-file", argument: "PATH", help: "Log file; '-' for standard error only; a master's may be '|COMMAND'",
+        completion: .file, default: nil,
+        parse: { text throws(OptionMistake) in
+            guard let command = logCommand(text) else { return text == "-" ? text : try absolutePath(text) }
+            guard !command.isEmpty else { throw OptionMistake("names no command") }
+            return text
+        })
+    /// What `--log-file '|COMMAND'` names: a command of the shell that reads the log.
+    package static func logCommand(_ text: String) -> String? {
+        guard text.utf8.first == UInt8(ascii: "|") else { return nil }
+        return String(text.dropFirst().drop { $0 == " " })
+    }
     public static let logFormat = Option<String>(
         "log-format", choices: ["text", "json"], default: "text", help: "One record per line either way")
     public static let logMode = Option<UInt32?>(

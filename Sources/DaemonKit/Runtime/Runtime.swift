@@ -40,6 +40,7 @@ final class Runtime: Sendable {
     private let state: Mutex<State>
     private let isEnding = Atomic<Bool>(false)
     private let isCleaned = Atomic<Bool>(false)
+    private let isFarewellSaid = Atomic<Bool>(false)
     private let stolenSignals = StolenSignals()
     private let isReminded = Atomic<Bool>(false)
     /// Messages in a row that did not reach the service manager.
@@ -188,11 +189,17 @@ final class Runtime: Sendable {
         }
     }
 
+    /// Once, the last line of the log.
+    func sayFarewell() {
+        guard !isFarewellSaid.exchange(true, ordering: .relaxed) else { return }
+        log.notice("\(daemon.name) daemon shutdown")
+    }
+
     /// Removes what the start made and says good-bye, once; safe to call from any thread and from exit(3).
     func cleanUp() {
         guard !isCleaned.exchange(true, ordering: .relaxed) else { return }
         for listener in listeners { listener.removeFile() }
-        log.notice("\(daemon.name) daemon shutdown")
+        sayFarewell()
         log.finish()
         state.withLock(\.pidFile)?.remove()
     }

@@ -13,6 +13,7 @@ struct Logging: ~Copyable, StartPhase {
     func fail(_ error: DaemonError) -> Never {
         StartAbort.removeFiles()
         log.error("\(Launcher.message(error))")
+        facts.logCommand?.drain()
         pidFile?.remove()
         report?.failed(error)
         CurrentProcess.exitNow(error.exitStatus == 0 ? 1 : error.exitStatus)
@@ -64,7 +65,10 @@ protocol LivePhase: StartPhase, ~Copyable {
 }
 
 extension LivePhase where Self: ~Copyable {
-    borrowing func fail(_ error: DaemonError) -> Never { runtime.endStart(error) }
+    borrowing func fail(_ error: DaemonError) -> Never {
+        facts.logCommand?.drain()
+        runtime.endStart(error)
+    }
 }
 
 /// There is a context.
@@ -148,6 +152,8 @@ struct Listening: ~Copyable, LivePhase {
             ) { [runtime] in runtime.end($0, isForced: false) }
             parts.pidFile = runtime.pidFile
             parts.report = report
+            parts.logCommand = facts.logCommand
+            parts.farewell = { [runtime] in runtime.sayFarewell() }
             try Session(frontEnd, parts, resuming: state).run()
         } catch {
             fail(DaemonError(wrapping: error))

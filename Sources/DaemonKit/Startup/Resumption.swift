@@ -17,7 +17,7 @@ struct Resumption {
     }
 
     /// Where relative paths on the command line count from.
-    var directory: String { head["folder"] ?? "/" }
+    var directory: String { head["directory"] ?? "/" }
 
     /// The command line as the first start read it.
     static func read(

@@ -56,6 +56,11 @@ struct Invoked: ~Copyable, StartPhase {
                 } else {
                     counts.isEmpty ? .alone : .supervised
                 }
+            if plan.logCommand != nil, !isMaster, worker == nil {
+                throw DaemonError(
+                    .options, tried: "option '--log-file': only a master can start a command again that reads its log",
+                    cure: "give --workers, or a file")
+            }
             if !plan.daemon.listens.isEmpty, listeners.listeners.isEmpty { try plan.requirePort() }
             // A master stays root, and its socket files root's.
             let facts = StartFacts(
@@ -187,7 +192,11 @@ struct Detached: ~Copyable, StartPhase {
 
     consuming func openLog() -> Logging {
         then { phase in
-            let (facts, plan) = (phase.facts, phase.facts.plan)
+            var facts = phase.facts
+            let plan = facts.plan
+            if let command = plan.logCommand, facts.role.isMaster, !facts.isResumed {
+                facts.logCommand = try openLogCommand(command, isForeground: plan.isForeground)
+            }
             var targets = Log.Targets()
             if plan.logsToFile {
                 try plan.defaults.checkOwner(of: plan.logFile, isMade: true)
@@ -209,6 +218,18 @@ struct Detached: ~Copyable, StartPhase {
     }
 }
 
+/// Standard output and error lead to the command from here on, of the children too.
+private func openLogCommand(_ text: String, isForeground: Bool) throws(DaemonError) -> LogCommand {
+    try attempt(.logFile, "log file '|\(text)'") { () throws(Errno) in
+        // It may write where we did; not when the caller waits for the end of our output.
+        let outputs =
+            isForeground ? [try Descriptor.duplicate(1, above: [2]), try Descriptor.duplicate(2, above: [2])] : []
+        let command = try LogCommand(text, outputs: outputs)
+        for number: Int32 in 1...2 { try Descriptor.duplicate(command.input, ontoStandard: number) }
+        return command
+    }
+}
+
 extension Detached {
     /// Takes over what an earlier image of this process left; nothing of a start is done again.
     init(resuming resumption: Resumption, _ plan: StartPlan) {
@@ -224,7 +245,7 @@ extension Detached {
             // Whose the log may be. That nobody is found must not end what runs.
             account: (try? Account.resolve(plan.daemon, plan.values)) ?? nil,
             // Sockets are in the state.
-            sockets: [], control: nil, manager: ServiceManager.take(), generation: 1)
+            sockets: [], control: nil, manager: ServiceManager.take(), generation: 1, isResumed: true)
         listeners = InheritedListeners()
         pidFile = resumption.pidFile
         if let path = pidFile?.path { plan.defaults.keepFromCleaners(path) }

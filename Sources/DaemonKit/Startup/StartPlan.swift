@@ -11,6 +11,8 @@ struct StartPlan {
     /// nil with `--pid-file none`.
     let pidFile: String?
     let logFile: String
+    /// Reads what goes to standard error, which then is the only log.
+    let logCommand: String?
     let defaults: DefaultPaths
     let isForeground: Bool
     /// With `--chroot`.
@@ -23,7 +25,9 @@ struct StartPlan {
         defaults = DefaultPaths(name: daemon.name)
         let path = values[StandardOption.pidFile] ?? defaults.pidFile
         pidFile = path == StandardOption.noPidFile ? nil : path
-        logFile = values[StandardOption.logFile] ?? defaults.logFile
+        let log = values[StandardOption.logFile] ?? defaults.logFile
+        logCommand = StandardOption.logCommand(log)
+        logFile = logCommand == nil ? log : "-"
         isForeground = values[StandardOption.foreground]
         keeper = values[StandardOption.chroot] == nil ? nil : Keeper()
     }
@@ -119,6 +123,10 @@ struct StartFacts {
     let manager: ServiceManager
     /// 1 for the first, as the superdaemon counts.
     let generation: Int
+    /// This process goes on after an exec.
+    var isResumed = false
+    /// Of `plan.logCommand`, in a master; it is started when there is a session.
+    var logCommand: LogCommand?
 
     /// Whose files may be, beside root's: of whom it becomes.
     var owners: [UserID] { account.map { [$0.user.id] } ?? [] }

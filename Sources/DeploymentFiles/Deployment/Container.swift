@@ -20,7 +20,7 @@ extension Deployment {
     var containerStatus: [String] { [containerProgram, "--status", "--pid-file=\(pidFile)"] }
 
     /// Where it must be able to make files, however read-only the root is.
-    var containerFolders: [String] {
+    var containerDirectories: [String] {
         var seen: Set<String> = ["/", ""]
         return ([pidFile] + [socketFile, controlSocket].compactMap(\.self)).map { split(path: $0).directory }
             .filter { seen.insert($0).inserted }

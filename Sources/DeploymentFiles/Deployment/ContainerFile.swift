@@ -4,8 +4,8 @@ import Text
 /// containerfile(5), which Docker calls Dockerfile.
 extension Deployment {
     var containerFile: String {
-        let folders = containerFolders
-        let made = folders.map { Quoting.shell("/image/directories\($0)") }.joined(separator: " ")
+        let directories = containerDirectories
+        let made = directories.map { Quoting.shell("/image/directories\($0)") }.joined(separator: " ")
         return joinedLines(
             containerHead + [
                 "# A newer compiler: --build-arg SWIFT=...",
@@ -16,13 +16,13 @@ extension Deployment {
                 "RUN swift build --configuration release --product \(Quoting.shell(name)) --scratch-path /build \\",
                 "        --static-swift-stdlib -Xswiftc -static-executable --disable-local-rpath \\",
                 "    && install -D --strip \(Quoting.shell("/build/release/\(name)")) "
-                    + Quoting.shell("/image/\(name)") + (folders.isEmpty ? "" : " \\"),
-                folders.isEmpty ? nil : "    && mkdir -p \(made)",
+                    + Quoting.shell("/image/\(name)") + (directories.isEmpty ? "" : " \\"),
+                directories.isEmpty ? nil : "    && mkdir -p \(made)",
                 "",
                 "FROM scratch",
                 "COPY --from=build \(Quoting.jsonList(["/image/\(name)", containerProgram]))",
-                folders.isEmpty ? nil : "# The daemon makes files only here; a tmpfs where the root is read-only.",
-                folders.isEmpty
+                directories.isEmpty ? nil : "# The daemon makes files only here; a tmpfs where the root is read-only.",
+                directories.isEmpty
                     ? nil : "COPY --from=build --chown=\(containerUser):\(containerGroup) /image/directories/ /",
                 "USER \(containerUser):\(containerGroup)",
                 containerPorts.isEmpty
@@ -36,7 +36,7 @@ extension Deployment {
 
     private var containerHead: [String?] {
         let account = "uid=\(containerUser),gid=\(containerGroup)"
-        let mounts = containerFolders.map { "--tmpfs " + Quoting.shell("\($0):\(account)") }
+        let mounts = containerDirectories.map { "--tmpfs " + Quoting.shell("\($0):\(account)") }
         let ports = containerPorts.map { "--publish \($0.port):\($0.port)/\($0.name)" }
         return [
             "# Containerfile of \(name), as `\(name) --print-service containerfile` prints it: the static executable as",

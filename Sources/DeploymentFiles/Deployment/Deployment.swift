@@ -40,22 +40,24 @@ struct Deployment {
     // MARK: Files
 
     /// Directories of the daemon's own, because only in these can it remove and make files when it is no longer root.
-    var runFolder: String { "/run/\(name)" }
-    var logFolder: String { "/var/log/\(name)" }
+    var runDirectory: String { "/run/\(name)" }
+    var logDirectory: String { "/var/log/\(name)" }
 
     /// Where the options put it; nil for the usual place.
     var givenPidFile: String? { values[StandardOption.pidFile] }
     /// Where the options put it; nil for the usual place. `-` for standard error only.
     var givenLogFile: String? { values[StandardOption.logFile] }
 
-    var pidFile: String { givenPidFile ?? "\(runFolder)/\(isTemplate ? "%i/" : "")\(name).pid" }
-    var logFile: String { givenLogFile ?? "\(logFolder)/\(isTemplate ? "%i" : name).log" }
+    var pidFile: String { givenPidFile ?? "\(runDirectory)/\(isTemplate ? "%i/" : "")\(name).pid" }
+    var logFile: String { givenLogFile ?? "\(logDirectory)/\(isTemplate ? "%i" : name).log" }
     var keepsLogFile: Bool { Self.isFile(logFile) && values[StandardOption.syslog] != "only" }
 
-    static func isFile(_ logFile: String) -> Bool { logFile != "-" }
+    static func isFile(_ logFile: String) -> Bool {
+        logFile != "-" && StandardOption.logCommand(logFile) == nil
+    }
 
     /// Where the daemon makes files.
-    var folders: [String] {
+    var directories: [String] {
         var files = [pidFile]
         if keepsLogFile { files.append(logFile) }
         if let socketFile { files.append(socketFile) }

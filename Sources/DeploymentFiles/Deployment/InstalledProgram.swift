@@ -22,10 +22,10 @@ package struct InstalledProgram: Equatable, Sendable {
     /// - Parameters:
     ///   - name: The first word of the command line, which may be any text: it is believed where that file is this one.
     ///   - search: PATH, for a name without a slash.
-    ///   - folder: The working directory.
-    package static func running(as name: String, search: String?, in folder: String?) -> InstalledProgram? {
+    ///   - directory: The working directory.
+    package static func running(as name: String, search: String?, in directory: String?) -> InstalledProgram? {
         guard let target = Files.executablePath(), let status = try? FileStatus(following: target) else { return nil }
-        let called = (try? Spawn.find(name, path: search)).flatMap { absolute($0, folder) }
+        let called = (try? Spawn.find(name, path: search)).flatMap { absolute($0, directory) }
         let path = called.flatMap { leads($0, to: status) ? $0 : nil } ?? target
         guard !path.split(separator: "/").contains(".build") else { return nil }
         return InstalledProgram(path: path, target: target)
@@ -40,10 +40,11 @@ package struct InstalledProgram: Equatable, Sendable {
     }
 
     /// Without what a unit's path may not have. Where `..` stands behind a link, this is another file's path.
-    private static func absolute(_ path: String, _ folder: String?) -> String? {
-        guard path.hasPrefix("/") || folder != nil else { return nil }
+    private static func absolute(_ path: String, _ directory: String?) -> String? {
+        guard path.hasPrefix("/") || directory != nil else { return nil }
         var parts: [Substring] = []
-        for part in (path.hasPrefix("/") ? path : "\(folder ?? "")/\(path)").split(separator: "/") where part != "." {
+        for part in (path.hasPrefix("/") ? path : "\(directory ?? "")/\(path)").split(separator: "/") where part != "."
+        {
             if part == ".." { _ = parts.popLast() } else { parts.append(part) }
         }
         return "/" + parts.joined(separator: "/")

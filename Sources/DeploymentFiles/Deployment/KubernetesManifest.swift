@@ -73,12 +73,12 @@ extension Deployment {
             "        runAsNonRoot: true",
             "        runAsUser: \(containerUser)",
             "        runAsGroup: \(containerGroup)",
-            containerFolders.isEmpty ? nil : "        fsGroup: \(containerGroup)",
+            containerDirectories.isEmpty ? nil : "        fsGroup: \(containerGroup)",
             "        seccompProfile:",
             "          type: RuntimeDefault",
         ] + unprivilegedPorts
-            + (containerFolders.isEmpty ? [] : ["      volumes:"])
-            + containerFolders.indices.flatMap { index in
+            + (containerDirectories.isEmpty ? [] : ["      volumes:"])
+            + containerDirectories.indices.flatMap { index in
                 [
                     "        - name: \(volume(index))",
                     "          emptyDir:",
@@ -99,10 +99,10 @@ extension Deployment {
                 "              protocol: \($0.name.uppercased())",
             ]
         }
-        let mounts = zip(containerFolders.indices, containerFolders).flatMap { index, folder in
+        let mounts = zip(containerDirectories.indices, containerDirectories).flatMap { index, directory in
             [
                 "            - name: \(volume(index))",
-                "              mountPath: \(Quoting.json(folder))",
+                "              mountPath: \(Quoting.json(directory))",
             ]
         }
         return [

@@ -13,7 +13,7 @@ extension Deployment {
         let program = Quoting.shell(program)
         // As root, logrotate would trust a directory that somebody else may change.
         let log = anyInstance(logFile) { $0 }
-        let isOwnFolder = split(path: logFile).directory == logFolder && user != "root"
+        let isOwnDirectory = split(path: logFile).directory == logDirectory && user != "root"
         return joinedLines(
             [
                 "# logrotate file of \(name), as `\(name) --print-service \(isTemplate ? "logrotate@" : "logrotate")` prints it.",
@@ -27,7 +27,7 @@ extension Deployment {
                 "    # The daemon may still write to the old file for a moment.",
                 "    delaycompress",
                 "    sharedscripts",
-                isOwnFolder ? "    su \(user) \(ownGroup)" : nil,
+                isOwnDirectory ? "    su \(user) \(ownGroup)" : nil,
                 "    create 0600 \(user) \(ownGroup)",
                 "    postrotate",
             ]
@@ -46,7 +46,7 @@ extension Deployment {
     /// Each instance has a pid file of its own.
     private func reopenAll(_ program: String, _ running: String) -> [String?] {
         // The pattern of the usual logs takes in the one of the daemon that is no instance.
-        let own = givenPidFile == nil && givenLogFile == nil ? "\(Quoting.shell("\(runFolder)/\(name).pid")) " : ""
+        let own = givenPidFile == nil && givenLogFile == nil ? "\(Quoting.shell("\(runDirectory)/\(name).pid")) " : ""
         return [
             "        for pid_file in \(own)\(anyInstance(pidFile, Quoting.shell)); do",
             "            if \(program) --status \(running) --pid-file=\"$pid_file\" >/dev/null 2>&1; then",

@@ -63,13 +63,13 @@ extension Deployment {
         let runtime = below("/run/") + below("/var/run/")
         let logs = below("/var/log/")
         let managed = ["/run/", "/var/run/", "/var/log/"]
-        let others = folders.filter { folder in !managed.contains { folder.hasPrefix($0) } }
+        let others = directories.filter { directory in !managed.contains { directory.hasPrefix($0) } }
         return [
             "User=\(user)",
             group.map { "Group=\($0)" },
             setting("RuntimeDirectory", runtime),
             // The file of a socket unit stays where the service stops, and so does another instance's.
-            keepsRunFolder ? "RuntimeDirectoryPreserve=yes" : nil,
+            keepsRunDirectory ? "RuntimeDirectoryPreserve=yes" : nil,
             setting("LogsDirectory", logs),
             logs.isEmpty ? nil : "LogsDirectoryMode=0750",
             setting("ReadWritePaths", others),
@@ -91,14 +91,14 @@ extension Deployment {
         isTemplate ? escaped.split(separator: "%%i", omittingEmptySubsequences: false).joined(separator: "%i") : escaped
     }
 
-    private var keepsRunFolder: Bool {
-        let shared = isTemplate && folders.contains { $0.hasPrefix("/run/") && !$0.contains("%i") }
+    private var keepsRunDirectory: Bool {
+        let shared = isTemplate && directories.contains { $0.hasPrefix("/run/") && !$0.contains("%i") }
         return shared
-            || socketFile.map { folders.contains(split(path: $0).directory) && $0.hasPrefix("/run/") } ?? false
+            || socketFile.map { directories.contains(split(path: $0).directory) && $0.hasPrefix("/run/") } ?? false
     }
 
     private func below(_ parent: String) -> [String] {
-        folders.filter { $0.hasPrefix(parent) }.map { String($0.dropFirst(parent.count)) }
+        directories.filter { $0.hasPrefix(parent) }.map { String($0.dropFirst(parent.count)) }
     }
 
     private func setting(_ name: String, _ paths: [String]) -> String? {

@@ -105,7 +105,7 @@ package struct MasterImage {
 
     /// For the next image, which may find itself in another directory.
     package func note(in head: inout StateRecord) {
-        head["folder"] = directory
+        head["directory"] = directory
         head["path"] = path
     }
 

@@ -32,16 +32,26 @@ package final class LogCommand {
     package func start(in master: Master) {
         if let process { return master.adopt(helper: process) { [weak self] _ in self?.ended(in: master) } }
         startedAt = .now
-        var spawn = Spawn("/bin/sh", ["-c", text])
-        spawn.environment = ChildEnvironment.cleaned(Environment.entries)
         do {
             let null = try FileDescriptor.open("/dev/null", .readWrite)
-            let ours = outputs.count == 2 ? outputs : [null.number, null.number]
-            spawn.descriptors = [(0, pipe.read), (1, ours[0]), (2, ours[1])]  // bounded: there are two
-            process = try master.start(helper: spawn) { [weak self] _, _ in self?.ended(in: master) }
+            process = try master.start(helper: spawn(null)) { [weak self] _, _ in self?.ended(in: master) }
         } catch {
             ended(in: master)
         }
+    }
+
+    /// Where a start comes to nothing: the command reads what was said so far, to whose end we are not there any more.
+    package func drain() {
+        guard process == nil, let null = try? FileDescriptor.open("/dev/null", .readWrite) else { return }
+        _ = try? spawn(null).start()
+    }
+
+    private func spawn(_ null: borrowing FileDescriptor) -> Spawn {
+        var spawn = Spawn("/bin/sh", ["-c", text])
+        spawn.environment = ChildEnvironment.cleaned(Environment.entries)
+        let ours = outputs.count == 2 ? outputs : [null.number, null.number]
+        spawn.descriptors = [(0, pipe.read), (1, ours[0]), (2, ours[1])]  // bounded: there are two
+        return spawn
     }
 
     private func ended(in master: Master) {
@@ -74,8 +84,21 @@ package final class LogCommand {
     package func finish(until deadline: MonotonicTime) {
         guard let process, let held = try? ProvenProcess(process, .child) else { return }
         retire()
+        letGoOfPipe()
         Descriptor.close(pipe.read)
         _ = held.waitForEnd(max(.zero, deadline - .now))
+    }
+
+    /// It has no end while we have it open: as standard output and error, and where the log has opened that once more.
+    private func letGoOfPipe() {
+        guard let null = try? FileDescriptor.open("/dev/null", .readWrite),
+            let own = try? FileStatus(descriptor: pipe.read).identity
+        else { return }
+        for number in Files.names(in: "/dev/fd").compactMap({ Int32($0) })
+        where number != pipe.read && (try? FileStatus(descriptor: number).identity) == own {
+            // Whoever has it may write on, and close it.
+            try? Descriptor.duplicate(null.number, onto: number)
+        }
     }
 
     // MARK: Over an exec

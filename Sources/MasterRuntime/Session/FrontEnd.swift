@@ -89,6 +89,8 @@ package struct SessionParts {
     package var report: ReadinessReport?
     /// A command that reads what standard output and error take.
     package var logCommand: LogCommand?
+    /// Writes the last line of the log.
+    package var farewell: (() -> Void)?
     /// Removes the pid file, last of all, and ends the process.
     package let end: (Int32) -> Never
 
@@ -101,5 +103,13 @@ package struct SessionParts {
         self.manager = manager
         self.signals = signals
         self.end = end
+    }
+
+    /// Nothing is written any more, and whoever reads the log may see its end.
+    func finishLog() {
+        log.finish()
+        guard let farewell else { return }
+        farewell()
+        log.finish()
     }
 }

@@ -303,7 +303,7 @@ package final class Session: MasterHost {
         for listener in frontEnd.source.listeners { listener.removeFile() }
         frontEnd.statusFile?.remove()
         if isStarting { parts.report?.failed(DaemonError(startFailure ?? "it was stopped before it was ready")) }
-        parts.log.finish()
+        parts.finishLog()
         outputs.finish()
         parts.end(hasFailedStart ? max(1, code) : frontEnd.exitCode(code))
     }

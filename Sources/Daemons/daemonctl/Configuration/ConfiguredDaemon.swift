@@ -43,7 +43,7 @@ struct ConfiguredDaemon: Equatable, Sendable {
         }
         self.init(name: name, command: [path] + arguments, pidFile: pidFile ?? defaults.pidFile)
         let log = words["log-file"] ?? defaults.logFile
-        logFile = log == "-" ? nil : try absolutePath(log)
+        logFile = log == "-" || StandardOption.logCommand(log) != nil ? nil : try absolutePath(log)
         user = words["user", "u"]
         controlSocket = try words["control-socket", "S"].map { text throws(OptionMistake) in
             try ControlAddress(locating: text).path

@@ -105,7 +105,11 @@ struct DaemonFile {
             }
             daemon.pidFile = words["pid-file"].map(Self.rooted) ?? DefaultPaths(name: base).pidFile
         }
-        if given[.logFile] == nil, let path = words["log-file"], path != "-" { daemon.logFile = Self.rooted(path) }
+        if given[.logFile] == nil, let path = words["log-file"], path != "-",
+            StandardOption.logCommand(path) == nil
+        {
+            daemon.logFile = Self.rooted(path)
+        }
         if given[.controlSocket] == nil, let text = words["control-socket", "S"] {
             // A text that is none is the daemon's to complain of.
             daemon.controlSocket = Self.rooted((try? ControlAddress(parsing: text))?.path ?? text)

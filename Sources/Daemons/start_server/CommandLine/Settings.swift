@@ -9,7 +9,7 @@ struct Settings: Equatable, Sendable {
         case run, restart, stop, upgrade, signal, help, version
     }
 
-    enum LogTarget: Equatable, Sendable {
+    enum LogChoice: Equatable, Sendable {
         case file(String)
         /// A command for the shell, which reads the log from its standard input.
         case command(String)
@@ -62,7 +62,7 @@ struct Settings: Equatable, Sendable {
 
     var pidFile: String?
     var statusFile: String?
-    var log: LogTarget?
+    var log: LogChoice?
     var logMode: UInt32?
     var logGroup: String?
     var syslog = false

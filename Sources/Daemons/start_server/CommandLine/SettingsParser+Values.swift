@@ -93,7 +93,7 @@ extension SettingsParser {
         }
     }
 
-    private mutating func logTarget(_ value: String) -> Settings.LogTarget? {
+    private mutating func logTarget(_ value: String) -> Settings.LogChoice? {
         let isBlank = { (byte: UInt8) in byte == UInt8(ascii: " ") || byte == UInt8(ascii: "\t") }
         let word = value.utf8.drop(while: isBlank)
         guard word.first == UInt8(ascii: "|") else { return text(.logFile, value).map { .file($0) } }
