@@ -1,12 +1,13 @@
 /// Text that came from the system, whose bytes need not be UTF-8: names of files, variables, arguments. What is not UTF-8
 /// becomes a scalar of the last private plane, U+10FE00 and the byte, and `systemBytes` makes it a byte again.
 extension String {
-    package init(system bytes: some Collection<UInt8>) {
-        let text = String(decoding: bytes, as: UTF8.self)
-        if text.utf8.elementsEqual(bytes), !bytes.contains(0xF4) {
+    package init(system bytes: some Collection<UInt8>) { self.init(system: Array(bytes)) }
+
+    package init(system bytes: [UInt8]) {
+        if !bytes.contains(0xF4), let text = String(validating: bytes, as: UTF8.self) {
             self = text
         } else {
-            self = Self.escaping(Array(bytes))
+            self = Self.escaping(bytes)
         }
     }
 

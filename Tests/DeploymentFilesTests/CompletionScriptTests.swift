@@ -24,7 +24,7 @@ struct CompletionScriptTests {
     @Test("every option is in every script", arguments: ["bash", "zsh", "fish"])
     func everyOption(shell: String) {
         let text = script(shell)
-        for option in OptionList.standard.offered(by: testd).map(\.definition) {
+        for option in OptionList.standard.offered(by: testd) {
             #expect(text.contains(shell == "fish" ? " -l \(option.name)" : "--\(option.name)"))
             guard let short = option.short else { continue }
             #expect(text.contains(shell == "fish" ? " -s \(short)" : "-\(short)"))

@@ -6,8 +6,10 @@ import Testing
 @Suite("Help", .timeLimit(.minutes(20)))
 struct HelpTextTests {
     private func text(_ options: [any DaemonOption], _ daemon: Daemon = testd) -> HelpText {
-        HelpText(daemon: daemon, options: options)
+        HelpText(daemon: daemon, options: options.map(\.definition))
     }
+
+    private func text(offered options: [OptionDefinition]) -> HelpText { HelpText(daemon: testd, options: options) }
 
     @Test("the help has usage, summary, and aligned options with their defaults")
     func help() {
@@ -61,8 +63,8 @@ struct HelpTextTests {
     @Test("every option is in the help, and no line is longer than a terminal is wide by much")
     func everyOption() {
         let options = OptionList.standard.offered(by: testd)
-        let help = text(options).help
-        for option in options { #expect(help.contains("--\(option.definition.name)")) }
+        let help = text(offered: options).help
+        for option in options { #expect(help.contains("--\(option.name)")) }
         for line in help.split(separator: "\n") { #expect(line.count <= 120) }
     }
 
@@ -92,7 +94,8 @@ struct HelpTextTests {
 
     @Test("the standard options have the kinds of the specification")
     func standardCompletionLines() {
-        let lines = text(OptionList.standard.offered(by: testd)).completionLines.split(separator: "\n").map(String.init)
+        let lines = text(offered: OptionList.standard.offered(by: testd)).completionLines.split(separator: "\n").map(
+            String.init)
         let wanted = [
             "-f,--foreground none", "-d,--debug none", "--no-user-checks none", "-p,--port integer",
             "-b,--bind inetaddr",

@@ -5,7 +5,7 @@ import Testing
 
 @Suite("Manual pages", .timeLimit(.minutes(20)))
 struct ManualPageTests {
-    private func page(_ daemon: Daemon, _ options: [any DaemonOption]) -> String {
+    private func page(_ daemon: Daemon, _ options: [OptionDefinition]) -> String {
         HelpText(daemon: daemon, options: options).manual(nil)
     }
 
@@ -22,7 +22,7 @@ struct ManualPageTests {
     @Test("no text is a request or an escape of roff")
     func hostile() {
         let own = Option(flag: "own", help: ".so /etc/passwd \\f(XX 'it' `id` ~ ^ \"q\"\n.sp 9")
-        let text = page(Daemon("x-y", version: "\"1\"", summary: "'sh\n.ex \\n"), [own])
+        let text = page(Daemon("x-y", version: "\"1\"", summary: "'sh\n.ex \\n"), [own.definition])
         let requests = text.split(separator: "\n").filter { $0.hasPrefix(".") || $0.hasPrefix("'") }
         let known = [".\\\"", ".TH ", ".ad l", ".nh", ".SH ", ".nf", ".fi", ".PP", ".TP"]
         for line in requests { #expect(known.contains { line.hasPrefix($0) }, "\(line)") }

@@ -10,25 +10,18 @@ package struct CommandLineParser {
     /// What is no option, up to `--`, and what follows that: only where operands are taken.
     package private(set) var operands: [String] = []
     package private(set) var rest: [String] = []
-    private let options: [any DaemonOption]
+    private let options: [OptionDefinition]
     /// Where the words go that are no options.
-    private let operand: (any DaemonOption)?
+    private let operand: OptionDefinition?
     private var remaining: ArraySlice<String>
 
     /// `arguments` come without the program's name.
-    package init(_ arguments: [String], options: [any DaemonOption], takesOperands: Bool = false) {
-        self.options = options.filter { $0.definition.operands == nil }
-        operand = options.first { $0.definition.operands != nil }
+    package init(_ arguments: [String], options: [OptionDefinition], takesOperands: Bool = false) {
+        let operandPlace = options.firstIndex { $0.operands != nil }
+        self.options = operandPlace == nil ? options : options.filter { $0.operands == nil }
+        operand = operandPlace.map { options[$0] }
         remaining = arguments[...]
-        var names: Set<String> = []
-        for option in options where !names.insert(option.definition.name).inserted {
-            mistakes.append("option '--\(option.definition.name)' is declared twice")
-        }
-        var letters: Set<Character> = []
-        for option in options {
-            guard let short = option.definition.short, !letters.insert(short).inserted else { continue }
-            mistakes.append("option '-\(short)' is declared twice")
-        }
+        checkNames(options)
         while let word = remaining.popFirst() {
             if word == "--" {
                 break
@@ -47,14 +40,29 @@ package struct CommandLineParser {
         checkOperands()
     }
 
+    /// By place, since an option is large to be copied, and by length first: all are compared at every start.
+    private mutating func checkNames(_ options: [OptionDefinition]) {
+        for index in options.indices {
+            let (name, short) = (options[index].name, options[index].short)
+            let length = name.utf8.count
+            // bounded: a place among them
+            if (0..<index).contains(where: { options[$0].name.utf8.count == length && options[$0].name == name }) {
+                mistakes.append("option '--\(name)' is declared twice")
+            }
+            if let short, (0..<index).contains(where: { options[$0].short == short }) {  // bounded: one of theirs
+                mistakes.append("option '-\(short)' is declared twice")
+            }
+        }
+    }
+
     private mutating func take(operand word: String) {
         guard let operand else { return mistakes.append("unexpected argument '\(word)'") }
-        store(operand, operand.definition.name, word)
+        store(operand, operand.name, word)
     }
 
     private mutating func checkOperands() {
-        guard let operand, let counts = operand.definition.operands else { return }
-        let name = operand.definition.name
+        guard let operand, let counts = operand.operands else { return }
+        let name = operand.name
         if values.operands.count < counts.lowerBound {
             mistakes.append(values.operands.isEmpty ? "no \(name) is given" : "too few of \(name) are given")
         }
@@ -63,13 +71,13 @@ package struct CommandLineParser {
     }
 
     private mutating func readLong(_ word: Substring) {
-        let parts = word.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
-        let name = String(parts.first ?? "")
+        let end = word.firstIndex(of: "=")
+        let name = String(end.map { word[..<$0] } ?? word)
         guard !name.isEmpty else { return mistakes.append("unknown option '--\(word)'") }
         guard let option = long(name) else { return }
-        let text = parts.count == 2 ? String(parts[1]) : nil
-        let shown = "--\(option.definition.name)"
-        if option.definition.argument == nil {
+        let text = end.map { String(word[word.index(after: $0)...]) }
+        let shown = "--\(option.name)"
+        if option.isFlag {
             if let text {
                 mistakes.append("option '\(shown)' doesn't allow an argument, but '\(text)' was given")
             } else {
@@ -78,20 +86,20 @@ package struct CommandLineParser {
         } else if let text = text ?? remaining.popFirst() {
             store(option, shown, text)
         } else {
-            mistakes.append("option '\(shown)' requires an argument (\(option.definition.argument ?? ""))")
+            mistakes.append("option '\(shown)' requires an argument (\(option.argument ?? ""))")
         }
     }
 
-    private mutating func long(_ name: String) -> (any DaemonOption)? {
-        if let exact = options.first(where: { $0.definition.name == name }) { return exact }
-        let candidates = name.isEmpty ? [] : options.filter { $0.definition.name.hasPrefix(name) }
+    private mutating func long(_ name: String) -> OptionDefinition? {
+        if let exact = options.firstIndex(where: { $0.name == name }) { return options[exact] }
+        let candidates = name.isEmpty ? [] : options.filter { $0.name.hasPrefix(name) }
         if candidates.count == 1 { return candidates[0] }
         if candidates.isEmpty {
             let near =
-                Suggestion.nearest(name, options.map(\.definition.name)).map { " (did you mean '--\($0)'?)" } ?? ""
+                Suggestion.nearest(name, options.map(\.name)).map { " (did you mean '--\($0)'?)" } ?? ""
             mistakes.append("unknown option '--\(name)'\(near)")
         } else {
-            let list = candidates.map { "--\($0.definition.name)" }.joined(separator: ", ")
+            let list = candidates.map { "--\($0.name)" }.joined(separator: ", ")
             mistakes.append("option '--\(name)' is ambiguous: \(list)")
         }
         return nil
@@ -100,11 +108,11 @@ package struct CommandLineParser {
     private mutating func readCluster(_ letters: Substring) {
         var rest = letters
         while let letter = rest.popFirst() {
-            guard let option = options.first(where: { $0.definition.short == letter }) else {
+            guard let option = options.first(where: { $0.short == letter }) else {
                 mistakes.append("unknown option '-\(letter)'" + (letters.count > 1 ? " in '-\(letters)'" : ""))
                 return
             }
-            if option.definition.argument == nil {
+            if option.isFlag {
                 store(option, "-\(letter)", "")
             } else if !rest.isEmpty {
                 store(option, "-\(letter)", String(rest))
@@ -112,15 +120,14 @@ package struct CommandLineParser {
             } else if let text = remaining.popFirst() {
                 store(option, "-\(letter)", text)
             } else {
-                mistakes.append("option '-\(letter)' requires an argument (\(option.definition.argument ?? ""))")
+                mistakes.append("option '-\(letter)' requires an argument (\(option.argument ?? ""))")
             }
         }
     }
 
-    private mutating func store(_ option: any DaemonOption, _ shown: String, _ text: String) {
+    private mutating func store(_ option: OptionDefinition, _ shown: String, _ text: String) {
         do {
-            let isFlag = option.definition.argument == nil
-            values.set(option, try option.definition.parse(text), text: isFlag ? nil : text)
+            values.set(option, try option.parse(text), text: option.isFlag ? nil : text)
         } catch {
             mistakes.append("option '\(shown)': '\(text)' \(error.reason)")
         }

@@ -24,7 +24,7 @@ extension Option where Value == String {
     public init(_ name: String, short: Character? = nil, choices: [String], default defaultValue: String, help: String)
     {
         self.init(
-            name, short: short, argument: choices.joined(separator: "|"), help: help, completion: .choices(choices),
+            name, short: short, argument: "", help: help, completion: .choices(choices),
             default: defaultValue, defaultText: defaultValue
         ) { text throws(OptionMistake) in
             try chosen(text, choices)
@@ -60,7 +60,7 @@ extension Option where Value == String? {
     /// One of several words, or nil.
     package init(_ name: String, choices: [String], help: String) {
         self.init(
-            name, argument: choices.joined(separator: "|"), help: help, completion: .choices(choices), default: nil
+            name, argument: "", help: help, completion: .choices(choices), default: nil
         ) { text throws(OptionMistake) in
             try chosen(text, choices)
         }

@@ -34,8 +34,8 @@ public struct OptionDefinition: Sendable {
     /// Without dashes. An operand's is what the help calls it.
     package let name: String
     package let short: Character?
-    /// The name of its argument in the help; nil for a flag.
-    package let argument: String?
+    /// Of its argument; nil for a flag, and empty where the choices are told instead.
+    private let label: String?
     package let help: String
     package let completion: CompletionKind
     package let defaultText: String?
@@ -53,7 +53,7 @@ public struct OptionDefinition: Sendable {
     ) {
         self.name = name
         self.short = short
-        self.argument = argument
+        label = argument
         self.help = help
         self.completion = completion
         self.defaultText = defaultText
@@ -61,6 +61,14 @@ public struct OptionDefinition: Sendable {
         self.combine = combine
         self.parse = parse
     }
+
+    /// The name of its argument in the help; nil for a flag. Made of choices when it is asked for: few starts do.
+    package var argument: String? {
+        guard label == "", case .choices(let words) = completion.kind else { return label }
+        return words.joined(separator: "|")
+    }
+
+    package var isFlag: Bool { label == nil }
 
     /// Of an option whose values add up to a list.
     package static func list<Element: Sendable>(

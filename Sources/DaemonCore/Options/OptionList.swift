@@ -3,7 +3,8 @@
 /// `[interval]` is the daemon's own beside all standard ones, as is `.standard + [interval]`; `.none + [interval]` is
 /// without them.
 public struct OptionList: Sendable, ExpressibleByArrayLiteral {
-    package let options: [any DaemonOption]
+    /// Of one concrete type: a list of existentials costs a start the making of each option's type, and that is most of it.
+    package let options: [OptionDefinition]
 
     /// Every standard option that fits the daemon: `--port` and `--bind` only where it listens.
     public static var standard: OptionList { OptionList(options: StandardOption.all) }
@@ -12,32 +13,47 @@ public struct OptionList: Sendable, ExpressibleByArrayLiteral {
     public static var none: OptionList { OptionList(options: []) }
 
     /// The standard options and these.
-    public init(arrayLiteral own: any DaemonOption...) { self = .standard + own }
+    public init(arrayLiteral own: any DaemonOption...) {
+        var options = StandardOption.all
+        options.reserveCapacity(options.count + own.count)  // bounded: lengths in memory
+        for option in own { options.append(option.definition) }
+        self.init(options: options)
+    }
 
-    private init(options: [any DaemonOption]) { self.options = options }
+    private init(options: [OptionDefinition]) { self.options = options }
 
     /// Without some of them: `.standard.without(StandardOption.chroot, StandardOption.syslog)`
     public func without(_ unwanted: any DaemonOption...) -> OptionList {
-        let names = Set(unwanted.map(\.definition.name))
-        return OptionList(options: options.filter { !names.contains($0.definition.name) })
+        let names = unwanted.map(\.definition.name)
+        return OptionList(options: options.filter { !names.contains($0.name) })
     }
 
     public static func + (list: OptionList, own: [any DaemonOption]) -> OptionList {
-        OptionList(options: list.options + own)
+        OptionList(options: list.options + own.map(\.definition))
     }
 
     /// What the command line of this daemon knows.
-    package func offered(by daemon: Daemon) -> [any DaemonOption] {
-        let chosen = options.filter { option in
-            !daemon.listens.isEmpty || !["port", "bind"].contains(option.definition.name)
-        }
+    package func offered(by daemon: Daemon) -> [OptionDefinition] {
+        let chosen = daemon.listens.isEmpty ? options.filter { $0.name != "port" && $0.name != "bind" } : options
         return chosen + StandardOption.always
     }
 }
 
 /// The values of a command line, by option.
 public struct OptionValues: Sendable {
-    private var given: [String: any Sendable] = [:]
+    /// What was set, in its order. A dictionary costs more, for its type is made at every start, than it would save among
+    /// so few.
+    private var entries: [Entry] = []
+
+    private struct Entry: Sendable {
+        let name: String
+        /// Of a list, all up to here.
+        var value: any Sendable
+        /// nil for a flag.
+        var text: String?
+        /// It stands on the command line, and is no operand.
+        let isWord: Bool
+    }
 
     /// Nothing is given: each option has its default.
     public init() {}
@@ -56,37 +72,53 @@ public struct OptionValues: Sendable {
     public subscript<Value>(option: Option<Value>) -> Value {
         get {
             // Looked up before it is cast: a missing value would pass as nil of an optional type.
-            guard let value = given[option.definition.name] else { return option.defaultValue }
-            return value as? Value ?? option.defaultValue
+            guard let index = place(of: option.definition.name) else { return option.defaultValue }
+            return entries[index].value as? Value ?? option.defaultValue  // bounded: a place that was found
         }
-        set { given[option.definition.name] = newValue }
+        set { set(option.definition.name, newValue) }
+    }
+
+    private func place(of name: String) -> Int? { entries.lastIndex { $0.name == name } }
+
+    private mutating func set(_ name: String, _ value: any Sendable) {
+        if let index = place(of: name) {
+            entries[index].value = value  // bounded: a place that was found
+        } else {
+            entries.append(Entry(name: name, value: value, text: nil, isWord: false))
+        }
     }
 
     /// Whether the option stands on the command line.
-    public func isGiven<Value>(_ option: Option<Value>) -> Bool { given[option.definition.name] != nil }
+    public func isGiven<Value>(_ option: Option<Value>) -> Bool { isGiven(option.definition.name) }
 
     /// The same by the option's name.
-    package func isGiven(_ name: String) -> Bool { given[name] != nil }
+    package func isGiven(_ name: String) -> Bool { place(of: name) != nil }
+
+    /// No two options are given.
+    var isSingle: Bool { entries.count < 2 }
 
     /// The words of the command line, one for each option in the order of its first occurrence; a list has several.
-    package private(set) var words: [(name: String, text: String?)] = []
+    package var words: [(name: String, text: String?)] { entries.filter(\.isWord).map { ($0.name, $0.text) } }
 
     /// The words that are no options, as they were written.
     package private(set) var operands: [String] = []
 
     /// `text` is nil for a flag.
-    package mutating func set(_ option: any DaemonOption, _ value: any Sendable, text: String?) {
-        let name = option.definition.name
-        if let combine = option.definition.combine {
-            given[name] = given[name].map { combine($0, value) } ?? value
-            if option.definition.operands != nil, let text { return operands.append(text) }
-            return words.append((name, text))
-        }
-        given[name] = value
-        if let index = words.firstIndex(where: { $0.name == name }) {
-            words[index].text = text
+    package mutating func set(_ option: OptionDefinition, _ value: any Sendable, text: String?) {
+        let name = option.name
+        if let combine = option.combine {
+            let all = place(of: name).map { combine(entries[$0].value, value) } ?? value
+            if option.operands != nil, let text {
+                operands.append(text)
+                set(name, all)
+            } else {
+                entries.append(Entry(name: name, value: all, text: text, isWord: true))
+            }
+        } else if let index = entries.firstIndex(where: { $0.isWord && $0.name == name }) {
+            entries[index].value = value
+            entries[index].text = text
         } else {
-            words.append((name, text))
+            entries.append(Entry(name: name, value: value, text: text, isWord: true))
         }
     }
 }

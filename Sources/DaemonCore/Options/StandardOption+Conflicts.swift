@@ -1,6 +1,7 @@
 extension StandardOption {
     /// Options that are right alone and wrong together.
     package static func conflicts(in values: OptionValues, _ daemon: Daemon) -> [String] {
+        guard !values.isSingle else { return [] }
         var actions = [check, status, stop, reload, reopenLogs].filter { values[$0] }.map(\.definition.name)
         if values[signal] != nil { actions.append(signal.definition.name) }
         var found: [String] = []

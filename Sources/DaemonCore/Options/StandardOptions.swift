@@ -111,7 +111,8 @@ public enum StandardOption {
             return signal.rawValue
         })
     public static let printService = Option<String?>(
-        "print-service", choices: ServiceFile.allCases.map(\.rawValue), help: "Print a deployment file for this daemon")
+        "print-service", choices: ServiceFile.allCases.map { $0.rawValue },
+        help: "Print a deployment file for this daemon")
 
     package static let help = Option(flag: "help", short: "h", help: "Show this help and exit")
     package static let version = Option(flag: "version", short: "V", help: "Show the version and exit")
@@ -120,20 +121,24 @@ public enum StandardOption {
     package static let completionScript = Option<String?>(
         "generate-completion-script", choices: ["bash", "zsh", "fish"], help: "Print a completion script for a shell")
 
-    package static var all: [any DaemonOption] {
+    package static var all: [OptionDefinition] {
         [
-            foreground, debug, noUserChecks, port, bind, syslog, syslogFacility, syslogTag, pidFile, logFile, logFormat,
-            logMode, logGroup, user, group, chroot, umask, chdir, coreDumps, startTimeout, workers, controlSocket,
-            check, status, stop, reload, reopenLogs, signal,
-            printService,
+            foreground.definition, debug.definition, noUserChecks.definition, port.definition, bind.definition,
+            syslog.definition, syslogFacility.definition, syslogTag.definition, pidFile.definition, logFile.definition,
+            logFormat.definition, logMode.definition, logGroup.definition, user.definition, group.definition,
+            chroot.definition, umask.definition, chdir.definition, coreDumps.definition, startTimeout.definition,
+            workers.definition, controlSocket.definition, check.definition, status.definition, stop.definition,
+            reload.definition, reopenLogs.definition, signal.definition, printService.definition,
         ]
     }
 
     /// For who makes packages: not in the help, and not completed.
     package static let helpManual = Option(flag: "help-manual", help: "Print the manual page")
 
-    package static var always: [any DaemonOption] { [help, version, helpCompletion, completionScript] }
-    package static var hidden: [any DaemonOption] { [helpManual] }
+    package static var always: [OptionDefinition] {
+        [help.definition, version.definition, helpCompletion.definition, completionScript.definition]
+    }
+    package static var hidden: [OptionDefinition] { [helpManual.definition] }
 }
 
 private func octal(_ text: String) throws(OptionMistake) -> UInt32 {

@@ -5,7 +5,7 @@ import Unix
 /// What the command line alone decides: mistakes, help, version, completion, deployment files.
 package struct CommandLineInterface {
     private let daemon: Daemon
-    private let options: [any DaemonOption]
+    private let options: [OptionDefinition]
     private let commands: CommandWords?
     private let manual: ManualNotes?
 

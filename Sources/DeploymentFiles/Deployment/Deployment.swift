@@ -125,7 +125,7 @@ struct Deployment {
 
     /// The author's, as they were written.
     private var ownOptions: [String] {
-        let standard = Set((StandardOption.all + StandardOption.always).map(\.definition.name))
+        let standard = Set((StandardOption.all + StandardOption.always).map(\.name))
         return values.words.filter { !standard.contains($0.name) }.map { name, text in
             "--\(name)" + (text.map { "=\($0)" } ?? "")
         } + (values.operands.isEmpty ? [] : ["--"]) + values.operands

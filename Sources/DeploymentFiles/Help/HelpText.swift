@@ -3,18 +3,18 @@ import DaemonCore
 /// What `--help`, `--help-completion` and `--help-manual` print; the scripts for shells are in an extension.
 package struct HelpText {
     let daemon: Daemon
-    let options: [any DaemonOption]
+    let options: [OptionDefinition]
     /// Of a program that is no daemon, and takes words beside its options.
     let commands: CommandWords?
 
-    package init(daemon: Daemon, options: [any DaemonOption], commands: CommandWords? = nil) {
+    package init(daemon: Daemon, options: [OptionDefinition], commands: CommandWords? = nil) {
         self.daemon = daemon
         self.options = options
         self.commands = commands
     }
 
-    var definitions: [OptionDefinition] { options.map(\.definition).filter { $0.operands == nil } }
-    var operand: OptionDefinition? { options.map(\.definition).first { $0.operands != nil } }
+    var definitions: [OptionDefinition] { options.filter { $0.operands == nil } }
+    var operand: OptionDefinition? { options.first { $0.operands != nil } }
 
     package var help: String {
         var text = "Usage: \(daemon.name) \(commands == nil ? "" : "COMMAND [NAME...] ")[OPTIONS]\(operandUsage)\n"

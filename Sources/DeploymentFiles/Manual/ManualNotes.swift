@@ -45,8 +45,8 @@ package struct ManualNotes: Sendable {
 
 extension ManualNotes {
     /// What holds for every daemon of this library.
-    package static func daemon(_ daemon: Daemon, offers options: [any DaemonOption]) -> ManualNotes {
-        let names = Set(options.map(\.definition.name))
+    package static func daemon(_ daemon: Daemon, offers options: [OptionDefinition]) -> ManualNotes {
+        let names = Set(options.map(\.name))
         return ManualNotes(
             section: 8, synopsis: ["[OPTIONS]"], description: description(daemon, names), files: files(daemon, names),
             signals: names.contains("workers") ? signals + workerSignals : signals, exitStatus: exitStatus(names),

@@ -18,7 +18,8 @@ struct CommandLineFuzzTests {
         Option(flag: "part", help: ""), Option(flag: "verbose", short: "v", help: ""),
         Option(flag: "version", short: "V", help: ""),
     ]
-    private static let options: [any DaemonOption] = [port, level, name, verb] + flags
+    private static let options =
+        [port.definition, level.definition, name.definition, verb.definition] + flags.map(\.definition)
 
     private static let values = [
         "80", "0", "65535", "65536", "a", "b", "ab", "", "-1", "-v", "--", "=", "٨", "e\u{301}", "v=1", "--port", "x y",

@@ -5,7 +5,7 @@ import Testing
 @Suite("Option lists", .timeLimit(.minutes(20)))
 struct OptionListTests {
     private func names(_ list: OptionList, _ daemon: Daemon = testd) -> [String] {
-        list.offered(by: daemon).map(\.definition.name)
+        list.offered(by: daemon).map(\.name)
     }
 
     private let always = ["help", "version", "help-completion", "generate-completion-script"]
@@ -24,7 +24,7 @@ struct OptionListTests {
 
     @Test("the short names are those of the table, each once")
     func shortNames() {
-        let list = OptionList.standard.offered(by: testd).map(\.definition)
+        let list = OptionList.standard.offered(by: testd)
         let pairs = list.compactMap { option in option.short.map { "\($0) \(option.name)" } }
         #expect(
             Set(pairs) == [

@@ -8,12 +8,12 @@ import Unix
 struct OptionValueTests {
     /// The value of the option on a command line that knows no other; nil after a mistake.
     private func value<Value>(_ option: Option<Value>, _ words: String...) -> Value? {
-        let line = CommandLineParser(words, options: [option])
+        let line = CommandLineParser(words, options: [option.definition])
         return line.mistakes.isEmpty ? line.values[option] : nil
     }
 
     private func mistake<Value>(_ option: Option<Value>, _ words: String...) -> String? {
-        CommandLineParser(words, options: [option]).mistakes.first
+        CommandLineParser(words, options: [option.definition]).mistakes.first
     }
 
     @Test("a flag is false unless it is given")
@@ -96,7 +96,7 @@ struct OptionValueTests {
     func operands() {
         let files = Option(operands: "FILE", help: "")
         let flag = Option(flag: "quick", short: "q", help: "")
-        let line = CommandLineParser(["a", "-q", "", "--", "-q", "--b"], options: [flag, files])
+        let line = CommandLineParser(["a", "-q", "", "--", "-q", "--b"], options: [flag.definition, files.definition])
         #expect(line.mistakes.isEmpty && line.values[flag] && line.values[files] == ["a", "", "-q", "--b"])
         #expect(value(files) == [])
     }

@@ -13,15 +13,16 @@ enum Completion {
         return DeploymentFiles.HelpText(daemon: daemon, options: options).completionScript(for: String(shell))
     }
 
-    private static var options: [any DaemonOption] {
+    private static var options: [OptionDefinition] {
         let operands = Option(
             operands: "PROGRAM", count: 1..., help: "What is kept running, and its arguments", completion: .command)
         return SettingsOption.allCases.map { option in
             let help = Manual.phrase(about: option.rawValue)
-            if option.isSwitch { return Option(flag: option.rawValue, help: help) }
+            if option.isSwitch { return Option(flag: option.rawValue, help: help).definition }
             return Option<String>(
-                option.rawValue, help: help, completion: option.completion, default: "", parse: { $0 })
-        } + [operands]
+                option.rawValue, help: help, completion: option.completion, default: "", parse: { $0 }
+            ).definition
+        } + [operands.definition]
     }
 }
 
