@@ -43,7 +43,10 @@ final class ConfiguredServices: MasterSource {
         do {
             try bind(configuration)
             var programs: [String: Program] = [:]
-            for service in configuration.services { programs[service.name] = try program(service, configuration) }
+            let common = Self.commonEnvironment(configuration)
+            for service in configuration.services {
+                programs[service.name] = try program(service, configuration, common)
+            }
             var setup = MasterSetup(plan: configuration.plan(), programs: programs)
             setup.controls = try configuration.controls()
             return setup
@@ -152,7 +155,9 @@ final class ConfiguredServices: MasterSource {
 
     // MARK: Programs
 
-    private func program(_ service: ServiceSection, _ configuration: Configuration) throws(DaemonError) -> Program {
+    private func program(
+        _ service: ServiceSection, _ configuration: Configuration, _ environment: [[UInt8]]
+    ) throws(DaemonError) -> Program {
         let name = service.command.first ?? ""
         let paths: [String]
         do {
@@ -162,7 +167,7 @@ final class ConfiguredServices: MasterSource {
         }
         var program = Program(
             executable: paths[0], name: name,  // bounded: there is one at least
-            environment: try environment(service, configuration))
+            environment: try self.environment(service, configuration, environment))
         program.kind = service.kind == .worker ? .worker : .program
         program.arguments = Array(service.command.dropFirst())
         program.alternatives = Array(paths.dropFirst())
@@ -195,12 +200,17 @@ final class ConfiguredServices: MasterSource {
         }
     }
 
+    /// Made once, and shared in memory by all programs that add nothing to it.
+    private static func commonEnvironment(_ configuration: Configuration) -> [[UInt8]] {
+        let all = configuration.environment.sorted { $0.key < $1.key }
+        return ChildEnvironment.cleaned(all.map { "\($0)=\($1)".systemBytes })
+    }
+
     /// What the files set, for all or for this service, goes before what follows from its user.
     private func environment(
-        _ service: ServiceSection, _ configuration: Configuration
+        _ service: ServiceSection, _ configuration: Configuration, _ common: [[UInt8]]
     ) throws(DaemonError) -> [[UInt8]] {
-        let all = configuration.environment.sorted { $0.key < $1.key }
-        var entries = ChildEnvironment.cleaned(all.map { "\($0)=\($1)".systemBytes })
+        var entries = common
         if let user = service.user {
             let found: User?
             do {
@@ -212,6 +222,7 @@ final class ConfiguredServices: MasterSource {
             if let found { entries = ChildEnvironment.entries(entries, of: found, keeping: kept) }
         }
         let own = configuration.ownVariables(of: service)
+        guard !own.isEmpty else { return entries }
         let names = Set(own.keys.map(\.systemBytes))
         entries.removeAll { names.contains(Array(ChildEnvironment.name(of: $0))) }
         return entries + own.sorted { $0.key < $1.key }.map { "\($0)=\($1)".systemBytes }
