@@ -29,26 +29,28 @@ extension DaemonProcess {
     public func reloads(
         _ count: Int = 50, clients: Int = 4, signal: Int32 = hangup, request: @escaping @Sendable () throws -> Void
     ) async throws(TestFailure) -> ReloadReport {
-        let crowd = Crowd(clients, request)
-        defer { crowd.end() }
+        let load = RequestLoad(clients: clients, request)
+        defer { load.end() }
         for _ in 0..<max(0, count) {  // bounded: not below 0
-            let before = crowd.rounds
+            let before = load.rounds
             try await reload(signal)
-            guard await eventually(within: Self.patience, { crowd.haveAllAsked(since: before) }) else {
-                throw TestFailure("a client waits for an answer for ever, after \(crowd.report.answered) of them")
+            guard await eventually(within: Self.patience, { load.haveAllAsked(since: before) }) else {
+                throw TestFailure("a client waits for an answer for ever, after \(load.report.answered) of them")
             }
-            crowd.count { $0.reloads += 1 }
+            load.count { $0.reloads += 1 }
         }
-        crowd.end()
-        guard await eventually(within: Self.patience, { crowd.isGone }) else {
-            throw TestFailure("a client waits for an answer for ever")
-        }
-        return crowd.report
+        return try load.finish()
     }
 }
 
-/// Clients that ask until they are told to end.
-private final class Crowd: Sendable {
+/// Clients that ask until they are told to end, while the test does to the daemon what it likes.
+///
+/// ```swift
+/// let load = RequestLoad(clients: 4) { try daemon.request("hello") }
+/// // reloads, upgrades, kills
+/// #expect(try load.finish().failures.isEmpty)
+/// ```
+public final class RequestLoad: Sendable {
     private struct State {
         var report = ReloadReport()
         var rounds: [Int]
@@ -58,7 +60,12 @@ private final class Crowd: Sendable {
 
     private let state: Mutex<State>
 
-    init(_ clients: Int, _ request: @escaping @Sendable () throws -> Void) {
+    /// Begins at once.
+    ///
+    /// - Parameters:
+    ///   - clients: How many ask at the same time, each in a thread of its own.
+    ///   - request: One request with its answer, which throws when it fails, and may block.
+    public init(clients: Int = 4, _ request: @escaping @Sendable () throws -> Void) {
         let clients = max(0, clients)
         state = Mutex(State(rounds: Array(repeating: 0, count: clients), living: clients))  // bounded: the line above
         for client in 0..<clients {  // bounded: not below 0
@@ -88,8 +95,22 @@ private final class Crowd: Sendable {
         state.withLock { $0.living -= 1 }
     }
 
+    /// Waits for the answers that are on their way; what the clients saw.
+    ///
+    /// - Throws: ``TestFailure`` where one of them waits for ever.
+    public func finish() throws(TestFailure) -> ReloadReport {
+        end()
+        let deadline = MonotonicTime.now + DaemonProcess.patience
+        while !isGone {
+            guard .now < deadline else { throw TestFailure("a client waits for an answer for ever") }
+            Poll.pause(.milliseconds(2))
+        }
+        return report
+    }
+
     var rounds: [Int] { state.withLock(\.rounds) }
-    var report: ReloadReport { state.withLock(\.report) }
+    /// What they saw so far.
+    public var report: ReloadReport { state.withLock(\.report) }
     var isGone: Bool { state.withLock { $0.living == 0 } }
 
     func haveAllAsked(since before: [Int]) -> Bool {

@@ -52,10 +52,10 @@ struct MasterdTests {
         try subject.start()
         let match = try #require(subject.log.firstMatch(of: /listening on 127\.0\.0\.1:(\d+)\n/))
         let address = SocketAddress.ipv4(0x7F00_0001, port: try #require(UInt16(match.1)))
-        let client = try LoadClient(address)
+        let load = RequestLoad(clients: 1, address.askForEcho)
         for _ in 1...10 { #expect(try subject.folder.ask("reload").hasPrefix("Success=1\n")) }
-        let (answered, failed) = client.finish()
-        #expect(failed == 0 && answered > 0, "\(answered) answered, \(failed) failed")
+        let report = try load.finish()
+        #expect(report.failures == [] && report.answered > 0)
         #expect(subject.stop() == .exited(0))
         #expect(!subject.folder.exists("d.pid") && !subject.folder.exists("control"))
     }

@@ -1,5 +1,4 @@
 import Foundation
-import Synchronization
 import Testing
 import Unix
 
@@ -60,16 +59,13 @@ struct WorkersTests {
     @Test("Reloads under load lose no request: each client's bytes come back while 20 generations pass")
     func reload() throws {
         let served = try Served(2)
-        let clients = try (0..<3).map { _ in try LoadClient(served.address) }
+        let load = RequestLoad(clients: 3, served.address.askForEcho)
         for generation in 1...20 {
             served.daemon.signal(.user2)
             #expect(eventually { served.count("Loading success.") == generation + 1 })
         }
-        for client in clients {
-            let (answered, failed) = client.finish()
-            #expect(failed == 0)
-            #expect(answered > 0)
-        }
+        let report = try load.finish()
+        #expect(report.failures == [] && report.answered > 0)
         #expect(eventually { served.workers.count == 2 })
         served.daemon.end()
         #expect(served.count("Former worker") == 42)
@@ -143,33 +139,5 @@ struct WorkersTests {
         #expect(try FileStatus(path: socket).mode == 0o600)
         daemon.end()
         #expect(!daemon.folder.exists("control"))
-    }
-}
-
-/// A client that connects, says hello and waits for its echo, again and again, until it is told to finish.
-final class LoadClient: Sendable {
-    private struct State {
-        var answered = 0
-        var failed = 0
-        var isFinishing = false
-        var isOver = false
-    }
-
-    private let state = Mutex(State())
-
-    init(_ address: SocketAddress) throws {
-        try Thread.start { [self] in
-            while !state.withLock(\.isFinishing) {
-                let isGood = (try? Client(address).echoes("hello")) ?? false
-                state.withLock { if isGood { $0.answered += 1 } else { $0.failed += 1 } }
-            }
-            state.withLock { $0.isOver = true }
-        }
-    }
-
-    func finish() -> (answered: Int, failed: Int) {
-        state.withLock { $0.isFinishing = true }
-        _ = eventually { state.withLock(\.isOver) }
-        return state.withLock { ($0.answered, $0.failed) }
     }
 }

@@ -11,3 +11,12 @@ extension TestDirectory {
         }
     }
 }
+
+extension SocketAddress {
+    /// A connection of its own that says hello, and throws where it gets no echo.
+    @Sendable func askForEcho() throws {
+        guard try Client(self).echoes("hello") else { throw NoEcho() }
+    }
+}
+
+struct NoEcho: Error {}
