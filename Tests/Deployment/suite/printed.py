@@ -47,7 +47,7 @@ HAND_WRITTEN = (*MANUALS.values(), "man/masterd.cfg.5", "systemd/start_server@.s
                 "init.d/masterd", "openrc/masterd", "default/masterd", "logrotate.d/masterd", "launchd/local.masterd.plist",
                 "daemonkit/masterd.conf")
 # What installs the others, and what the package is made with; Tests/Boot/run runs them.
-INSTALLERS = ("install", "debian/build", "debian/postinst", "debian/prerm", "debian/postrm", "debian/copyright",
+INSTALLERS = ("install", "release", "debian/build", "debian/postinst", "debian/prerm", "debian/postrm", "debian/copyright",
               "debian/maintainer")
 
 
