@@ -1,8 +1,8 @@
 // swift-tools-version: 6.2
 import PackageDescription
 
-// One trait for each library: who asks for `Logging` fetches swift-log and nothing else. DaemonKit itself, in the folder
-// above, depends on nothing.
+// One trait for each library: who asks for `Logging` fetches swift-log and nothing else. DaemonKit itself, in the
+// directory above, depends on nothing.
 
 let strict: [SwiftSetting] = [.enableUpcomingFeature("ExistentialAny")]
 
@@ -21,8 +21,8 @@ let package = Package(
     platforms: [.macOS(.v15)],
     products: [
         library("DaemonKitLogging"), library("DaemonKitLifecycle"), library("DaemonKitNIO"), library("DaemonKitTLS"),
-        library("DaemonKitHummingbird"), library("DaemonKitArguments"), library("DaemonKitConfiguration"),
-        library("DaemonKitMetrics"),
+        library("DaemonKitHummingbird"), library("DaemonKitGRPC"), library("DaemonKitArguments"),
+        library("DaemonKitConfiguration"), library("DaemonKitMetrics"),
     ],
     traits: [
         .default(enabledTraits: []),
@@ -34,6 +34,7 @@ let package = Package(
         .trait(
             name: "Hummingbird", description: "DaemonKitHummingbird: Hummingbird 2",
             enabledTraits: ["Lifecycle", "NIO"]),
+        .trait(name: "GRPC", description: "DaemonKitGRPC: grpc-swift-2", enabledTraits: ["Lifecycle", "TLS"]),
         .trait(name: "Arguments", description: "DaemonKitArguments: swift-argument-parser"),
         .trait(name: "Configuration", description: "DaemonKitConfiguration: swift-configuration"),
         .trait(name: "Metrics", description: "DaemonKitMetrics: swift-metrics"),
@@ -46,6 +47,8 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-nio-extras", from: "1.34.1"),
         .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.2"),
         .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.0"),
+        .package(url: "https://github.com/grpc/grpc-swift-2", from: "2.4.0"),
+        .package(url: "https://github.com/grpc/grpc-swift-nio-transport", from: "2.9.0"),
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.5.0"),
         .package(url: "https://github.com/apple/swift-configuration", from: "1.0.2"),
         .package(url: "https://github.com/apple/swift-metrics", from: "2.5.0"),
@@ -85,7 +88,19 @@ let package = Package(
                 of("hummingbird", "Hummingbird", "Hummingbird"),
             ],
             swiftSettings: strict),
-
+        .target(
+            name: "DaemonKitGRPC",
+            dependencies: [
+                daemonKit,
+                .target(name: "DaemonKitLogging", condition: .when(traits: ["GRPC"])),
+                .target(name: "DaemonKitLifecycle", condition: .when(traits: ["GRPC"])),
+                .target(name: "DaemonKitNIO", condition: .when(traits: ["GRPC"])),
+                .target(name: "DaemonKitTLS", condition: .when(traits: ["GRPC"])),
+                of("grpc-swift-2", "GRPCCore", "GRPC"),
+                of("grpc-swift-nio-transport", "GRPCNIOTransportHTTP2Posix", "GRPC"),
+                of("swift-nio-extras", "NIOCertificateReloading", "GRPC"), of("swift-nio-ssl", "NIOSSL", "GRPC"),
+            ],
+            swiftSettings: strict),
         .target(
             name: "DaemonKitArguments",
             dependencies: [daemonKit, of("swift-argument-parser", "ArgumentParser", "Arguments")], swiftSettings: strict
@@ -103,12 +118,15 @@ let package = Package(
             name: "webd",
             dependencies: [
                 "DaemonKitHummingbird", "DaemonKitTLS", of("hummingbird", "HummingbirdTLS", "Hummingbird"),
+                of("hummingbird", "HummingbirdHTTP2", "Hummingbird"),
             ],
             path: "Tests/webd", swiftSettings: strict),
         .executableTarget(
             name: "lifed", dependencies: ["DaemonKitLifecycle"], path: "Tests/lifed", swiftSettings: strict),
         .executableTarget(
             name: "lined", dependencies: ["DaemonKitNIO"], path: "Tests/lined", swiftSettings: strict),
+        .executableTarget(
+            name: "rpcd", dependencies: ["DaemonKitGRPC"], path: "Tests/rpcd", swiftSettings: strict),
         .executableTarget(
             name: "argd", dependencies: ["DaemonKitArguments"], path: "Tests/argd", swiftSettings: strict),
         .executableTarget(
@@ -119,7 +137,7 @@ let package = Package(
             ],
             path: "Tests/confd", swiftSettings: strict),
         .testTarget(
-            name: "IntegrationTests", dependencies: [daemonTestKit, "webd", "lifed", "lined", "argd", "confd"],
+            name: "IntegrationTests", dependencies: [daemonTestKit, "webd", "lifed", "lined", "rpcd", "argd", "confd"],
             swiftSettings: strict),
     ],
     swiftLanguageModes: [.v6]

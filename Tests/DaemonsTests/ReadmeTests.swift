@@ -10,7 +10,7 @@ struct ReadmeTests {
         "WriteADaemon", "TestADaemon", "StartUp", "StopAndReload", "DaemonKit", "ReloadWithoutLoss",
         "SuperviseAnyProgram",
         "MasterdInContainers", "ControlSocket", "DeployWithStartServer", "HowSupervisionWorks", "Deploy", "Compare",
-        "WithHummingbird", "WithSwiftNIO", "WithServiceLifecycle", "WhoMayOpenWhat", "WhichMaster",
+        "WithHummingbird", "WithSwiftNIO", "WithServiceLifecycle", "WithLibraries", "WhoMayOpenWhat", "WhichMaster",
     ].map {
         Markdown("Sources/DaemonKit/DaemonKit.docc/\($0).md")
     }

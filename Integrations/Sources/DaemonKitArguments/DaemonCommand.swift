@@ -5,6 +5,8 @@ public import DaemonKit
 /// in one help and one completion.
 ///
 /// ```swift
+/// import struct ArgumentParser.Option  // and not DaemonKit's
+///
 /// @main struct Quoted: DaemonCommand {
 ///     static let daemon = Daemon("quoted", version: "1.0")
 ///     @Option(help: "Seconds between two quotes") var interval = 60

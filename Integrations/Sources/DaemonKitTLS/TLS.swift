@@ -1,6 +1,15 @@
 public import DaemonKit
 import NIOConcurrencyHelpers
+import NIOCore
 public import NIOSSL
+
+#if canImport(Glibc)
+import Glibc
+#elseif canImport(Musl)
+import Musl
+#elseif canImport(Darwin)
+import Darwin
+#endif
 
 /// The certificate and the key of a daemon, given by options, checked before the start and read again at each reload.
 ///
@@ -69,12 +78,14 @@ public final class TLS: Sendable {
     }
 
     private static func read(_ certificatePath: String, _ keyPath: String) throws -> Identity {
-        let chain = try attempt("certificate", certificatePath) { try NIOSSLCertificate.fromPEMFile(certificatePath) }
+        let chain = try attempt("certificate in \(certificatePath)", certificatePath) {
+            try NIOSSLCertificate.fromPEMFile(certificatePath)
+        }
         guard !chain.isEmpty else { throw DaemonError("no certificate in \(certificatePath)") }
-        let key = try attempt("key", keyPath) { try NIOSSLPrivateKey(file: keyPath, format: .pem) }
+        let key = try attempt("key in \(keyPath)", keyPath) { try NIOSSLPrivateKey(file: keyPath, format: .pem) }
         let identity = Identity(chain: chain.map { .certificate($0) }, key: .privateKey(key))
         // Whether they belong together, only a context of the library finds out.
-        _ = try attempt("key", "\(keyPath), for the certificate in \(certificatePath)") {
+        _ = try attempt("key in \(keyPath), for the certificate in \(certificatePath)", keyPath) {
             try NIOSSLContext(
                 configuration: .makeServerConfiguration(certificateChain: identity.chain, privateKey: identity.key))
         }
@@ -85,7 +96,15 @@ public final class TLS: Sendable {
         do {
             return try body()
         } catch {
-            throw DaemonError("cannot use the \(what) in \(path): \(error)")
+            throw DaemonError("cannot use the \(what): \(unreadable(path) ?? "\(error)")")
         }
+    }
+
+    /// Why a file cannot be read; SwiftNIO says of a certificate no more than that it has failed.
+    private static func unreadable(_ path: String) -> String? {
+        let descriptor = open(path, O_RDONLY | O_CLOEXEC)
+        guard descriptor >= 0 else { return IOError(errnoCode: errno, reason: "open").description }
+        close(descriptor)
+        return nil
     }
 }

@@ -63,7 +63,7 @@ package struct CommandLineParser {
     private mutating func checkOperands() {
         guard let operand, let counts = operand.operands else { return }
         let name = operand.name
-        if values.operands.count < counts.lowerBound {
+        if values.operands.count < counts.lowerBound, !StandardOption.needsNoOperands(values) {
             mistakes.append(values.operands.isEmpty ? "no \(name) is given" : "too few of \(name) are given")
         }
         // bounded: the author's range, which begins at 0 at the least

@@ -14,4 +14,10 @@ extension StandardOption {
         }
         return found
     }
+
+    /// Whether something is asked for that needs no operands: a text, or a signal to the running daemon.
+    static func needsNoOperands(_ values: OptionValues) -> Bool {
+        [help, version, helpCompletion, helpManual, status, stop, reload, reopenLogs].contains { values[$0] }
+            || values[completionScript] != nil || values[signal] != nil
+    }
 }

@@ -112,6 +112,18 @@ struct OptionValueTests {
         #expect(value(several, "a", "b", "c") == ["a", "b", "c"])
     }
 
+    @Test("operands are needed for a start, and neither for a text nor for the running daemon")
+    func neededOperands() {
+        let one = Option(operands: "FILE", count: 1...1, help: "")
+        let options = (.standard + [one] as OptionList).offered(by: testd)
+        for word in ["--help", "--version", "--status", "--stop", "--reload", "--signal=USR1"] {
+            #expect(CommandLineParser([word], options: options).mistakes.isEmpty, "\(word)")
+        }
+        for words in [[], ["--check"], ["--foreground"]] {
+            #expect(CommandLineParser(words, options: options).mistakes == ["no FILE is given"], "\(words)")
+        }
+    }
+
     @Test("values can be made without a process: parsed from words, or set")
     func made() throws {
         let wait = Option("wait", default: .seconds(5), help: "")

@@ -1,0 +1,3 @@
+#if !GRPC
+#error("DaemonKitGRPC has a trait of its own: .package(…, traits: [\"GRPC\"])")
+#endif
