@@ -27,10 +27,10 @@ struct NewProcessTests {
         #expect(try Child.reap(lost.pid, waiting: true) == .exited(127))
     }
 
-    @Test("its group is there when the call returns, so that a signal to the group finds it")
+    @Test("a signal to its group finds it from the moment when the call returns, before there is a group")
     func group() throws {
         let process = try Spawn("/bin/sleep", ["600"]).begin()
-        try Signal.kill.send(to: -process.pid)
+        try Child.send(.kill, to: process.pid, group: true)
         #expect(try Child.reap(process.pid, waiting: true) == .signaled(.kill))
         #expect(process.report?.read() == .executed)
     }
