@@ -104,6 +104,9 @@ struct ConfigurationMistakesTests {
     @Test("the nearest word is suggested", arguments: suggestionsCases)
     func suggestions(text: String, line: String) { #expect(mistakes(text) == [line]) }
 
+    private static let noGroupFile =
+        "m.cfg:3: 'cgroup' expects a file of a control group and its value, such as 'memory.max 512M', not"
+
     private static let valuesCases: [(String, String)] = [
         (inWorker("instances 0"), "m.cfg:3: 'instances' expects a number from 1 to 1000, not '0'."),
         (inWorker("instances 1001"), "m.cfg:3: 'instances' expects a number from 1 to 1000, not '1001'."),
@@ -116,21 +119,9 @@ struct ConfigurationMistakesTests {
             inWorker("oom-score-adjust -1001"),
             "m.cfg:3: 'oom-score-adjust' expects a number from -1000 to 1000, not '-1001'."
         ),
-        (
-            inWorker("cgroup ../memory.max 1"),
-            "m.cfg:3: 'cgroup' expects a file of a control group and its value, such as 'memory.max 512M', not "
-                + "'../memory.max'."
-        ),
-        (
-            inWorker("cgroup cgroup.procs 1"),
-            "m.cfg:3: 'cgroup' expects a file of a control group and its value, such as 'memory.max 512M', not "
-                + "'cgroup.procs'."
-        ),
-        (
-            inWorker("cgroup pids.max"),
-            "m.cfg:3: 'cgroup' expects a file of a control group and its value, such as 'memory.max 512M', not "
-                + "'pids.max'."
-        ),
+        (inWorker("cgroup ../memory.max 1"), "\(noGroupFile) '../memory.max'."),
+        (inWorker("cgroup cgroup.procs 1"), "\(noGroupFile) 'cgroup.procs'."),
+        (inWorker("cgroup pids.max"), "\(noGroupFile) 'pids.max'."),
         (inWorker("cgroup pids.max 1\n cgroup pids.max 2"), "m.cfg:4: 'cgroup pids.max' already specified."),
         (inWorker("env-file e"), "m.cfg:3: 'env-file' expects an absolute path, not 'e'."),
         (
