@@ -13,8 +13,8 @@ from ..case import Case, section
 from ..manager import Manager
 
 INTERNAL = re.compile(r"DAEMONKIT_(?!GENERATION$)|WATCHDOG_|LISTEN_|SERVER_STARTER_|EINHORN_|HAPROXY_|INVOCATION_ID")
-HERITAGE = {"DAEMONKIT_STATE": "9", "DAEMONKIT_PROOF": "8", "DAEMONKIT_WORKER": "1 7", "WATCHDOG_USEC": "1000000",
-            "WATCHDOG_PID": "1", "FDSTORE": "7", "SERVER_STARTER_GENERATION": "7"}
+HERITAGE = {"DAEMONKIT_STATE": "9", "DAEMONKIT_INVOCATION": "6", "DAEMONKIT_PROOF": "8", "DAEMONKIT_WORKER": "1 7",
+            "WATCHDOG_USEC": "1000000", "WATCHDOG_PID": "1", "FDSTORE": "7", "SERVER_STARTER_GENERATION": "7"}
 
 
 def web(case: Case, *lines: str, settings=(), binds="127.0.0.1:0", **arguments) -> dict:
@@ -67,6 +67,8 @@ def nothing_internal(case: Case) -> None:
     case.configure(section("program", "p", case.worker("p"), "readiness notify"))
     case.start(env={**HERITAGE, "MINE": "yes"})
     variables = case.met("p")["environment"]
+    # What it starts is known by it, should the master be killed.
+    expect(variables.pop("DAEMONKIT_INVOCATION", "") != HERITAGE.get("DAEMONKIT_INVOCATION"), "the master's own")
     found = [name for name in variables if INTERNAL.match(name)]
     expect(not found, f"{found}")
     expect(variables.get("MINE") == "yes", "an ordinary variable is missing")

@@ -130,6 +130,7 @@ def hung(case: Case) -> None:
     os.waitpid(master.pid, 0x40000000)  # __WALL: its tracer hears of its end
     expect(eventually(lambda: not case.living(), 5), case.left())
     os.unlink(case.control)
+    os.unlink(f"{case.pid_file}.children")      # for the next start
 
 
 @check("a start that fails says why at once, though what it had started takes its time to end")
