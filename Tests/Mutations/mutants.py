@@ -88,8 +88,6 @@ MUTANTS = [
     Mutant("wait: the end of a child is not noted", CHILDREN, "        requests.waits.hasGone(child.id)\n", ""),
     Mutant("wait: the first child that goes is enough", WAITS,
            "if departures[number]?.children.isEmpty == true { departed", "if departures[number] != nil { departed"),
-    Mutant("wait: a service that changed is not looked at", REGISTRY,
-           "        if let name = (after ?? before)?.service { changed.insert(name) }\n", ""),
     Mutant("notification: a heartbeat does not count", NOTIFICATIONS, "max(due ?? now + watchdog, now + watchdog)", "due ?? now + watchdog"),
     Mutant("notification: nobody looks for heartbeats", CHILDREN, "case .ready: missedHeartbeat(id)", "case .ready: break"),
     Mutant("notification: a rollout waits for who missed a heartbeat", NOTIFICATIONS,

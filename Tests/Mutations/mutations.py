@@ -28,6 +28,8 @@ ENGINE = os.path.join(suites.REPOSITORY, "Sources", "Supervision")
 COMPILER = ["swiftc", "-Onone", "-wmo", "-swift-version", "6", "-package-name", "DaemonKit"]
 LIMIT = 300.0
 """Seconds that a compilation or a run may take."""
+PERSEVERANCE = 5
+"""How many times as many histories a mutant may live."""
 
 
 def main() -> int:
@@ -52,7 +54,7 @@ def main() -> int:
 
 def parse() -> argparse.Namespace:
     parser = suites.parser(__doc__)
-    parser.add_argument("--histories", type=int, default=30_000, help="at most so many for each engine")
+    parser.add_argument("--histories", type=int, default=30_000, help="so many for the engine as it is, five times as many at most for a mutant")
     parser.add_argument("--seed", type=int, default=int.from_bytes(os.urandom(4), "big"), help="of the first history")
     parser.add_argument("--jobs", type=int, default=2, help="engines at a time")
     parser.add_argument("--sample", type=int, default=0, help="so many mutants, chosen by the seed; all by default")
@@ -106,8 +108,10 @@ def lived(directory: str, mutant: Optional[Mutant], options: argparse.Namespace)
     objects = [os.path.join(place, "Supervision.o"), "Simulation.o", "main.o"]
     program = os.path.join(place, "histories")
     run(["swiftc", *objects, "-o", program], directory)
+    # A mutant whose mistake is rare lives longer until it is caught; nearly all are caught in the first few histories.
+    histories, limit = (PERSEVERANCE * options.histories, 3 * LIMIT) if mutant else (options.histories, LIMIT)
     try:
-        done = commands.run(program, str(options.seed), str(options.histories), seconds=LIMIT)
+        done = commands.run(program, str(options.seed), str(histories), seconds=limit)
     except Failed:
         return -1, "never ends"
     return done.code, done.output.strip()
