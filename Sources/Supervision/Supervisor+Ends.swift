@@ -83,8 +83,13 @@ extension Supervisor {
         let isFollowed = !wasReady && rollout?.progress?.followed.contains(slot.service.name) == true
         let until = slot.service.startTimeout.map { now + $0 }
         registry.update(id) {
-            guard $0.membership == .candidate(.awaited) || $0.membership == .candidate(.pending) else { return }
-            $0.membership = .candidate(isFollowed ? .followed(until: until) : .excused)
+            switch $0.membership {
+            case .candidate(.awaited), .candidate(.pending):
+                $0.membership = .candidate(isFollowed ? .followed(until: until) : .excused)
+            // It is known: it has been ready.
+            case .candidate(.followed) where wasReady: $0.membership = .candidate(.excused)
+            default: break
+            }
         }
         restartOrEnd(child, id, failure, failedStart: !wasReady)
         advanceRollout()

@@ -223,6 +223,11 @@ extension World {
                 slots[slot].isFollowed = isFollowed
                 slots[slot].isExcused = !isFollowed
                 slots[slot].patience = isFollowed ? later(now, rules.executionTimeout) : never
+            } else if slots[slot].isFollowed && !failedStart {
+                // It is known: it has been ready.
+                slots[slot].isFollowed = false
+                slots[slot].isExcused = true
+                slots[slot].patience = never
             }
             restart(slot, code, failedStart: failedStart)
         }

@@ -50,4 +50,23 @@ import Testing
         #expect(Simulation.replay(history) == nil)
         #expect(history.source.contains("steps: [\n        .ready(0),\n"))
     }
+
+    /// Found by chance, in one of some hundred thousand histories.
+    @Test func whatWasReadyOnceIsNotWaitedForInTheDelay() {
+        let named = Service(name: "a", stopSignal: 15).with {
+            $0.readiness = .notified
+            $0.watchdog = .milliseconds(300)
+            $0.isCritical = false
+        }
+        let history = History(
+            plan: Plan(services: [
+                named, Service(name: "b", stopSignal: 15).with { $0.after = ["a"] },
+                Service(name: "c", stopSignal: 15).with { $0.onReload = .restart },
+            ]).with { $0.retireDelay = .seconds(1) },
+            steps: [
+                .reload(requesters: 1), .ready(0), .advance(100_000_000), .exit(3, .signaled(9, dumpedCore: false)),
+                .exit(0, .signaled(9, dumpedCore: false)), .ready(2), .deadline(offset: 0), .deadline(offset: 0),
+            ])
+        #expect(Simulation.replay(history) == nil)
+    }
 }
