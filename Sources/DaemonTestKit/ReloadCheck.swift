@@ -39,7 +39,10 @@ extension DaemonProcess {
             }
             load.count { $0.reloads += 1 }
         }
-        return try load.finish()
+        load.end()
+        // Not `finish`, which blocks a thread of the pool.
+        guard await eventually(within: Self.patience, { load.isGone }) else { throw RequestLoad.waitsForEver }
+        return load.report
     }
 }
 
@@ -102,12 +105,13 @@ public final class RequestLoad: Sendable {
         end()
         let deadline = MonotonicTime.now + DaemonProcess.patience
         while !isGone {
-            guard .now < deadline else { throw TestFailure("a client waits for an answer for ever") }
+            guard .now < deadline else { throw Self.waitsForEver }
             Poll.pause(.milliseconds(2))
         }
         return report
     }
 
+    static var waitsForEver: TestFailure { TestFailure("a client waits for an answer for ever") }
     var rounds: [Int] { state.withLock(\.rounds) }
     /// What they saw so far.
     public var report: ReloadReport { state.withLock(\.report) }

@@ -131,7 +131,7 @@ package struct ControlGroup: Hashable, Sendable {
 
     // MARK: Groups below
 
-    /// A group below this one. One of that name is an earlier master's: it is made anew where nobody is in it.
+    /// A group below this one; one of that name in which nobody is goes.
     package func make(_ name: String, _ settings: [Setting]) throws(Failure) -> ControlGroup {
         let group = ControlGroup(path: "\(path)/\(name)")
         group.remove()
@@ -150,6 +150,9 @@ package struct ControlGroup: Hashable, Sendable {
         }
         return group
     }
+
+    /// Of the groups below, and of this one's own files.
+    package var names: [String] { Files.names(in: path) }
 
     /// False where somebody is in it, or in one below.
     @discardableResult

@@ -1,5 +1,6 @@
 import DaemonCore
 import Supervision
+import Text
 import Unix
 
 /// The control groups that children have for themselves, below the one in which the master was started. What is left in
@@ -22,23 +23,41 @@ final class ChildGroups {
         do throws(ControlGroup.Failure) {
             let base = if let base { base } else { try ControlGroup.own() }
             try base.delegate(Set(wanted.values.joined().map(\.controller)))
+            if self.base == nil { Self.removeStale(in: base) }
             self.base = base
         } catch {
             throw DaemonError("\(error)")
         }
         for (service, settings) in wanted.sorted(by: { $0.key < $1.key }) {
             do throws(ControlGroup.Failure) {
-                try base?.make("check", settings).remove()
+                try base?.make(Self.name("check", "0"), settings).remove()
             } catch {
                 throw DaemonError("\(service): \(error)")
             }
         }
     }
 
+    /// Other masters may have groups below the same one.
+    private static func name(_ service: String, _ child: String) -> String {
+        let letters = service.filter { $0.isASCII && ($0.isLetter || $0.isNumber) }.prefix(64)
+        return "\(letters).\(CurrentProcess.id)-\(child)"
+    }
+
+    /// Of masters that were killed, where nobody is in it any more.
+    private static func removeStale(in base: ControlGroup) {
+        for name in base.names {
+            let parts = name.split(separator: ".").last?.split(separator: "-") ?? []
+            guard parts.count == 2, let pid: ProcessID = DecimalText.parse(parts[0], in: 1...ProcessID.max),
+                DecimalText.isDigits(parts[1]), CurrentProcess.session(of: pid) == nil
+            else { continue }
+            ControlGroup(path: "\(base.path)/\(name)").remove()
+        }
+    }
+
     /// nil where it wants none.
     func make(for child: Supervision.Child, _ program: Program) throws(Errno) -> ControlGroup? {
         guard let settings = program.resources.controlGroup, let base else { return nil }
-        let name = "\(child.service.filter { $0.isASCII && ($0.isLetter || $0.isNumber) }.prefix(64)).\(child.id)"
+        let name = Self.name(child.service, "\(child.id)")
         do throws(ControlGroup.Failure) {
             let group = try base.make(name, settings)
             groups[child.id] = group

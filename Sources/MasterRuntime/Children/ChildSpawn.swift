@@ -100,10 +100,8 @@ struct ChildSpawn {
         }
         texts += listenVariables(numbers)
         if speaksStarter { texts.append("SERVER_STARTER_GENERATION=\(child.generation)") }
-        if dialect == .master {
-            texts.append("DAEMONKIT_GENERATION=\(child.generation)")
-            if let invocation { texts.append(invocation) }
-        }
+        if dialect == .master { texts.append("DAEMONKIT_GENERATION=\(child.generation)") }
+        if let invocation { texts.append(invocation) }
         if let notifySocket {
             texts.append("NOTIFY_SOCKET=\(notifySocket)")
             // Where it would get back what it stores.

@@ -7,9 +7,12 @@ import Unix
 final class ChildrenFile {
     private unowned let master: Master
     private let orphans: Orphans
+    private let pidFile: String
     private let path: String
     private let log: any SessionLog
     private var text: ChildrenText
+    /// Before the first child began.
+    private var since = ProcessEpoch.now
     /// -1 while there is none.
     private var descriptor: Int32 = -1
     private var made: OwnedFile?
@@ -23,7 +26,9 @@ final class ChildrenFile {
     init?(beside pidFile: PidFile?, _ log: any SessionLog, _ master: Master, _ orphans: Orphans) {
         guard let pidFile, let epoch = ProcessEpoch.current else { return nil }
         path = ChildrenFile.path(beside: pidFile.path)
-        text = ChildrenText(epoch, invocation: String(UInt64.random(in: 0 ... .max), radix: 36))
+        text = ChildrenText(
+            epoch, beside: pidFile.path, invocation: String(UInt64.random(in: 0 ... .max), radix: 36))
+        self.pidFile = pidFile.path
         (self.log, self.master, self.orphans) = (log, master, orphans)
         orphans.isGone = { [unowned self] in isGone($0) }
         master.mains.taken = { [unowned self] child, pid in
@@ -60,11 +65,11 @@ final class ChildrenFile {
         began(child, pid, of: program.user)
     }
 
-    /// All that is in it comes of us, where we have begun it.
+    /// Where we lead it. Who was in it before is not ours: a shell's other children, say, that has executed us.
     private func noteOwnSession() {
         let own = CurrentProcess.id
-        guard text.sessions[own] == nil, CurrentProcess.session(of: own) == own else { return }
-        append(text.begin(own, of: CurrentProcess.userID, at: ProcessEpoch.now))
+        guard text.ownSession == nil, CurrentProcess.session(of: own) == own else { return }
+        append(text.lead(own, since: since))
     }
 
     /// The child, or its main process, is in a session of its own; or it is a process without one.
@@ -82,7 +87,10 @@ final class ChildrenFile {
     /// An earlier image of this process has started those; `user`: of a service's children.
     func resume(_ head: StateRecord, user: (String) -> UserID) {
         let now = ProcessEpoch.now
-        if let invocation = head["invocation"] { text = ChildrenText(text.epoch, invocation: invocation) }
+        since = head[number: "childrenSince"].map(Int64.init) ?? since
+        if let invocation = head["invocation"] {
+            text = ChildrenText(text.epoch, beside: pidFile, invocation: invocation)
+        }
         for child in master.supervisor.children.values {
             guard child.pid > 1 else { continue }
             let other = Self.session(of: child.pid)
@@ -96,7 +104,10 @@ final class ChildrenFile {
         writeAnew()
     }
 
-    func note(in head: inout StateRecord) { head["invocation"] = text.invocation }
+    func note(in head: inout StateRecord) {
+        head["invocation"] = text.invocation
+        head[number: "childrenSince"] = Int(since)
+    }
 
     private func isGone(_ session: ProcessID) {
         guard text.sessions[session] != nil else { return }

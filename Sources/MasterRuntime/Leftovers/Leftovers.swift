@@ -15,7 +15,7 @@ package enum Leftovers {
     package static func end(beside pidFile: String, of daemon: String, log: (LogLevel, String) -> Void) {
         let path = ChildrenFile.path(beside: pidFile)
         guard let location = try? FileLocation(path), let text = read(location), let epoch = ProcessEpoch.current,
-            text.epoch == epoch
+            text.epoch == epoch, text.place == ChildrenText.place(pidFile)
         else { return }
         defer { try? location.remove() }
         let deadline = MonotonicTime.now + patience
@@ -57,7 +57,7 @@ package enum Leftovers {
         var own: [ProvenProcess] = []
         for pid in CurrentProcess.all where pid > 1 {
             guard let session = CurrentProcess.session(of: pid), session != ours else { continue }
-            if text.sessions[session] != nil {
+            if text.sessions[session] != nil || session == text.ownSession?.pid {
                 members[session, default: []].append(pid)
             } else if text.sessions[pid] != nil, let child = try? ProvenProcess(pid, .old(text.lastWritten)) {
                 own.append(child)
@@ -65,11 +65,13 @@ package enum Leftovers {
         }
         var unproven: [ProcessID] = []
         for (session, pids) in members {
-            let held = pids.compactMap { try? ProvenProcess($0, .member(of: session)) }.filter { !$0.hasEnded }
+            let held = pids.compactMap { try? ProvenProcess($0, .member(of: session)) }.filter { process in
+                !process.hasEnded && isOfMaster(process, text, in: session)
+            }
             if held.contains(where: { isWitness($0, text, of: session) }) {
                 own += held
                 proven.insert(session)
-            } else if proven.contains(session), let user = text.sessions[session] {
+            } else if proven.contains(session), let user = text.user(of: session) {
                 own += held.filter { $0.isOf(user) }
             } else {
                 unproven += held.map(\.pid)
@@ -78,12 +80,18 @@ package enum Leftovers {
         return (own.sorted { $0.pid < $1.pid }, unproven.sorted())
     }
 
+    /// Others were in the master's own session before it had children.
+    private static func isOfMaster(_ process: ProvenProcess, _ text: ChildrenText, in session: ProcessID) -> Bool {
+        guard let own = text.ownSession, own.pid == session, text.sessions[process.pid] == nil else { return true }
+        return process.started.map { $0 > own.since } ?? false
+    }
+
     /// It was in the session when the last master lived: it is as old, or it comes of that master, as its environment says,
     /// or has a socket of that master's and is of the child's user: a socket alone can be handed to anybody.
     private static func isWitness(_ process: ProvenProcess, _ text: ChildrenText, of session: ProcessID) -> Bool {
         if let started = process.started, started <= text.lastWritten { return true }
         if process.wasGiven("\(ChildrenFile.variable)=\(text.invocation)") { return true }
-        guard let user = text.sessions[session], process.isOf(user) else { return false }
+        guard let user = text.user(of: session), process.isOf(user) else { return false }
         return process.holds(socketOf: text.sockets)
     }
 

@@ -48,7 +48,7 @@ struct LeftoversTests {
     func own() throws {
         let pid = try Self.sleeper()
         defer { Self.reap(pid) }
-        var text = ChildrenText(epoch, invocation: Self.invocation)
+        var text = ChildrenText(epoch, beside: pidFile, invocation: Self.invocation)
         _ = text.begin(pid, of: CurrentProcess.userID, at: ProcessEpoch.now)
         try leave(text.text(at: ProcessEpoch.now))
         let lines = end()
@@ -62,7 +62,7 @@ struct LeftoversTests {
     func reused(isOther: Bool) throws {
         let pid = try Self.sleeper()
         defer { Self.reap(pid) }
-        var text = ChildrenText(epoch, invocation: Self.invocation)
+        var text = ChildrenText(epoch, beside: pidFile, invocation: Self.invocation)
         _ = text.begin(pid, of: CurrentProcess.userID, at: 1)
         // A socket that it does not have proves nothing.
         if isOther { _ = text.hold([UInt64.max], at: 1) }
@@ -82,7 +82,7 @@ struct LeftoversTests {
         }
         let pid = try Self.sleeper([(7, ends.0)])
         defer { Self.reap(pid) }
-        var text = ChildrenText(epoch, invocation: Self.invocation)
+        var text = ChildrenText(epoch, beside: pidFile, invocation: Self.invocation)
         _ = text.begin(pid, of: isOfUser ? CurrentProcess.userID : 65_533, at: 1)
         _ = text.hold([UInt64(try FileStatus(descriptor: ends.0).identity.inode)], at: 1)
         try leave(text.text(at: 1))
@@ -96,7 +96,7 @@ struct LeftoversTests {
     func environment(isSame: Bool) throws {
         let pid = try Self.sleeper(environment: ["A=b", "DAEMONKIT_INVOCATION=\(Self.invocation)\(isSame ? "" : "d")"])
         defer { Self.reap(pid) }
-        var text = ChildrenText(epoch, invocation: Self.invocation)
+        var text = ChildrenText(epoch, beside: pidFile, invocation: Self.invocation)
         _ = text.begin(pid, of: CurrentProcess.userID, at: 1)
         try leave(text.text(at: 1))
         // The kernel shows it a moment after the exec has let go of us.
@@ -110,47 +110,66 @@ struct LeftoversTests {
     func foreign() throws {
         let pid = try Self.sleeper()
         defer { Self.reap(pid) }
-        func record(_ epoch: ProcessEpoch) -> String {
-            var text = ChildrenText(epoch, invocation: Self.invocation)
+        func record(_ epoch: ProcessEpoch, beside pidFile: String) -> String {
+            var text = ChildrenText(epoch, beside: pidFile, invocation: Self.invocation)
             _ = text.begin(pid, of: CurrentProcess.userID, at: ProcessEpoch.now)
             return text.text(at: ProcessEpoch.now)
         }
-        try leave(record(ProcessEpoch(boot: epoch.boot + "0", namespace: epoch.namespace)))
+        try leave(record(ProcessEpoch(boot: epoch.boot + "0", namespace: epoch.namespace), beside: pidFile))
         #expect(end().isEmpty)
-        try leave(record(ProcessEpoch(boot: epoch.boot, namespace: epoch.namespace ^ 1)))
+        try leave(record(ProcessEpoch(boot: epoch.boot, namespace: epoch.namespace ^ 1), beside: pidFile))
+        #expect(end().isEmpty)
+        // Another master's, which somebody has given this name.
+        try leave(record(epoch, beside: pidFile + "2"))
         #expect(end().isEmpty)
         for mode: FileMode in [0o600, 0o644, 0o1644] {
-            try leave(record(epoch), mode: mode)
+            try leave(record(epoch, beside: pidFile), mode: mode)
             #expect(end().isEmpty)
         }
         #expect(Self.lives(pid))
     }
 
+    @Test("of the master's own session only what has come since it has children is its own", arguments: [false, true])
+    func ownSession(isOlder: Bool) throws {
+        let before = ProcessEpoch.now
+        let pid = try Self.sleeper()
+        defer { Self.reap(pid) }
+        var text = ChildrenText(epoch, beside: pidFile, invocation: Self.invocation)
+        _ = text.lead(pid, since: isOlder ? ProcessEpoch.now + 1 : before - 1)
+        try leave(text.text(at: ProcessEpoch.now))
+        let said = end()
+        #expect(Self.lives(pid) == isOlder && said.isEmpty == isOlder, "\(said)")
+    }
+
     @Test("every line counts, in order, and the record reads as it was written")
     func text() throws {
-        var text = ChildrenText(epoch, invocation: Self.invocation)
+        var text = ChildrenText(epoch, beside: pidFile, invocation: Self.invocation)
         var lines = text.text(at: 5)
         lines += text.begin(10, of: 7, at: 6)
         lines += text.begin(11, of: 0, at: 7)
         lines += text.hold([3, 4], at: 8)
         lines += text.end(10, at: 9)
+        lines += text.lead(12, since: 4)
         let read = try #require(ChildrenText(Array(lines.utf8)))
         #expect(read.sessions == [11: 0] && read.sockets == [3, 4] && read.lastWritten == 9 && read.epoch == epoch)
-        #expect(read.invocation == Self.invocation)
+        #expect(read.invocation == Self.invocation && read.place == text.place)
+        #expect(read.ownSession?.pid == 12 && read.ownSession?.since == 4)
         let anew = try #require(ChildrenText(Array(read.text(at: 12).utf8)))
-        #expect(anew.sessions == read.sessions && anew.sockets == read.sockets && anew.lastWritten == 12)
+        #expect(
+            anew.sessions == read.sessions && anew.sockets == read.sockets && anew.ownSession?.since == 4
+                && anew.lastWritten == 12)
     }
 
     @Test("a line that is cut off or wrong says nothing")
     func damaged() throws {
-        let head = "daemonkit children 1 b 1 i\n"
+        let head = "daemonkit children 1 b 1 2f i\n"
         for line in [
             "+5 0 7", "+1 0 7\n", "+0 0 7\n", "+-5 0 7\n", "+5 0\n", "+5 0 7 8\n", "+5 -1 7\n", "+5 0 x\n", "5 0 7\n",
         ] {
             #expect(try #require(ChildrenText(Array((head + line).utf8))).sessions.isEmpty, "\(line)")
         }
         for text in [
-            "", "\n", "daemonkit children 1\n", "daemonkit children 2 b 1 i\n", "daemonkit children 1 b x i\n",
+            "", "\n", "daemonkit children 1\n", "daemonkit children 2 b 1 2f i\n", "daemonkit children 1 b x i\n",
             "daemonkit children 1 b 1\n",
         ] {
             #expect(ChildrenText(Array(text.utf8)) == nil, "\(text)")

@@ -82,7 +82,7 @@ def forged_record(arena: Arena, front_end: str) -> None:
     victim, path = arena.victim(), os.path.join(arena.mine, "pid")
     with open("/proc/sys/kernel/random/boot_id", encoding="ascii") as file:
         boot = file.read().strip()
-    record = (f"daemonkit children 1 {boot} {os.stat('/proc/self/ns/pid').st_ino}\n"
+    record = (f"daemonkit children 1 {boot} {os.stat('/proc/self/ns/pid').st_ino} {path.encode().hex()} abc\n"
               f"+{os.getsid(victim.pid)} 0 {2 ** 60}\n={2 ** 60}\n")
     for owner, mode in ((arena.service.uid, 0o1600), (0, 0o600), (0, 0o640)):
         name = f"{path}.children"
