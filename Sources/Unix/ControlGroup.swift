@@ -12,7 +12,9 @@ package struct ControlGroup: Hashable, Sendable {
             let isName = file.unicodeScalars.allSatisfy {
                 $0.isASCII && ($0.properties.isAlphabetic || "0"..."9" ~= $0 || $0 == "." || $0 == "_")
             }
-            guard parts.count >= 2, parts.allSatisfy({ !$0.isEmpty }), isName, !value.isEmpty,
+            // The kernel's values are words, numbers, and such as 8:16 rbps=2097152.
+            let isValue = value.utf8.allSatisfy { 0x20..<0x7F ~= $0 && !"\"'#\\".utf8.contains($0) }
+            guard parts.count >= 2, parts.allSatisfy({ !$0.isEmpty }), isName, !value.isEmpty, isValue,
                 Self.controllers.contains(String(parts[0]))
             else { return nil }
             (self.file, self.value) = (file, value)

@@ -121,6 +121,7 @@ struct ConfigurationMistakesTests {
         ),
         (inWorker("cgroup ../memory.max 1"), "\(noGroupFile) '../memory.max'."),
         (inWorker("cgroup cgroup.procs 1"), "\(noGroupFile) 'cgroup.procs'."),
+        (inWorker("cgroup pids.max '#1'"), "\(noGroupFile) 'pids.max'."),
         (inWorker("cgroup pids.max"), "\(noGroupFile) 'pids.max'."),
         (inWorker("cgroup pids.max 1\n cgroup pids.max 2"), "m.cfg:4: 'cgroup pids.max' already specified."),
         (inWorker("env-file e"), "m.cfg:3: 'env-file' expects an absolute path, not 'e'."),

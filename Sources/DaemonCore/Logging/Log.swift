@@ -185,7 +185,7 @@ public final class Log: Sendable {
         if format == .json {
             file?.write(lines, report: fileLoss)
             if !errorIsJournal { standardError?.write(lines, report: errorLoss) }
-        } else {
+        } else if file != nil || !errorIsJournal && standardError != nil {
             batch.makeLines(behind: LogRecord.head(time, identity, level))
             file?.write(batch.lines, report: fileLoss)
             if !errorIsJournal { standardError?.write(batch.lines, report: errorLoss) }

@@ -34,7 +34,12 @@ package enum Leftovers {
             guard !left.isEmpty else { continue }
             log(.warning, "killing what does not end: \(left.map(name).joined(separator: ", "))")
             for process in left { try? process.send(.kill) }
-            for process in left { _ = process.waitForEnd(.seconds(5)) }
+            let end = MonotonicTime.now + patience
+            // One that waits for a device, say, must not keep the start for ever.
+            let stuck = left.filter { !$0.waitForEnd(end - .now) }
+            guard stuck.isEmpty else {
+                return log(.error, "these do not end after SIGKILL: \(stuck.map(name).joined(separator: ", "))")
+            }
         }
     }
 
