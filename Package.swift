@@ -63,7 +63,10 @@ let package = Package(
         .testTarget(name: "StartServerTests", dependencies: ["start_server", "Text", "Unix", "TestSupport"]),
         .testTarget(name: "MasterdTests", dependencies: ["masterd", "Text", "Unix", "TestSupport"]),
         .testTarget(name: "DaemonctlTests", dependencies: ["daemonctl", "Text", "Unix", "TestSupport"]),
-        .testTarget(name: "DaemonCoreTests", dependencies: ["DaemonCore", "Text", "Unix", "TestSupport"]),
+        // What a log leaves to the next image, its master writes down.
+        .testTarget(
+            name: "DaemonCoreTests",
+            dependencies: ["DaemonCore", "MasterRuntime", "Supervision", "Text", "Unix", "TestSupport"]),
         .testTarget(
             name: "MasterRuntimeTests",
             dependencies: ["DaemonCore", "MasterRuntime", "Supervision", "Text", "Unix", "TestSupport"]),

@@ -1,3 +1,4 @@
+import MasterRuntime
 import Supervision
 import Synchronization
 import Testing

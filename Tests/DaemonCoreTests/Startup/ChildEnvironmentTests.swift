@@ -1,4 +1,4 @@
-import DaemonKit
+import DaemonCore
 import Testing
 import Unix
 
